@@ -1,0 +1,1 @@
+"""Examples on disk: reading, splitting, sealing, de-duplicating."""

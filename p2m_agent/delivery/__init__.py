@@ -1,0 +1,1 @@
+"""From a trained student to something people use."""

@@ -1,0 +1,244 @@
+"""The event stream of a run: everything that is shown or reported is read from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from p2m_agent.budget import Cost
+from p2m_agent.types import Answer, Artifact, Question
+from p2m_agent.value import Value
+
+VERSION = 1
+"""Of the file format; the first line of an event file carries it."""
+
+
+class _Event(Value):
+    seq: int = 0
+    at: datetime = datetime.fromtimestamp(0, UTC)
+    run: str = ""
+    call: str = ""
+    """Id of the tool call it belongs to, empty outside of calls."""
+
+
+class RunStarted(_Event):
+    """A run began, or went on after a stop."""
+
+    event: Literal["run_started"] = "run_started"
+    request: str
+    resumed: bool = False
+    settings: dict[str, object] = {}
+
+
+class CallDecided(_Event):
+    """The controller chose a tool."""
+
+    event: Literal["call_decided"] = "call_decided"
+    tool: str
+    args: dict[str, object]
+    why: str
+    expected: str = ""
+    by: Literal["llm", "rules", "person"]
+
+
+class CallRefused(_Event):
+    """The gate, the policy or a person said no."""
+
+    event: Literal["call_refused"] = "call_refused"
+    tool: str
+    reason: str
+
+
+class CallStarted(_Event):
+    """A tool began to work."""
+
+    event: Literal["call_started"] = "call_started"
+    tool: str
+    estimate: Cost
+
+
+class Progressed(_Event):
+    """How far a tool is."""
+
+    event: Literal["progressed"] = "progressed"
+    message: str
+    share: float | None = None
+    """0 to 1; None where the end is not known."""
+    eta_s: float | None = None
+    numbers: dict[str, float] = {}
+    """Loss, dev metric, rows a second: what there is to plot."""
+
+
+class CallFinished(_Event):
+    """A tool finished its work."""
+
+    event: Literal["call_finished"] = "call_finished"
+    tool: str
+    summary: str
+    artifacts: tuple[Artifact, ...] = ()
+    cost: Cost
+
+
+class CallFailed(_Event):
+    """A tool could not do what was asked."""
+
+    event: Literal["call_failed"] = "call_failed"
+    tool: str
+    message: str
+    hint: str = ""
+
+
+class LLMCalled(_Event):
+    """An LLM answered, from the network or from the cache."""
+
+    event: Literal["llm_called"] = "llm_called"
+    role: str
+    """planner, teacher or judge."""
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float | None
+    """None where the price is unknown."""
+    cached: bool
+    wall_s: float
+
+
+class AgentSaid(_Event):
+    """The controller answered in words."""
+
+    event: Literal["agent_said"] = "agent_said"
+    text: str
+
+
+class PersonSaid(_Event):
+    """The person wrote something."""
+
+    event: Literal["person_said"] = "person_said"
+    text: str
+
+
+class QuestionAsked(_Event):
+    """The run waits for a verdict."""
+
+    event: Literal["question_asked"] = "question_asked"
+    question: Question
+
+
+class QuestionAnswered(_Event):
+    """A person, or the policy in their place, gave a verdict."""
+
+    event: Literal["question_answered"] = "question_answered"
+    question: str
+    answer: Answer
+
+
+class RunPaused(_Event):
+    """The run stopped where it can be picked up."""
+
+    event: Literal["run_paused"] = "run_paused"
+    why: str
+
+
+class RunEnded(_Event):
+    """The run is over."""
+
+    event: Literal["run_ended"] = "run_ended"
+    why: str
+    reason: str
+    spent: Cost
+
+
+class Failed(_Event):
+    """Our own fault: something raised that nobody foresaw. The run can be resumed."""
+
+    event: Literal["failed"] = "failed"
+    message: str
+    traceback: str
+
+
+Event = Annotated[
+    RunStarted
+    | CallDecided
+    | CallRefused
+    | CallStarted
+    | Progressed
+    | CallFinished
+    | CallFailed
+    | LLMCalled
+    | AgentSaid
+    | PersonSaid
+    | QuestionAsked
+    | QuestionAnswered
+    | RunPaused
+    | RunEnded
+    | Failed,
+    Field(discriminator="event"),
+]
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+Emit = Callable[[Event], None]
+"""How everything reports: hand over an event; seq, time, run and call are filled in."""
+
+
+class EventLog:
+    """Appends events to a JSONL file and passes them to listeners. Safe to call from any thread."""
+
+    def __init__(self, path: Path, run: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Open (or continue) the file at `path`."""
+        self._path, self._run, self._clock = path, run, clock
+        self._lock = threading.Lock()
+        self._listeners: list[Emit] = []
+        self.call = ""
+        """Stamped on events that do not name a call themselves."""
+        self._seq = 0
+        if path.exists():
+            _mend_last_line(path)
+            self._seq = sum(1 for _ in read_events(path))
+        else:
+            path.write_text(json.dumps({"p2m_events": VERSION}) + "\n")
+
+    def listen(self, listener: Emit) -> None:
+        """Pass every further event to `listener`."""
+        self._listeners.append(listener)
+
+    def __call__(self, event: Event) -> None:
+        """Stamp, write, pass on."""
+        with self._lock:
+            self._seq += 1
+            stamp = {"seq": self._seq, "at": self._clock(), "run": self._run, "call": event.call or self.call}
+            event = event.model_copy(update=stamp)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(event.model_dump_json() + "\n")
+            for listener in self._listeners:
+                listener(event)
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """The events of a file, oldest first.
+
+    Raises:
+        ValueError: the file is of a version this program does not know.
+    """
+    with path.open(encoding="utf-8") as file:
+        version = json.loads(file.readline() or "{}").get("p2m_events")
+        if version != VERSION:
+            raise ValueError(f"{path} holds events of version {version}; this program reads version {VERSION}")
+        for line in file:
+            if line.endswith("\n"):
+                yield _ADAPTER.validate_json(line)
+
+
+def _mend_last_line(path: Path) -> None:
+    """Cut a last line that a kill left incomplete, so that the next event starts a line of its own."""
+    with path.open("rb+") as file:
+        data = file.read()
+        if not data.endswith(b"\n"):
+            file.truncate(data.rfind(b"\n") + 1)
+            os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""Where datasets and base models come from, and the search over them."""

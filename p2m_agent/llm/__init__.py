@@ -1,0 +1,1 @@
+"""The teacher: client, write-ahead cache, prices, the embedded model, the capability probe."""

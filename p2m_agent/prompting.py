@@ -1,0 +1,22 @@
+"""Prompts are Markdown files with Jinja2 variables, rendered strictly."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, UndefinedError, meta
+
+
+def render(name: str, **variables: object) -> str:
+    """Render `prompts/<name>.md`.
+
+    Raises:
+        ValueError: a variable is missing; the message lists the names the prompt wants.
+    """
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 (Markdown for an LLM, not HTML)
+    text = (resources.files("p2m_agent.prompts") / f"{name}.md").read_text(encoding="utf-8")
+    try:
+        return environment.from_string(text).render(**variables).strip()
+    except UndefinedError as error:
+        wanted = sorted(meta.find_undeclared_variables(environment.parse(text)))
+        raise ValueError(f"the prompt {name} wants {', '.join(wanted)}: {error}") from error

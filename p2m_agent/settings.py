@@ -1,0 +1,61 @@
+"""Settings: defaults < .env < environment (`P2M_*`) < flags."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "p2m_agent"
+
+
+class Settings(BaseSettings):
+    """How the program runs on this machine, whatever the task. Built once in `cli.py` and passed on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="P2M_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    runs_dir: Path = Path("runs")
+    """Where runs are kept."""
+    cache_dir: Path = Field(default_factory=_cache_folder)
+    """Where converted weights and search indexes are kept; safe to delete."""
+    hubs: Annotated[tuple[str, ...], NoDecode] = ()
+    """Folders in Hub layout and Hub ids to search, besides the catalogue; colon-separated in P2M_HUBS."""
+    teacher: str | None = None
+    """`local`, a URL, `provider:model`, or a model name; None chooses by what the environment has."""
+    planner: str | None = None
+    """The controller's model; None means the teacher's."""
+    judge: str | None = None
+    """None means the teacher's."""
+    gguf: str | None = None
+    """Path or Hub repo id of the embedded model's weights (P2M_GGUF)."""
+    openai_api_key: str | None = Field(default=None, validation_alias="OPENAI_API_KEY", repr=False)
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    hf_token: str | None = Field(default=None, validation_alias="HF_TOKEN", repr=False)
+    controller: Literal["auto", "llm", "rules"] = "auto"
+    """`auto` takes the LLM where its probe says that it can choose, else the rules."""
+    seed: int = 0
+    target: float | None = Field(default=None, ge=0, le=1)
+    budget_usd: float | None = Field(default=None, ge=0)
+    max_minutes: float | None = Field(default=None, gt=0)
+    max_rounds: int = Field(default=4, ge=1)
+    """Training rounds."""
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    llm_timeout_s: float = Field(default=120.0, gt=0)
+    """Longest wait for one LLM answer."""
+    llm_concurrency: int = Field(default=8, ge=1)
+    """Requests in flight to a remote endpoint; the embedded model takes one at a time."""
+    prices: str | None = None
+    """YAML file of model name to dollars per million prompt and completion tokens; overrides the table."""
+    data: str | None = None
+    """The person's own labelled file, or a Hub dataset id."""

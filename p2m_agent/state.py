@@ -1,0 +1,118 @@
+"""What LangGraph checkpoints, and the questions one asks of it."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeVar
+
+from p2m_agent.budget import Budget, Cost
+from p2m_agent.types import Answer, Artifact, EvalReport, PromptChange, Review, TaskSpec, TrainingRun
+from p2m_agent.value import Value
+
+A = TypeVar("A")
+
+
+class Call(Value):
+    """One tool call the controller decided on."""
+
+    id: str
+    """Number and tool name; also the name of the call's folder."""
+    tool: str
+    args: dict[str, object]
+    answer: Answer | None = None
+    """A person's answer, where the gate asked."""
+    remarks: str = ""
+
+
+class Decision(Value):
+    """What the controller chose, why, and what came of it."""
+
+    call_id: str
+    tool: str
+    args: dict[str, object] = {}
+    why: str
+    expected: str = ""
+    by: Literal["llm", "rules", "person"]
+    outcome: str = ""
+    """What it got, in a line; empty until the call has finished."""
+    ok: bool | None = None
+    """None until known; False for a refusal or a tool error."""
+
+
+class Message(Value):
+    """Something said in the conversation."""
+
+    role: Literal["person", "agent", "tool", "refusal"]
+    text: str
+
+
+class Ended(Value):
+    """Why a run is over."""
+
+    why: Literal["delivered", "target_not_met", "budget", "gave_up"]
+    reason: str
+
+
+def append_decisions(old: list[Decision], new: list[Decision]) -> list[Decision]:
+    """Reducer: a decision with a known call id replaces the earlier one (its outcome is now known)."""
+    merged = {decision.call_id: decision for decision in old}
+    merged.update({decision.call_id: decision for decision in new})
+    return list(merged.values())
+
+
+@dataclass
+class RunState:
+    """The checkpointed state of a run. Artifacts and messages are only ever appended."""
+
+    request: str = ""
+    attended: bool = False
+    """Whether a person answers questions (chat) or the policy does (auto)."""
+    target: float | None = None
+    budget: Budget = field(default_factory=Budget)
+    artifacts: Annotated[list[Artifact], operator.add] = field(default_factory=list)
+    messages: Annotated[list[Message], operator.add] = field(default_factory=list)
+    decisions: Annotated[list[Decision], append_decisions] = field(default_factory=list)
+    spent: Annotated[Cost, operator.add] = field(default_factory=Cost)
+    pending: Call | None = None
+    refusals: int = 0
+    """Refusals and tool errors in a row; reset by a call that worked."""
+    resting: bool = False
+    """The controller answered in words; it is the person's turn."""
+    ended: Ended | None = None
+
+    def all(self, kind: type[A]) -> list[A]:
+        """All artifacts of a kind, oldest first."""
+        return [artifact for artifact in self.artifacts if isinstance(artifact, kind)]
+
+    def latest(self, kind: type[A]) -> A | None:
+        """The newest artifact of a kind."""
+        found = self.all(kind)
+        return found[-1] if found else None
+
+    def find(self, artifact_id: str) -> Artifact | None:
+        """The artifact with this id."""
+        return next((artifact for artifact in self.artifacts if artifact.id == artifact_id), None)
+
+    @property
+    def spec(self) -> TaskSpec | None:
+        """The task as it is understood now."""
+        return self.latest(TaskSpec)
+
+    def best(self) -> TrainingRun | None:
+        """The student with the highest dev score; the earlier, hence simpler, one on a tie."""
+        return max(self.all(TrainingRun), key=lambda run: run.dev, default=None)
+
+    def report_on(self, training_run: str, split: Literal["dev", "test"]) -> EvalReport | None:
+        """The newest report of a student on a split."""
+        reports = [r for r in self.all(EvalReport) if r.training_run == training_run and r.split == split]
+        return reports[-1] if reports else None
+
+    def review_of(self, artifact_id: str) -> Review | None:
+        """The verdict on an artifact, where there is one."""
+        return next((r for r in reversed(self.all(Review)) if r.question.subject == artifact_id), None)
+
+    def open_prompt_change(self) -> PromptChange | None:
+        """A proposed instruction without a verdict."""
+        change = self.latest(PromptChange)
+        return change if change and not self.review_of(change.id) else None

@@ -1,0 +1,386 @@
+"""The nouns: what the agent makes, keeps and shows. Rows and weights stay on disk; these refer to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import Field, computed_field
+
+from p2m_agent.training.recipe import Recipe
+from p2m_agent.value import Value
+
+Kind = Literal["classification", "text_to_text"]
+MetricName = Literal["accuracy", "macro_f1", "exact_match", "chrf"]
+SplitName = Literal["train", "dev", "test"]
+Origin = Literal["user", "hub", "transformed", "synthetic"]
+
+
+class Demonstration(Value):
+    """An input with its right output, as the person gave it."""
+
+    input: dict[str, str]
+    output: str
+
+
+class Constraints(Value):
+    """What the finished model may be. None means no limit."""
+
+    max_params: int | None = Field(default=None, gt=0)
+    """Largest number of parameters of a base model."""
+    max_latency_ms: float | None = Field(default=None, gt=0)
+    """Longest median time for one input on this machine."""
+    licences: tuple[str, ...] | None = None
+    """SPDX-like ids allowed for data and base models; None allows all and warns where unknown."""
+
+
+class TaskSpec(Value):
+    """The task, once understood. A changed task is a new spec, never a changed one."""
+
+    artifact: Literal["spec"] = "spec"
+    id: str
+    request: str
+    """The person's words, verbatim."""
+    instruction: str
+    """What the student is told, and what teachers are prompted with."""
+    kind: Kind
+    input_fields: tuple[str, ...] = ("text",)
+    output_field: str = "label"
+    labels: tuple[str, ...] = ()
+    """Classification only; empty until data or a person names them."""
+    language: str | None = None
+    """ISO 639-1 code of inputs, None where the request does not tell."""
+    metric: MetricName
+    target: float | None = Field(default=None, ge=0, le=1)
+    """Score on held-out rows at which to stop, 0 to 1."""
+    demonstrations: tuple[Demonstration, ...] = ()
+    constraints: Constraints = Constraints()
+    assumptions: tuple[str, ...] = ()
+    """What nobody said and the agent took for granted, one sentence each."""
+    made_by: str = ""
+
+
+class Source(Value):
+    """Where an example comes from and what may be done with it."""
+
+    origin: Origin
+    ref: str
+    """File, repo id, or the id of the generating call."""
+    revision: str | None = None
+    """Commit or content hash that pins `ref`."""
+    licence: str | None = None
+    """SPDX-like id; None where unknown."""
+    parents: tuple[str, ...] = ()
+    """Ids of the examples this one was made from."""
+    prompt_sha: str | None = None
+    """Hash of the LLM request that made it."""
+
+
+class Example(Value):
+    """One row of a task. Its id is a hash of the content, so equal rows have equal ids."""
+
+    input: dict[str, str]
+    """Field name to text, in the order of `TaskSpec.input_fields`."""
+    output: str
+    source: Source
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def id(self) -> str:
+        """The first 16 hex digits of the SHA-256 of input and output."""
+        content = json.dumps([self.input, self.output], ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    @property
+    def text(self) -> str:
+        """The input as one text: the bare field, or `name: value` lines where there are several."""
+        return render_input(self.input)
+
+
+def render_input(fields: dict[str, str]) -> str:
+    """Input fields as the one text that students and teachers read."""
+    if len(fields) == 1:
+        return next(iter(fields.values()))
+    return "\n".join(f"{name}: {value}" for name, value in fields.items())
+
+
+class Dataset(Value):
+    """Rows that may be trained on: one JSONL file of `Example`."""
+
+    artifact: Literal["dataset"] = "dataset"
+    id: str
+    path: str
+    """JSONL file, relative to the run's folder."""
+    sha256: str
+    rows: int
+    origin: Origin
+    ref: str
+    revision: str | None = None
+    licence: str | None = None
+    labels: dict[str, int] = {}
+    """Rows per label (classification)."""
+    dropped: dict[str, int] = {}
+    """Rows left out, by reason; they are kept in `rejected.jsonl` beside the file."""
+    columns: dict[str, str] = {}
+    """Column of the source that each field was read from."""
+    made_by: str
+    """Id of the call that made it."""
+
+
+class Holdout(Value):
+    """The two held-out splits of a run, fixed once, before any training data is used."""
+
+    artifact: Literal["holdout"] = "holdout"
+    id: str
+    dev_path: str
+    """JSONL of `Example`, relative to the run's folder; the loop tunes on it."""
+    dev_rows: int
+    dev_sha256: str
+    test_path: str
+    """The locked test. Only `evaluate(final=True)` opens it."""
+    test_rows: int
+    test_sha256: str
+    origin: Literal["user", "hub", "synthetic"]
+    """`synthetic` is a proxy: made by the teacher, and said so wherever its score appears."""
+    ref: str
+    made_by: str
+
+
+class DatasetCandidate(Value):
+    """A dataset that a search found."""
+
+    repo: str
+    hub: str
+    """Where it lives: a folder, `huggingface`."""
+    revision: str | None = None
+    title: str = ""
+    description: str = ""
+    licence: str | None = None
+    languages: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """Hub task categories, e.g. text-classification."""
+    columns: tuple[str, ...] = ()
+    rows: dict[str, int] = {}
+    """Rows per split, where known."""
+    score: float
+    """Relevance, 0 to 1; comparable within one search."""
+    why: str
+    risks: tuple[str, ...] = ()
+    """What speaks against it: unknown licence, unreachable rows, another language."""
+
+
+class ModelCandidate(Value):
+    """A base model that a search found."""
+
+    repo: str
+    hub: str
+    """Where it lives: `installed`, a folder, `huggingface`."""
+    revision: str | None = None
+    architecture: Literal["encoder", "seq2seq", "causal"]
+    params: int
+    """Number of parameters."""
+    licence: str | None = None
+    languages: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    available: bool
+    """Whether its weights can be had here and now."""
+    train_gb: float
+    """Estimated peak memory to fine-tune it."""
+    score: float
+    why: str
+    risks: tuple[str, ...] = ()
+
+
+class DatasetSearch(Value):
+    """What a dataset search found, best first; empty when nothing was relevant."""
+
+    artifact: Literal["dataset_search"] = "dataset_search"
+    id: str
+    query: str
+    candidates: tuple[DatasetCandidate, ...]
+    made_by: str
+
+
+class ModelSearch(Value):
+    """What a base-model search found, best first."""
+
+    artifact: Literal["model_search"] = "model_search"
+    id: str
+    query: str
+    candidates: tuple[ModelCandidate, ...]
+    made_by: str
+
+
+class CurvePoint(Value):
+    """One evaluation during training."""
+
+    epoch: float
+    loss: float | None = None
+    dev: float | None = None
+    """The task's metric on dev rows, 0 to 1."""
+
+
+class TrainingRun(Value):
+    """A trained student."""
+
+    artifact: Literal["training_run"] = "training_run"
+    id: str
+    recipe: Recipe
+    path: str
+    """Folder of the student, loadable by `p2m_agent.delivery.predictor`, relative to the run's folder."""
+    datasets: tuple[str, ...]
+    train_rows: int
+    leaks_removed: dict[str, int] = {}
+    """Training rows dropped because they match dev or locked-test rows, by kind of match."""
+    metric: MetricName
+    dev: float
+    """The task's metric on the dev rows, 0 to 1."""
+    train: float | None = None
+    """The same on (a sample of) the training rows."""
+    curve: tuple[CurvePoint, ...] = ()
+    params: int
+    size_mb: float
+    """Bytes on disk / 1e6."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know: rows cut, time limit reached, batch halved."""
+    made_by: str
+
+
+class Score(Value):
+    """A metric with its uncertainty."""
+
+    metric: MetricName
+    value: float
+    ci95: tuple[float, float]
+    """Bootstrap percentile interval."""
+    scored: int
+    """Rows scored."""
+    unscored: int = 0
+    """Rows whose evaluation failed; they count neither as right nor as wrong."""
+
+
+class Difference(Value):
+    """Student minus another on the same rows (paired bootstrap)."""
+
+    value: float
+    ci95: tuple[float, float]
+    rows: int
+
+
+class Baseline(Value):
+    """What something simpler, or the teacher, scores on (a stated sample of) the same rows."""
+
+    score: Score | None = None
+    student_minus: Difference | None = None
+    """The student against it on the rows that both were scored on."""
+    note: str = ""
+    """Why it is missing, or which sample it was scored on."""
+
+
+class Mistake(Value):
+    """A dev row the student got wrong. Never a locked-test row."""
+
+    example_id: str
+    text: str
+    expected: str
+    predicted: str
+
+
+class EvalReport(Value):
+    """How a student did on one split."""
+
+    artifact: Literal["eval_report"] = "eval_report"
+    id: str
+    training_run: str
+    split: Literal["dev", "test"]
+    proxy: bool
+    """Whether the held-out rows were made by the teacher instead of by people."""
+    score: Score
+    extra: dict[str, float] = {}
+    """Other metrics of interest by name, 0 to 1."""
+    per_label: dict[str, dict[str, float]] = {}
+    """Label to precision, recall, f1 (0 to 1) and support (rows)."""
+    confusions: tuple[tuple[str, str, int], ...] = ()
+    """(expected, predicted, rows), most frequent first; dev only."""
+    mistakes: tuple[Mistake, ...] = ()
+    """A sample; dev only."""
+    baselines: dict[str, Baseline] = {}
+    """teacher, majority, nearest_neighbour, untuned_base; test only."""
+    looks: int = 0
+    """How often the locked test has been opened, this time included; 0 on dev."""
+    latency_ms: float | None = None
+    """Median time of the student for one input on this machine."""
+    made_by: str
+
+
+class PromptChange(Value):
+    """A proposed new instruction, waiting for a verdict."""
+
+    artifact: Literal["prompt_change"] = "prompt_change"
+    id: str
+    before: str
+    after: str
+    why: str
+    made_by: str
+
+
+class Answer(Value):
+    """What a person (or the policy in their place) said to a question."""
+
+    verdict: Literal["accept", "edit", "reject"]
+    edits: dict[str, object] = {}
+    """Changed fields (spec), the new text (prompt), or ids of rejected rows (rows)."""
+    remarks: str = ""
+    by: Literal["person", "policy"] = "person"
+
+
+class Question(Value):
+    """Something only a person should decide."""
+
+    id: str
+    about: Literal["spec", "rows", "spend", "prompt", "delivery", "open"]
+    text: str
+    subject: str | None = None
+    """Id of the artifact it is about."""
+    preview: dict[str, object] = {}
+    """What to show: spec fields, sample rows, a diff, an estimate."""
+
+
+class Review(Value):
+    """A question with its answer, kept."""
+
+    artifact: Literal["review"] = "review"
+    id: str
+    question: Question
+    answer: Answer
+    made_by: str
+
+
+class Delivery(Value):
+    """The finished folder."""
+
+    artifact: Literal["delivery"] = "delivery"
+    id: str
+    training_run: str
+    path: str
+    """Folder with weights, tokenizer, `p2m.json` and the model card, relative to the run's folder."""
+    report: str
+    """Id of the locked-test report."""
+    size_mb: float
+    made_by: str
+
+
+Artifact = Annotated[
+    TaskSpec
+    | Dataset
+    | Holdout
+    | DatasetSearch
+    | ModelSearch
+    | TrainingRun
+    | EvalReport
+    | PromptChange
+    | Review
+    | Delivery,
+    Field(discriminator="artifact"),
+]
