@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from p2m_agent.types import MetricName
 
 
 def _cache_folder() -> Path:
@@ -31,6 +33,12 @@ class Settings(BaseSettings):
     """Where converted weights and search indexes are kept; safe to delete."""
     hubs: Annotated[tuple[str, ...], NoDecode] = ()
     """Folders in Hub layout and Hub ids to search, besides the catalogue; colon-separated in P2M_HUBS."""
+
+    @field_validator("hubs", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
     teacher: str | None = None
     """`local`, a URL, `provider:model`, or a model name; None chooses by what the environment has."""
     planner: str | None = None
@@ -46,6 +54,7 @@ class Settings(BaseSettings):
     """`auto` takes the LLM where its probe says that it can choose, else the rules."""
     seed: int = 0
     target: float | None = Field(default=None, ge=0, le=1)
+    metric: MetricName | None = None
     budget_usd: float | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
     max_rounds: int = Field(default=4, ge=1)

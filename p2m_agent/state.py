@@ -68,7 +68,8 @@ class RunState:
     request: str = ""
     attended: bool = False
     """Whether a person answers questions (chat) or the policy does (auto)."""
-    target: float | None = None
+    given: dict[str, object] = field(default_factory=dict)
+    """What the person set in the task file or by flags: kind, labels, target, data and the like."""
     budget: Budget = field(default_factory=Budget)
     artifacts: Annotated[list[Artifact], operator.add] = field(default_factory=list)
     messages: Annotated[list[Message], operator.add] = field(default_factory=list)

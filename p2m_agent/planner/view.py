@@ -1,0 +1,101 @@
+"""The compact view of a run that the LLM controller decides from."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from p2m_agent.prompting import render
+from p2m_agent.state import Decision, RunState
+from p2m_agent.tooling import Tool, Tools
+from p2m_agent.types import (
+    Artifact,
+    Dataset,
+    DatasetSearch,
+    Delivery,
+    EvalReport,
+    Holdout,
+    ModelSearch,
+    TrainingRun,
+)
+
+HISTORY = 12
+"""Decisions shown, newest last; older ones are counted."""
+MESSAGES = 6
+
+
+def view(state: RunState, tools: Tools) -> str:
+    """Spec, artifacts with scores, decisions with expected and got, what is left, what is possible."""
+    blocked = {name: _blocked(tool, state) for name, tool in tools.items()}
+    spec = state.spec
+    return render(
+        "controller_view",
+        request=state.request,
+        given=state.given,
+        spec=spec.model_dump_json(exclude={"request", "artifact", "made_by", "demonstrations"}) if spec else None,
+        artifacts=[line for line in map(describe, state.artifacts) if line],
+        history=_history(state.decisions),
+        left=_left(state),
+        possible=[name for name, reason in blocked.items() if reason is None],
+        blocked=[f"{name} ({reason})" for name, reason in blocked.items() if reason],
+        said=[f"{message.role}: {message.text}" for message in state.messages[-MESSAGES:]],
+    )
+
+
+def describe(artifact: Artifact) -> str:
+    """One line about an artifact, with its numbers; empty for what the view shows elsewhere."""
+    match artifact:
+        case DatasetSearch():
+            found = ", ".join(f"{c.repo} ({c.score:.2f})" for c in artifact.candidates[:5])
+            return f"{artifact.id}: datasets found: {found or 'nothing relevant'}"
+        case ModelSearch():
+            found = ", ".join(f"{c.repo} ({c.params / 1e6:.0f}M)" for c in artifact.candidates[:5] if c.available)
+            return f"{artifact.id}: base models at hand: {found or 'none'}"
+        case Dataset():
+            labels = f", {len(artifact.labels)} labels" if artifact.labels else ""
+            return f"{artifact.id}: {artifact.rows} training rows from {artifact.ref}{labels}"
+        case Holdout():
+            proxy = " (synthetic proxy)" if artifact.origin == "synthetic" else ""
+            return f"{artifact.id}: {artifact.dev_rows} dev rows, {artifact.test_rows} locked test rows{proxy}"
+        case TrainingRun():
+            train = "" if artifact.train is None else f", train {artifact.train:.3f}"
+            method, base = artifact.recipe.method, artifact.recipe.base
+            return f"{artifact.id}: {method} on {base}, dev {artifact.metric} {artifact.dev:.3f}{train}"
+        case EvalReport():
+            low, high = artifact.score.ci95
+            value, run = artifact.score.value, artifact.training_run
+            return f"{artifact.id}: {run} on {artifact.split}: {value:.3f} [{low:.3f}, {high:.3f}]"
+        case Delivery():
+            return f"{artifact.id}: delivered {artifact.training_run}"
+    return ""
+
+
+def _history(decisions: list[Decision]) -> list[str]:
+    shown = decisions[-HISTORY:]
+    older = len(decisions) - len(shown)
+    lines = [f"({older} earlier calls)"] if older else []
+    for decision in shown:
+        args = ", ".join(f"{name}={value}" for name, value in decision.args.items())
+        got = decision.outcome or "running"
+        lines.append(f"{decision.tool}({args}): expected {decision.expected or 'nothing in particular'} → {got}")
+    return lines
+
+
+def _left(state: RunState) -> str:
+    budget, spent = state.budget, state.spent
+    parts = []
+    if budget.usd is not None:
+        parts.append(f"${max(0.0, budget.usd - spent.usd):.2f} of ${budget.usd:.2f}")
+    if budget.wall_s is not None:
+        parts.append(f"{budget.left_s(spent) / 60:.1f} of {budget.wall_s / 60:.0f} minutes")
+    if budget.rounds is not None:
+        parts.append(f"{max(0, budget.rounds - len(state.all(TrainingRun)))} of {budget.rounds} training rounds")
+    return ", ".join(parts) or "no limits were set"
+
+
+def _blocked(tool: Tool[object], state: RunState) -> str | None:  # type: ignore[type-var]
+    """Why a tool cannot be called at present, judged with its default arguments where it has them for all."""
+    try:
+        args = tool.args()
+    except ValidationError:
+        return None
+    return tool.needs(args, state)

@@ -1,0 +1,1 @@
+"""Stand-ins for what is slow, paid, or somebody's."""

@@ -1,0 +1,141 @@
+"""A machine of tiny tools and a scripted controller, for tests of the graph itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from p2m_agent.budget import Cost
+from p2m_agent.checkpoints import open_checkpoints
+from p2m_agent.errors import ToolError
+from p2m_agent.events import Event
+from p2m_agent.graph import Machine, build_graph
+from p2m_agent.planner.choice import Choice, Move, Words
+from p2m_agent.policy import Policy
+from p2m_agent.state import Call, Ended, RunState
+from p2m_agent.store import RunFolder
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import Dataset, Question
+
+
+class Nothing(Args):
+    """Take nothing."""
+
+
+class Number(Args):
+    """Take a number."""
+
+    n: int
+    """Any whole number."""
+
+
+def scripted(*choices: Choice | Callable[[RunState], Choice]) -> Callable[[RunState], Choice]:
+    """A controller that makes these choices in order and raises when its script is over."""
+    left = list(choices)
+
+    def choose(state: RunState) -> Choice:
+        if not left:
+            raise AssertionError("the controller's script is over")
+        choice = left.pop(0)
+        return choice if isinstance(choice, Move | Words) else choice(state)
+
+    return choose
+
+
+def move(tool: str, **args: object) -> Move:
+    return Move(tool=tool, args=args, why="the script says so", by="llm")
+
+
+def dataset(call: str, rows: int = 10) -> Dataset:
+    return Dataset(id=f"dataset-{call}", path="x", sha256="0", rows=rows, origin="user", ref="r", made_by=call)
+
+
+@dataclass
+class Bench:
+    """Runs the graph over a folder and keeps what was emitted and which tools ran."""
+
+    root: Path
+    ran: list[str] = field(default_factory=list)
+    emitted: list[Event] = field(default_factory=list)
+
+    def tools(self) -> dict[str, Tool[Any]]:
+        def make(args: Nothing, state: RunState, context: Context) -> Outcome:
+            self.ran.append("make")
+            return Outcome(summary="made", artifacts=(dataset(state.pending.id if state.pending else ""),))
+
+        def number(args: Number, state: RunState, context: Context) -> Outcome:
+            self.ran.append(f"number {args.n}")
+            return Outcome(summary=f"got {args.n}")
+
+        def cannot(args: Nothing, state: RunState, context: Context) -> Outcome:
+            self.ran.append("cannot")
+            raise ToolError("it will not go", "Do something else.")
+
+        def broken(args: Nothing, state: RunState, context: Context) -> Outcome:
+            self.ran.append("broken")
+            raise ZeroDivisionError("our own fault")
+
+        def finish(args: Nothing, state: RunState, context: Context) -> Outcome:
+            self.ran.append("finish")
+            return Outcome(summary="done", ended=Ended(why="delivered", reason="all is well"))
+
+        def after_make(args: Nothing, state: RunState) -> str | None:
+            return None if state.all(Dataset) else "call make first"
+
+        def ask(args: Nothing, state: RunState, context: Context) -> Outcome:
+            answer = context.call.answer
+            self.ran.append(f"ask {answer.verdict} by {answer.by}" if answer else "ask")
+            return Outcome(summary="asked")
+
+        def question(args: Nothing, state: RunState) -> Question:
+            return Question(id="q", about="spec", text="Is that so?")
+
+        return {
+            "make": Tool("make", Nothing, make, Effect.READ),
+            "number": Tool("number", Number, number, Effect.SPEND, estimate=lambda a, s: Cost(usd=a.n, wall_s=a.n)),
+            "cannot": Tool("cannot", Nothing, cannot, Effect.READ),
+            "broken": Tool("broken", Nothing, broken, Effect.READ),
+            "finish": Tool("finish", Nothing, finish, Effect.DELIVER, needs=after_make),
+            "publish": Tool("publish", Nothing, finish, Effect.PUBLISH),
+            "ask": Tool("ask", Nothing, ask, Effect.ASK, question=question),
+        }
+
+    def graph(
+        self,
+        choose: Callable[[RunState], Choice],
+        *,
+        attended: bool = False,
+        yes: bool = False,
+        tools: dict[str, Tool[Any]] | None = None,
+    ) -> Any:
+        def context(call: Call) -> Context:
+            nothing: Any = None
+            return Context(
+                settings=nothing,
+                root=self.root,
+                folder=self.root / "calls" / call.id,
+                call=call,
+                teacher=nothing,
+                judge=nothing,
+                hub=nothing,
+                embedder=lambda: None,
+                emit=self.emitted.append,
+                seconds_left=lambda: float("inf"),
+            )
+
+        machine = Machine(
+            tools=tools or self.tools(),
+            policy=Policy(attended=attended, yes=yes),
+            choose=choose,
+            context=context,
+            folder=RunFolder(self.root),
+            emit=self.emitted.append,
+            spent_usd=lambda: 0.0,
+            spent_tokens=lambda: 0,
+        )
+        return build_graph(machine, open_checkpoints(self.root))
+
+
+CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}, "recursion_limit": 200}
