@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     auto = _verb(verbs, "auto", "from a prompt to a model, unattended")
-    auto.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a .txt, .md or .yaml file")
+    auto.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a file that holds it")
     _task_flags(auto)
     auto.add_argument("--json", action="store_true", help="print the result as JSON (as `p2m show --json` does)")
     chat = _verb(verbs, "chat", "the same as a conversation; also what bare `p2m` does")

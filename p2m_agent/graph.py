@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from p2m_agent import events
 from p2m_agent.budget import Cost
-from p2m_agent.errors import ToolError
+from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.planner.choice import Choice, Words
 from p2m_agent.policy import Policy, decide, over_budget
 from p2m_agent.state import Call, Decision, Ended, Message, RunState
@@ -55,7 +55,7 @@ def build_graph(machine: Machine, checkpointer: Any) -> CompiledStateGraph[Any, 
     graph.add_node("act", lambda state: act(machine, state))
     graph.add_edge(START, "think")
     graph.add_conditional_edges("think", lambda state: "gate" if state.pending else END, ["gate", END])
-    graph.add_conditional_edges("act", lambda state: END if state.ended else "think", ["think", END])
+    graph.add_conditional_edges("act", lambda state: END if state.ended or state.resting else "think", ["think", END])
     return graph.compile(checkpointer=checkpointer)
 
 
@@ -159,7 +159,7 @@ def act(machine: Machine, state: RunState) -> dict[str, object]:
     if outcome is None:
         try:
             outcome = _run_tool(machine, state, call)
-        except ToolError as error:
+        except P2MError as error:
             return _failed(machine, state, call, error, time.monotonic() - began)
         except Exception as error:
             # Our own fault, whatever it is: on record with its traceback, and the run stops where it can be resumed.
@@ -201,7 +201,9 @@ def _cost(machine: Machine, state: RunState, outcome: Outcome, wall_s: float) ->
     )
 
 
-def _failed(machine: Machine, state: RunState, call: Call, error: ToolError, wall_s: float) -> dict[str, object]:
+def _failed(machine: Machine, state: RunState, call: Call, error: P2MError, wall_s: float) -> dict[str, object]:
+    """Back to the controller; but a fault in what the person gave is theirs to mend, not to be worked around."""
+    theirs = isinstance(error, UsageError)
     machine.emit(events.CallFailed(call=call.id, tool=call.tool, message=error.message, hint=error.hint))
     return {
         "pending": None,
@@ -209,6 +211,8 @@ def _failed(machine: Machine, state: RunState, call: Call, error: ToolError, wal
         "messages": [Message(role="refusal", text=f"{call.tool} could not do it: {error}")],
         "decisions": [_settled(state, call, f"failed: {error}", ok=False)],
         "spent": _cost(machine, state, Outcome(summary=""), wall_s),
+        "resting": theirs and state.attended,
+        "ended": Ended(why="bad_input", reason=str(error)) if theirs and not state.attended else None,
     }
 
 

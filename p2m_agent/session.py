@@ -84,7 +84,9 @@ class Session:
         folder = open_run(settings.runs_dir, run)
         recorded = folder.read_record().settings
         kept = {name: value for name, value in recorded.items() if name not in settings.model_fields_set}
-        merged = Settings.model_validate({**settings.model_dump(), **kept, "runs_dir": folder.root.parent})
+        if isinstance(hubs := kept.get("hubs"), list):
+            kept["hubs"] = tuple(hubs)  # JSON knows no tuples
+        merged = settings.model_copy(update={**kept, "runs_dir": folder.root.parent})
         return cls(folder, merged, Policy(attended=attended, yes=yes))
 
     def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:

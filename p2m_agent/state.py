@@ -50,7 +50,7 @@ class Message(Value):
 class Ended(Value):
     """Why a run is over."""
 
-    why: Literal["delivered", "target_not_met", "budget", "gave_up"]
+    why: Literal["delivered", "target_not_met", "budget", "bad_input", "gave_up"]
     reason: str
 
 

@@ -1,1 +1,1 @@
-"""The teacher: client, write-ahead cache, prices, the embedded model, the capability probe."""
+"""Language models behind one client: planner, teacher and judge."""

@@ -20,6 +20,8 @@ class LinearHead(Value):
     """Base model: a Hub repo id, a folder, or the name of an installed weight package."""
     inverse_regularisation: float = Field(default=10.0, gt=0)
     """scikit-learn's C; larger fits the training rows more closely."""
+    max_rows: int | None = Field(default=None, ge=1)
+    """Train on so many rows, drawn with the seed; None takes all."""
     seed: int = 0
 
 
@@ -37,6 +39,8 @@ class Encoder(Value):
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_share: float = Field(default=0.1, ge=0, le=1)
     """Share of the steps in which the learning rate rises to its peak."""
+    max_rows: int | None = Field(default=None, ge=1)
+    """Train on so many rows, drawn with the seed; None takes all."""
     seed: int = 0
 
 
@@ -53,6 +57,8 @@ class Causal(Value):
     max_new_tokens: int = Field(default=96, ge=1, le=4096)
     weight_decay: float = Field(default=0.0, ge=0)
     warmup_share: float = Field(default=0.05, ge=0, le=1)
+    max_rows: int | None = Field(default=None, ge=1)
+    """Train on so many rows, drawn with the seed; None takes all."""
     seed: int = 0
 
 

@@ -1,0 +1,45 @@
+"""What a run would take, before it is started."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from p2m_agent.budget import Budget
+from p2m_agent.commands.common import check_hubs, print_json, settings_from, task_from
+from p2m_agent.terminal.screen import open_screen
+
+
+def estimate(args: argparse.Namespace) -> int:
+    """Search for data, then add up what each step would take. Nothing is trained, generated or spent."""
+    from p2m_agent.data.rows import read_rows
+    from p2m_agent.embedding import load_embedder
+    from p2m_agent.estimate import Surroundings, estimate_run
+    from p2m_agent.hub.hub import Hub
+    from p2m_agent.llm.open import open_llms
+    from p2m_agent.terminal.tables import estimate_table
+    from p2m_agent.tooling import load_tools
+
+    task, hubs = task_from(args)
+    settings = settings_from(args, *hubs)
+    check_hubs(settings)
+    own = settings.data or task.data
+    given = {**task.given(), **({"data": own} if own else {})}
+    embedder = load_embedder(settings)
+    with open_llms(settings, None, lambda _: None, lambda: 0.0) as llms:
+        around = Surroundings(
+            settings=settings,
+            tools=load_tools(),
+            hub=Hub(settings, lambda: embedder),
+            embedder=lambda: embedder,
+            own_rows=len(read_rows(Path(own))) if own and Path(own).exists() else 0,
+            teacher=llms.teacher,
+        )
+        steps = estimate_run(task.request, given, around)
+    if args.json:
+        print_json([{"step": name, **cost.model_dump()} for name, cost in steps])
+        return 0
+    minutes = settings.max_minutes
+    budget = Budget(usd=settings.budget_usd, wall_s=minutes * 60 if minutes else None)
+    open_screen().data(estimate_table(steps, budget))
+    return 0

@@ -1,0 +1,103 @@
+"""Verbs that look: runs, show, search, doctor."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from p2m_agent.checkpoints import read_state
+from p2m_agent.commands.common import check_hubs, print_json, settings_from
+from p2m_agent.errors import P2MError
+from p2m_agent.result import delivered, result_of
+from p2m_agent.state import RunState
+from p2m_agent.store import RunFolder, list_runs, open_run
+from p2m_agent.terminal import tables
+from p2m_agent.terminal.screen import open_screen
+
+
+def runs(args: argparse.Namespace) -> int:
+    """List the runs, newest first."""
+    settings = settings_from(args)
+    names = list_runs(settings.runs_dir)[::-1]
+    if args.json:
+        print_json([_row(settings.runs_dir, name).model_dump(mode="json") for name in names])
+    else:
+        open_screen().data(tables.runs_table([_row(settings.runs_dir, name) for name in names]))
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """What a run did and what came of it."""
+    from p2m_agent.terminal.show import show as shown
+
+    folder = open_run(settings_from(args).runs_dir, args.run)
+    state = read_state(folder.root)
+    if args.json:
+        print_json(result_of(state, folder.name))
+    else:
+        shown(state, folder.root, open_screen())
+    return 0
+
+
+def search(args: argparse.Namespace) -> int:
+    """Search datasets or base models."""
+    from p2m_agent.embedding import load_embedder
+    from p2m_agent.hub.hub import Hub
+
+    settings = settings_from(args)
+    check_hubs(settings)
+    hub = Hub(settings, lambda: load_embedder(settings))
+    found = (hub.search_datasets if args.what == "datasets" else hub.search_models)(args.query, None, args.k)
+    if args.json:
+        print_json([candidate.model_dump(mode="json") for candidate in found])
+        return 0
+    screen = open_screen()
+    if found:
+        screen.data(tables.candidates_table(found))
+    else:
+        screen.note("Nothing relevant was found. Other words may help, or another --hub.")
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """What this machine has, and what to do about what is missing."""
+    from p2m_agent.doctor import examine
+
+    findings = examine(settings_from(args))
+    if args.json:
+        print_json([finding.model_dump(mode="json") for finding in findings])
+    else:
+        open_screen().data(tables.doctor_table(findings))
+    return 0
+
+
+def _row(runs_dir: Path, name: str) -> tables.RunRow:
+    folder = RunFolder(runs_dir / name)
+    try:
+        record = folder.read_record()
+        state = read_state(folder.root)
+    except P2MError as error:
+        return tables.RunRow(run=name, request="", standing=error.message)
+    return tables.RunRow(
+        run=name,
+        request=record.request,
+        standing=_standing(state),
+        score=_score(state),
+        spent=state.spent,
+        started=record.created.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+def _standing(state: RunState) -> str:
+    if state.ended:
+        return state.ended.why.replace("_", " ")
+    return "waits for you" if state.resting else "stopped"
+
+
+def _score(state: RunState) -> str:
+    student, report = delivered(state)
+    if report:
+        return f"{report.score.value:.3f}{' (proxy)' if report.proxy else ''}"
+    return f"{student.dev:.3f} on dev" if student else ""
+
+

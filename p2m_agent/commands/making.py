@@ -1,0 +1,143 @@
+"""Verbs that make a model: auto, chat, resume, review."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from p2m_agent.cli import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET, EXIT_USAGE
+from p2m_agent.commands.common import check_data, check_hubs, print_json, settings_from, task_from
+from p2m_agent.errors import UsageError
+from p2m_agent.events import RunPaused
+from p2m_agent.result import result_of
+from p2m_agent.session import Session, Standing
+from p2m_agent.settings import Settings
+from p2m_agent.taskfile import TaskFile
+from p2m_agent.terminal.chat import chat as converse
+from p2m_agent.terminal.chat import first_words
+from p2m_agent.terminal.console import RunConsole
+from p2m_agent.terminal.review import review as answer_question
+from p2m_agent.terminal.screen import Screen, open_screen
+from p2m_agent.terminal.summary import summary
+
+EXIT_CODES = {
+    "delivered": 0,
+    "target_not_met": EXIT_TARGET,
+    "budget": EXIT_BUDGET,
+    "bad_input": EXIT_USAGE,
+    "gave_up": EXIT_OURS,
+}
+DEFAULT_CAP_USD = 2.0
+"""What `--yes` allows where no --budget-usd says otherwise."""
+
+
+def auto(args: argparse.Namespace) -> int:
+    """From a prompt to a model, unattended."""
+    screen = open_screen(quiet=args.quiet)
+    settings, task = _prepare(args)
+    settings = _consent_to_spend(settings, screen, yes=args.yes)
+    with Session.create(settings, task, attended=False, run_id=args.run_id, yes=args.yes) as session:
+        screen.note(f"run {session.run} in {session.root}")
+        return _work(session, screen, as_json=args.json)
+
+
+def resume(args: argparse.Namespace) -> int:
+    """Go on with a run, unattended."""
+    screen = open_screen(quiet=args.quiet)
+    settings = settings_from(args)
+    with Session.open(settings, args.run, attended=False, yes=args.yes) as session:
+        standing = session.standing()
+        if standing.question:
+            raise UsageError("The run waits for an answer.", f"Give it: p2m review {session.run}")
+        if standing.ended and standing.ended.why in ("delivered", "target_not_met"):
+            screen.note(f"The run {session.run} is over already.")
+            return _finish(session, standing, screen, as_json=args.json)
+        return _work(session, screen, as_json=args.json)
+
+
+def chat(args: argparse.Namespace) -> int:
+    """The conversation."""
+    screen = open_screen(quiet=args.quiet)
+    if args.resume:
+        session = Session.open(settings_from(args), args.resume, attended=True, yes=args.yes)
+    else:
+        task, hubs = task_from(args) if args.prompt or args.config else (None, ())
+        settings = settings_from(args, *hubs)
+        check_hubs(settings)
+        if task is None:
+            words = first_words(screen)
+            if words is None:
+                return 0
+            task = TaskFile(request=words)
+        check_data(settings, task)
+        session = Session.create(settings, task, attended=True, run_id=args.run_id, yes=args.yes)
+    with session:
+        return converse(session, screen)
+
+
+def review(args: argparse.Namespace) -> int:
+    """Answer the open question of a run."""
+    screen = open_screen(quiet=args.quiet)
+    with Session.open(settings_from(args), args.run, attended=True) as session:
+        return answer_question(session, screen, go_on=not args.stop)
+
+
+def _prepare(args: argparse.Namespace) -> tuple[Settings, TaskFile]:
+    """Everything that can be wrong before a run exists is found here."""
+    task, hubs = task_from(args)
+    settings = settings_from(args, *hubs)
+    check_hubs(settings)
+    check_data(settings, task)
+    return settings, task
+
+
+def _consent_to_spend(settings: Settings, screen: Screen, *, yes: bool) -> Settings:
+    """Money is spent only up to a cap that somebody named, by flag or at the prompt.
+
+    Raises:
+        UsageError: the teacher is paid, and nobody is there to say how much it may cost.
+    """
+    from p2m_agent.llm.open import open_llms
+
+    if settings.budget_usd is not None:
+        return settings
+    llms = open_llms(settings, None, lambda _: None, lambda: 0.0)
+    try:
+        paid = [llm.model for llm in (llms.planner, llms.teacher, llms.judge) if llm.paid]
+    finally:
+        llms.close()
+    if not paid:
+        return settings
+    if not yes and sys.stdin.isatty():
+        screen.ask(f"{paid[0]} costs money. Let it spend up to ${DEFAULT_CAP_USD:.2f}? [y/N] ")
+        yes = sys.stdin.readline().strip().lower() in {"y", "yes"}
+    if not yes:
+        raise UsageError(
+            f"{paid[0]} costs money, and nobody said how much it may spend.",
+            "Say so with --budget-usd 1.50, or take the embedded model with --teacher local.",
+        )
+    return settings.model_copy(update={"budget_usd": DEFAULT_CAP_USD})
+
+
+def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
+    console = RunConsole(screen)
+    session.log.listen(console)
+    try:
+        with console:
+            standing = session.step()
+    except KeyboardInterrupt:
+        session.log(RunPaused(why="interrupted"))
+        screen.ask(f"Stopped. Nothing is lost: p2m resume {session.run}")
+        return EXIT_INTERRUPTED
+    return _finish(session, standing, screen, as_json=as_json)
+
+
+def _finish(session: Session, standing: Standing, screen: Screen, *, as_json: bool) -> int:
+    if as_json:
+        print_json(result_of(standing.state, session.run))
+    elif standing.ended and standing.ended.why in ("delivered", "target_not_met"):
+        summary(standing.state, session.root, screen)
+    elif standing.ended:
+        screen.error(standing.ended.reason)
+    return EXIT_CODES[standing.ended.why] if standing.ended else EXIT_OURS
+

@@ -1,0 +1,129 @@
+"""Verbs that use a finished model: predict, eval, serve, demo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from p2m_agent.commands.common import model_folder, print_json, settings_from
+from p2m_agent.data.rows import Row, read_rows
+from p2m_agent.errors import UsageError
+from p2m_agent.terminal.screen import open_screen
+
+if TYPE_CHECKING:
+    from p2m_agent.delivery.predictor import Prediction, Predictor
+
+BATCH = 256
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Answer one text, or a file of rows."""
+    from p2m_agent.delivery.inputs import read_input
+
+    if (args.text is None) == (args.file is None):
+        raise UsageError("Give one text, or --file with rows.", 'p2m predict RUN "some text"')
+    predictor = _load(args)
+    if args.file:
+        return _predict_file(predictor, args)
+    [prediction] = predictor.predict([read_input(args.text, predictor.card.input_fields)])
+    if args.json:
+        print_json(prediction.model_dump())
+    else:
+        open_screen().literal(prediction.output, data=True)
+    return 0
+
+
+def score(args: argparse.Namespace) -> int:
+    """Score a model on labelled rows. The locked test of the run is not touched."""
+    from p2m_agent.evaluation.intervals import bootstrap
+    from p2m_agent.evaluation.metrics import choose_metric
+
+    predictor = _load(args)
+    rows = read_rows(args.data)
+    inputs = _inputs(rows, predictor, args.data)
+    expected = [_text(row, predictor.card.output_field, args.data, n) for n, row in enumerate(rows, 1)]
+    unknown = sorted(set(expected) - set(predictor.card.labels)) if predictor.card.labels else []
+    if unknown and len(unknown) == len(set(expected)):
+        hint = f"It knows {', '.join(predictor.card.labels[:8])}."
+        raise UsageError(f"None of the labels in {args.data} is one the model knows, e.g. {unknown[0]!r}.", hint)
+    predicted = [prediction.output for prediction in _in_batches(predictor, inputs)]
+    metric = predictor.card.metric or choose_metric(predictor.card.kind, expected)[0]
+    result = bootstrap(metric, expected, predicted)
+    assert result is not None
+    report = {**result.model_dump(mode="json"), "labels_unknown_to_the_model": unknown}
+    if args.json:
+        print_json(report)
+    else:
+        low, high = result.ci95
+        open_screen().data(f"{metric} {result.value:.3f} [{low:.3f}, {high:.3f}] on {result.scored} rows")
+        if unknown:
+            open_screen().note(f"{len(unknown)} labels are unknown to the model: {', '.join(unknown[:5])}")
+    return 0
+
+
+def serve(args: argparse.Namespace) -> int:
+    """An OpenAI-compatible server."""
+    from p2m_agent.delivery.server import serve as run_server
+
+    predictor = _load(args)
+    open_screen(quiet=args.quiet).note(f"http://{args.host}:{args.port}/v1 (model {args.run}); Ctrl-C stops it")
+    run_server(predictor, args.run, host=args.host, port=args.port)
+    return 0
+
+
+def demo(args: argparse.Namespace) -> int:
+    """A web page, on this machine only."""
+    from p2m_agent.delivery.demo import launch
+
+    predictor = _load(args)
+    launch(predictor, args.run, host=args.host, port=args.port)
+    return 0
+
+
+def _load(args: argparse.Namespace) -> Predictor:
+    from p2m_agent.delivery.predictor import load_predictor
+
+    settings = settings_from(args)
+    return load_predictor(model_folder(settings, args.run), settings)
+
+
+def _predict_file(predictor: Predictor, args: argparse.Namespace) -> int:
+    rows = read_rows(args.file)
+    answers = _in_batches(predictor, _inputs(rows, predictor, args.file))
+    lines = (
+        json.dumps({**row, **_answer(predictor, answer)}, ensure_ascii=False, default=str) + "\n"
+        for row, answer in zip(rows, answers, strict=True)
+    )
+    if args.output:
+        args.output.write_text("".join(lines), encoding="utf-8")
+        open_screen(quiet=args.quiet).note(f"{len(rows)} answers in {args.output}")
+    else:
+        sys.stdout.writelines(lines)
+    return 0
+
+
+def _answer(predictor: Predictor, prediction: Prediction) -> dict[str, object]:
+    field = predictor.card.output_field
+    return {f"predicted_{field}": prediction.output, "confidence": prediction.confidence}
+
+
+def _in_batches(predictor: Predictor, inputs: list[dict[str, str]]) -> list[Prediction]:
+    found: list[Prediction] = []
+    for start in range(0, len(inputs), BATCH):
+        found += predictor.predict(inputs[start : start + BATCH])
+    return found
+
+
+def _inputs(rows: list[Row], predictor: Predictor, path: Path) -> list[dict[str, str]]:
+    fields = predictor.card.input_fields
+    return [{field: _text(row, field, path, n) for field in fields} for n, row in enumerate(rows, 1)]
+
+
+def _text(row: Row, field: str, path: Path, number: int) -> str:
+    if row.get(field) is None:
+        there = ", ".join(map(str, row))
+        raise UsageError(f"{path}: row {number} has no `{field}`.", f"The model wants that name; there are {there}.")
+    return str(row[field])

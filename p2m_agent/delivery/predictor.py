@@ -1,0 +1,147 @@
+"""Using a student: load its folder, give it inputs, get outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from p2m_agent.embedding import TextEncoder, load_text_encoder
+from p2m_agent.errors import UsageError
+from p2m_agent.hub.checkpoint import load_causal, load_tokenizer
+from p2m_agent.hub.weights import locate
+from p2m_agent.settings import Settings
+from p2m_agent.training.card import StudentCard, card_of, read_card, size_mb
+from p2m_agent.training.chat import ChatFormat
+from p2m_agent.training.decoding import decode
+from p2m_agent.training.device import device, inference_dtype
+from p2m_agent.training.recipe import Causal, Recipe
+from p2m_agent.types import TaskSpec, render_input
+from p2m_agent.value import Value
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+_LABEL_SHARPNESS = 20.0
+"""Cosines to label names lie close together; this factor spreads them into probabilities."""
+
+
+class Prediction(Value):
+    """A student's answer to one input."""
+
+    output: str
+    confidence: float | None
+    """0 to 1: the label's probability, or the geometric mean of the answer's token probabilities."""
+    scores: dict[str, float] = {}
+    """Probability of every label, most likely first (classification)."""
+
+
+Answer = Callable[[Sequence[str]], list[Prediction]]
+
+
+class Predictor:
+    """A loaded student."""
+
+    def __init__(self, card: StudentCard, answer: Answer, size_mb: float) -> None:
+        """Wrap what answers rendered inputs."""
+        self.card, self.size_mb = card, size_mb
+        self.params = card.params
+        self._answer = answer
+
+    def predict(self, inputs: Sequence[dict[str, str]]) -> list[Prediction]:
+        """One prediction per input, in order. An input has the task's fields; others are ignored.
+
+        Raises:
+            UsageError: an input lacks a field.
+        """
+        return self._answer([self._text(number, fields) for number, fields in enumerate(inputs, start=1)])
+
+    def _text(self, number: int, fields: dict[str, str]) -> str:
+        missing = [name for name in self.card.input_fields if name not in fields]
+        if missing:
+            wanted = ", ".join(self.card.input_fields)
+            raise UsageError(f"input {number} lacks {', '.join(missing)}", f"Every input needs the fields {wanted}.")
+        return render_input({name: fields[name] for name in self.card.input_fields})
+
+
+def load_predictor(folder: Path, settings: Settings) -> Predictor:
+    """Load a student from its folder, which is all it needs.
+
+    Raises:
+        UsageError: the folder holds no student.
+    """
+    import torch
+
+    card = read_card(folder)
+    torch.set_num_threads(settings.threads)
+    if card.kind == "classification":
+        from p2m_agent.training.linear_head import ENCODER, load_head
+
+        encoder = load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens)
+        head = load_head(folder)
+        answer = classifier(encoder, head["weight"], head["bias"], card.labels)
+    else:
+        from p2m_agent.training.causal import MODEL
+
+        answer = _generator(folder / MODEL, card)
+    return Predictor(card, answer, size_mb(folder))
+
+
+def load_untuned(recipe: Recipe, spec: TaskSpec, settings: Settings) -> Predictor:
+    """A recipe's base model as it is, for comparison.
+
+    Classification takes the label whose name is nearest to the input by embedding; text to text gives the bare
+    base the prompt that the student gets.
+    """
+    import torch
+
+    torch.set_num_threads(settings.threads)
+    base = locate(recipe.base, settings)
+    max_tokens = base.max_tokens or 256
+    if isinstance(recipe, Causal):
+        card = card_of(recipe, spec, base, labels=(), max_tokens=recipe.max_tokens)
+        return Predictor(card, _generator(base.path, card), size_mb(base.path))
+    import numpy as np
+
+    encoder = load_text_encoder(base.path, max_tokens=max_tokens)
+    card = card_of(recipe, spec, base, labels=spec.labels, max_tokens=encoder.max_tokens)
+    names = encoder.encode([label.replace("_", " ") for label in spec.labels])
+    answer = classifier(encoder, names * _LABEL_SHARPNESS, np.zeros(len(names), np.float32), spec.labels)
+    return Predictor(card, answer, size_mb(base.path))
+
+
+def classifier(
+    encoder: TextEncoder, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32], labels: Sequence[str]
+) -> Answer:
+    """Answers by a softmax over a linear head on the encoder's vectors."""
+
+    def answer(texts: Sequence[str]) -> list[Prediction]:
+        logits = encoder.encode(texts) @ weight.T + bias
+        return [_prediction(row, labels) for row in logits]
+
+    return answer
+
+
+def _prediction(logits: NDArray[numpy.float32], labels: Sequence[str]) -> Prediction:
+    import numpy as np
+
+    powers = np.exp(logits - logits.max())
+    shares = powers / powers.sum()
+    order = np.argsort(-shares, kind="stable")
+    scores = {labels[i]: round(float(shares[i]), 6) for i in order}
+    return Prediction(output=labels[order[0]], confidence=float(shares[order[0]]), scores=scores)
+
+
+def _generator(folder: Path, card: StudentCard) -> Answer:
+    recipe = card.recipe
+    assert isinstance(recipe, Causal)
+    limit = recipe.max_new_tokens
+    model: Any = load_causal(folder, inference_dtype()).to(device())
+    chat = ChatFormat(load_tokenizer(folder), card.instruction)
+
+    def answer(texts: Sequence[str]) -> list[Prediction]:
+        said = decode(model, chat.prompts(texts), end=chat.end, max_new_tokens=limit)
+        return [Prediction(output=chat.text(one.ids), confidence=one.confidence) for one in said]
+
+    return answer

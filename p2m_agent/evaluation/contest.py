@@ -1,0 +1,78 @@
+"""The rows that the student and everything it is compared with are scored on."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from p2m_agent.evaluation.intervals import bootstrap, paired
+from p2m_agent.events import Progressed
+from p2m_agent.types import Baseline, Example, TaskSpec
+
+if TYPE_CHECKING:
+    from p2m_agent.delivery.predictor import Predictor
+
+Report = Callable[[Progressed], None]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Test rows with the student's answers, and the training rows that baselines may learn from."""
+
+    spec: TaskSpec
+    test: Sequence[Example]
+    student: Sequence[str | None]
+    """The student's answer to each test row; None where there is none."""
+    train: Sequence[Example]
+    seed: int
+    report: Report
+    seconds_left: Callable[[], float]
+    """May be infinite."""
+
+    @property
+    def expected(self) -> list[str]:
+        """The right answers."""
+        return [example.output for example in self.test]
+
+    def sample(self, most: int) -> list[int]:
+        """Indexes of a random sample of the test rows, in random order, so that any beginning of it is one too."""
+        order = list(range(len(self.test)))
+        random.Random(self.seed).shuffle(order)  # noqa: S311 (a sample, not a secret)
+        return order[:most]
+
+    def stated(self, rows: int) -> str:
+        """Which rows something was scored on, in words; empty for all of them."""
+        return "" if rows == len(self.test) else f"scored on a random sample of {rows} of {len(self.test)} rows"
+
+    def result(self, rows: Sequence[int], answers: Sequence[str | None], note: str = "") -> Baseline:
+        """The baseline for answers to these rows; a None among them is a failure and counts as unscored."""
+        expected = [self.test[i].output for i in rows]
+        found = bootstrap(self.spec.metric, expected, answers, seed=self.seed)
+        minus = paired(self.spec.metric, expected, [self.student[i] for i in rows], answers, seed=self.seed)
+        failed = f"{found.unscored} of {len(rows)} answers failed and are unscored" if found and found.unscored else ""
+        none = "" if found else "no row was scored"
+        return Baseline(score=found, student_minus=minus, note=_joined(note, self.stated(len(rows)), failed, none))
+
+
+def answers_of(
+    predictor: Predictor, rows: Sequence[Example], report: Report, what: str, time_limit_s: float = float("inf")
+) -> list[str]:
+    """The outputs for these rows in their order; fewer where the time is over, at least one chunk."""
+    chunk = 32 if predictor.card.kind == "text_to_text" else 256
+    answers: list[str] = []
+    began = time.monotonic()
+    for start in range(0, len(rows), chunk):
+        used_s = time.monotonic() - began
+        if start and used_s > time_limit_s:
+            break
+        eta_s = used_s / start * (len(rows) - start) if start else None
+        report(Progressed(message=what, share=start / len(rows), eta_s=eta_s))
+        answers += [p.output for p in predictor.predict([row.input for row in rows[start : start + chunk]])]
+    return answers
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,183 @@
+"""The teacher as a competitor: the LLM answers (a sample of) the test rows, with demonstrations from training rows."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from p2m_agent.errors import P2MError
+from p2m_agent.evaluation.contest import Contest
+from p2m_agent.events import Progressed
+from p2m_agent.prompting import render
+from p2m_agent.types import Baseline, Example
+
+if TYPE_CHECKING:
+    from p2m_agent.llm.client import LLM, Reply, Request
+
+REMOTE_ROWS = 200
+LOCAL_ROWS = 40
+FEWEST_ROWS = 20
+"""With money for fewer rows than this there is no teacher baseline: its interval would say nothing."""
+DEMONSTRATIONS = 8
+DEMONSTRATION_CHARS = 4_000
+"""All demonstrations together: with the labels and a row they have to fit into a context of 4,096 tokens."""
+_TIME_SHARE = 0.4
+"""Of the time that is left."""
+_REMOTE_LIMIT_S, _LOCAL_LIMIT_S = 600.0, 120.0
+_CHARS_A_TOKEN = 3.0
+"""On the low side, so that estimates are on the high side."""
+
+
+@dataclass(frozen=True)
+class _Exam:
+    """The teacher's questions: one fixed beginning, one ending per row."""
+
+    beginning: tuple[tuple[str, str], ...]
+    """(role, content) of the messages that all requests share, so that a prompt cache can keep them."""
+    schema: dict[str, object]
+    max_tokens: int
+
+    def request(self, example: Example) -> Request:
+        from p2m_agent.llm.client import ChatMessage, Request
+
+        turns = [*self.beginning, ("user", _question(example))]
+        messages = tuple(ChatMessage.model_validate({"role": role, "content": content}) for role, content in turns)
+        return Request(messages=messages, json_schema=self.schema, max_tokens=self.max_tokens)
+
+    def prompt_tokens(self, rows: Sequence[Example]) -> int:
+        """Tokens of the longest prompt, on the high side; the schema may be sent along as text."""
+        fixed = sum(len(content) for _, content in self.beginning) + len(json.dumps(self.schema)) + 200
+        return int((fixed + max((len(_question(row)) for row in rows), default=0)) / _CHARS_A_TOKEN)
+
+
+def teacher(contest: Contest, llm: LLM, budget_left_usd: float | None) -> Baseline:
+    """What the teacher scores on a random sample of the test rows.
+
+    Args:
+        contest: the rows.
+        llm: the teacher.
+        budget_left_usd: dollars left; None where the run has no limit.
+
+    Rows whose answer failed are unscored. Where the money or the time is short, fewer rows are asked; where nothing
+    can be asked, the note says why.
+    """
+    exam = _exam(contest)
+    rows = contest.sample(LOCAL_ROWS if llm.local else REMOTE_ROWS)
+    try:
+        rows, short = _affordable(contest, exam, rows, llm, budget_left_usd)
+        if not rows:
+            return Baseline(note=short)
+        asked, note = _ask(contest, exam, rows, llm)
+        model = llm.model
+    except P2MError as error:
+        return Baseline(note=f"the teacher could not be asked: {error.message}")
+    if not asked:
+        return Baseline(note=note)
+    how = f"{model} with {len(exam.beginning) // 2} demonstrations from the training rows"
+    notes = "; ".join(part for part in (how, short, note) if part)
+    return contest.result(rows[: len(asked)], [_answer(reply) for reply in asked], notes)
+
+
+def _affordable(
+    contest: Contest, exam: _Exam, rows: list[int], llm: LLM, left_usd: float | None
+) -> tuple[list[int], str]:
+    """As many of the rows as there is money for, and a remark where that is not all."""
+    if not llm.paid or left_usd is None:
+        return rows, ""
+    tokens = exam.prompt_tokens([contest.test[i] for i in rows])
+    cost = llm.estimate_usd(len(rows), tokens, exam.max_tokens)
+    if cost is None or cost <= left_usd:
+        return rows, ""
+    affordable = int(len(rows) * left_usd / cost)
+    short = f"{len(rows)} rows may cost ${cost:.2f} and ${left_usd:.2f} is left"
+    return (rows[:affordable], short) if affordable >= FEWEST_ROWS else ([], short)
+
+
+def _ask(contest: Contest, exam: _Exam, rows: Sequence[int], llm: LLM) -> tuple[list[Reply], str]:
+    """Replies for a beginning of the rows: all of them, or as many as time and money allowed, with the reason."""
+    limit_s = min(_TIME_SHARE * contest.seconds_left(), _LOCAL_LIMIT_S if llm.local else _REMOTE_LIMIT_S)
+    chunk = 4 if llm.local else 40
+    replies: list[Reply] = []
+    began = time.monotonic()
+    for start in range(0, len(rows), chunk):
+        used_s = time.monotonic() - began
+        if used_s > limit_s:
+            return replies, f"stopped after {used_s:.0f} s"
+        eta_s = used_s / start * (len(rows) - start) if start else None
+        contest.report(Progressed(message="baseline: the teacher answers", share=start / len(rows), eta_s=eta_s))
+        try:
+            replies += llm.ask_many([exam.request(contest.test[i]) for i in rows[start : start + chunk]])
+        except P2MError as error:
+            if not replies:
+                raise
+            return replies, f"stopped: {error.message}"
+    return replies, ""
+
+
+def _exam(contest: Contest) -> _Exam:
+    spec = contest.spec
+    labels: tuple[str, ...] = ()
+    if spec.kind == "classification":
+        labels = spec.labels or tuple(sorted({example.output for example in contest.train}))
+    shown = demonstrations(contest.train, contest.seed, by_label=bool(labels))
+    turns = [turn for example in shown for turn in (("user", _question(example)), ("assistant", _said(example.output)))]
+    output: dict[str, object] = {"type": "string", "enum": list(labels)} if labels else {"type": "string"}
+    longest = max((len(example.output) for example in contest.train), default=200)
+    return _Exam(
+        beginning=(("system", render("teacher_answer", instruction=spec.instruction, labels=labels)), *turns),
+        schema={
+            "type": "object",
+            "properties": {"output": output},
+            "required": ["output"],
+            "additionalProperties": False,
+        },
+        max_tokens=min(1024, 32 + longest),  # a token is at least about one character, in every script
+    )
+
+
+def demonstrations(train: Sequence[Example], seed: int, *, by_label: bool) -> list[Example]:
+    """Up to 8 training rows that are not too long together; one label after the other where there are labels."""
+    shuffled = list(train)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311 (a sample, not a secret)
+    if by_label:
+        shuffled = _label_by_label(shuffled)
+    chosen: list[Example] = []
+    left = DEMONSTRATION_CHARS
+    for example in shuffled:
+        size = len(example.text) + len(example.output)
+        if len(chosen) < DEMONSTRATIONS and size <= min(left, DEMONSTRATION_CHARS // 4):
+            chosen.append(example)
+            left -= size
+    return chosen
+
+
+def _label_by_label(examples: Sequence[Example]) -> list[Example]:
+    """First one example of every label, then a second of every label, and so on."""
+    seen: Counter[str] = Counter()
+    rounds: list[int] = []
+    for example in examples:
+        rounds.append(seen[example.output])
+        seen[example.output] += 1
+    order = sorted(range(len(examples)), key=lambda i: rounds[i])
+    return [examples[i] for i in order]
+
+
+def _question(example: Example) -> str:
+    return f"<input>{json.dumps(example.input, ensure_ascii=False)}</input>"
+
+
+def _said(output: str) -> str:
+    return json.dumps({"output": output}, ensure_ascii=False)
+
+
+def _answer(reply: Reply) -> str | None:
+    """The output in a reply; None where the teacher failed."""
+    if reply.error is not None or not isinstance(reply.parsed, dict):
+        return None
+    output = reply.parsed.get("output")
+    return output if isinstance(output, str) else None

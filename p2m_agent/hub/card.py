@@ -1,0 +1,200 @@
+"""Dataset cards: what a `README.md` with YAML front matter says about a dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+UNREACHABLE = "its rows cannot be reached now"
+"""The risk of a candidate that can be named but not imported."""
+_FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---\s*(?:\n|\Z)(.*)", re.DOTALL)
+_SECTION = re.compile(r"^#{1,4}\s+(.+?)\s*$", re.MULTILINE)
+_NAME = re.compile(r"^(?:[-*]\s+|\|\s*)?`([^`\n]{1,60})`", re.MULTILINE)
+_UNKNOWN_LICENCES = {"unknown", "other", "none", "n/a", ""}
+_MAX_LABELS = 200
+
+
+@dataclass(frozen=True)
+class Card:
+    """The facts of one dataset, wherever it lives."""
+
+    repo: str
+    hub: str
+    """The folder it was found under, `catalogue`, or `huggingface`."""
+    title: str = ""
+    description: str = ""
+    licence: str | None = None
+    languages: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    rows: dict[str, int] = field(default_factory=dict)
+    revision: str | None = None
+    folder: Path | None = None
+    reachable: bool = True
+    notes: tuple[str, ...] = ()
+    """What else speaks against it, such as a gate."""
+    text: str = ""
+    """The whole card, Markdown without the front matter."""
+
+    @property
+    def summary(self) -> str:
+        """What is searched: title, description, labels or columns."""
+        names = ", ".join(_words(label) for label in self.labels[:40]) or ", ".join(map(_words, self.columns))
+        return f"{self.title}. {self.description[:900]} {names}".strip()
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """What is embedded: the description alone, and the whole."""
+        return (self.description[:900], self.summary) if self.description else (self.summary,)
+
+    @property
+    def sha(self) -> str:
+        """Hash of what is searched; equal cards share their index entry."""
+        return hashlib.sha256(f"{self.repo}\n{self.summary}".encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """A dataset whose rows can be read."""
+
+    repo: str
+    hub: str
+    revision: str
+    """Commit of the Hub, or hash of the data files of a folder."""
+    licence: str | None
+    languages: tuple[str, ...]
+    tasks: tuple[str, ...]
+    title: str
+    description: str
+    splits: dict[str, int | None]
+    """Split to rows; None where the number is not known."""
+    columns: tuple[str, ...]
+    read: Callable[[str, int | None], Iterator[dict[str, object]]]
+    card: str = ""
+    """The whole card as Markdown."""
+
+    def rows(self, split: str, limit: int | None = None) -> Iterator[dict[str, object]]:
+        """Stream rows of a split, at most `limit`.
+
+        Raises:
+            ToolError: there is no such split, or its rows cannot be read.
+        """
+        return self.read(split, limit)
+
+
+def split_card(text: str) -> tuple[dict[str, object], str]:
+    """Front matter and body of a card.
+
+    Raises:
+        ValueError: there is no front matter, or it is not a YAML mapping.
+    """
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        raise ValueError("its README.md has no YAML front matter")
+    try:
+        meta = yaml.safe_load(match[1])
+    except yaml.YAMLError as error:
+        raise ValueError(f"the front matter of its README.md is not YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(meta, dict):
+        raise ValueError("the front matter of its README.md is not a mapping")
+    return {str(key): value for key, value in meta.items()}, match[2]
+
+
+def card_from(repo: str, hub: str, text: str) -> Card:
+    """Read a card.
+
+    Raises:
+        ValueError: it is broken; the message says how.
+    """
+    meta, body = split_card(text)
+    return Card(
+        repo=repo,
+        hub=hub,
+        title=str(meta.get("pretty_name") or _heading(body) or repo.rsplit("/", maxsplit=1)[-1].replace("_", " ")),
+        description=_description(body),
+        licence=licence_of(meta.get("license")),
+        languages=tuple(code.split("-")[0].lower() for code in _strings(meta.get("language"))),
+        tasks=_strings(meta.get("task_categories")),
+        columns=_columns(meta, body),
+        labels=_labels(meta, body),
+        rows=_rows(meta),
+        text=body.strip(),
+    )
+
+
+def licence_of(value: object) -> str | None:
+    """An SPDX-like id in lower case; None where the card does not say which."""
+    first = next(iter(_strings(value)), "").strip().lower()
+    return None if first in _UNKNOWN_LICENCES else first
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    # YAML 1.1 reads the language code `no` as false
+    return tuple("no" if item is False else str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _sections(body: str) -> dict[str, str]:
+    parts = _SECTION.split(body)
+    return {title.lower(): text.strip() for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _heading(body: str) -> str | None:
+    match = _SECTION.search(body)
+    return match[1] if match else None
+
+
+def _description(body: str) -> str:
+    sections = _sections(body)
+    for title in ("description", "dataset summary", "dataset description", "summary"):
+        if sections.get(title):
+            return " ".join(sections[title].split())
+    paragraphs = [p for p in re.split(r"\n\s*\n", body) if p.strip() and not p.lstrip().startswith(("#", "|", "```"))]
+    return " ".join(paragraphs[0].split())[:900] if paragraphs else ""
+
+
+def _features(meta: dict[str, object]) -> list[dict[str, object]]:
+    info = meta.get("dataset_info")
+    info = info[0] if isinstance(info, list) and info else info
+    features = info.get("features") if isinstance(info, dict) else None
+    return [f for f in features if isinstance(f, dict)] if isinstance(features, list) else []
+
+
+def _columns(meta: dict[str, object], body: str) -> tuple[str, ...]:
+    declared = tuple(str(feature["name"]) for feature in _features(meta) if "name" in feature)
+    return declared or tuple(_NAME.findall(_sections(body).get("columns", "")))
+
+
+def _labels(meta: dict[str, object], body: str) -> tuple[str, ...]:
+    for feature in _features(meta):
+        kind = feature.get("dtype")
+        names = kind.get("class_label", {}).get("names") if isinstance(kind, dict) else None
+        if isinstance(names, dict):
+            return tuple(map(str, names.values()))[:_MAX_LABELS]
+        if isinstance(names, list):
+            return tuple(map(str, names))[:_MAX_LABELS]
+    section = _sections(body).get("labels", "")
+    rows = _NAME.findall(section) if section.count("\n") > 2 else re.findall(r"`([^`\n]{1,60})`", section)
+    return tuple(dict.fromkeys(rows))[:_MAX_LABELS]
+
+
+def _rows(meta: dict[str, object]) -> dict[str, int]:
+    info = meta.get("dataset_info")
+    info = info[0] if isinstance(info, list) and info else info
+    splits = info.get("splits") if isinstance(info, dict) else None
+    found = {}
+    for split in splits if isinstance(splits, list) else []:
+        if isinstance(split, dict) and isinstance(split.get("num_examples"), int):
+            found[str(split.get("name"))] = int(split["num_examples"])
+    return found
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").strip()

@@ -1,0 +1,156 @@
+"""Data files of a dataset: which there are, what pins them, and their rows one by one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from p2m_agent.errors import ToolError
+
+Rows = Iterator[dict[str, object]]
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+}
+
+
+def split_of(path: Path) -> str | None:
+    """The split that a file name tells: `train-00000-of-00001.parquet`, `test.csv`; None where it tells none."""
+    stem = path.name.split(".")[0].lower()
+    for part in stem.replace("_", "-").split("-"):
+        if part in SPLIT_NAMES:
+            return SPLIT_NAMES[part]
+    return None
+
+
+def read_files(paths: Sequence[Path], limit: int | None) -> Rows:
+    """Stream the rows of files of one split, in order.
+
+    Raises:
+        ToolError: a file cannot be read; the message names it and the place.
+    """
+    return islice((row for path in paths for row in _read(path)), limit)
+
+
+def revision_of(paths: Sequence[Path], root: Path) -> str:
+    """Hash of names, sizes and contents."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        stat = path.stat()
+        content, _ = _facts(path, stat.st_size, stat.st_mtime_ns)
+        total.update(f"{path.relative_to(root)}\0{stat.st_size}\0{content}\n".encode())
+    return total.hexdigest()[:40]
+
+
+def count_rows(paths: Sequence[Path]) -> int | None:
+    """Rows of a split; None where a file cannot be counted cheaply."""
+    counts = []
+    for path in paths:
+        stat = path.stat()
+        counts.append(_facts(path, stat.st_size, stat.st_mtime_ns)[1])
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+@lru_cache(maxsize=4096)
+def _facts(path: Path, _size: int, _mtime_ns: int) -> tuple[str, int | None]:
+    """Hash of a file and its rows; size and time are in the key, so that a changed file is read again."""
+    digest, lines, last = hashlib.sha256(), 0, b"\n"
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            lines += block.count(b"\n")
+            last = block[-1:]
+    if path.suffix in {".jsonl", ".ndjson"}:
+        return digest.hexdigest(), lines + (last != b"\n")
+    return digest.hexdigest(), _parquet_rows(path) if path.suffix == ".parquet" else None
+
+
+def _parquet_rows(path: Path) -> int | None:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+    except pyarrow.ArrowException:
+        return None
+
+
+def _read(path: Path) -> Rows:
+    reader = _READERS.get(path.suffix)
+    if reader is None:
+        raise ToolError(f"{path.name} is of no known kind", f"Known are {', '.join(SUFFIXES)}.")
+    try:
+        yield from reader(path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ToolError(f"{path.name} cannot be read: {error}", "Choose another dataset.") from error
+
+
+def _jsonl(path: Path) -> Rows:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield _row(line, path, f"line {number}")
+
+
+def _json(path: Path) -> Rows:
+    text = path.read_text(encoding="utf-8")
+    if not text.lstrip().startswith("["):
+        yield from _jsonl(path)  # the Hub names JSON lines `.json` as well
+        return
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ToolError(f"{path.name} is not JSON: {error}", "Choose another dataset.") from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise ToolError(f"{path.name}, item {number} is not an object", "Choose another dataset.")
+        yield row
+
+
+def _row(line: str, path: Path, where: str) -> dict[str, object]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ToolError(f"{path.name}, {where} is not JSON: {error.msg}", "Choose another dataset.") from error
+    if not isinstance(row, dict):
+        raise ToolError(f"{path.name}, {where} is not an object", "Choose another dataset.")
+    return row
+
+
+def _csv(path: Path) -> Rows:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+
+
+def _parquet(path: Path) -> Rows:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=512):
+            yield from batch.to_pylist()
+    except pyarrow.ArrowException as error:
+        raise ToolError(f"{path.name} is not a parquet file: {error}", "Choose another dataset.") from error
+
+
+_READERS: dict[str, Callable[[Path], Rows]] = {
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,151 @@
+"""What a model can do, found by trying: a few small requests, once per endpoint and model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from p2m_agent.errors import ToolError
+from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
+from p2m_agent.llm.calling import RowFailed
+from p2m_agent.llm.request import Body, Capability
+from p2m_agent.prompting import render
+
+if TYPE_CHECKING:
+    from p2m_agent.llm.connection import Connection
+
+_ROLE = "probe"
+_COLOURS = ("teal-7", "ochre-3")
+"""Words that nobody says unless held to them."""
+_MAX_TOKENS = 96
+
+SCHEMA_PROBE = "probe_schema"
+TOOL_PROBE = "probe_tool"
+SOUND_PROBES: dict[str, dict[str, str]] = {
+    "probe_kinds": {"a": "sort", "b": "write", "c": "write", "d": "sort"},
+    "probe_targets": {"a": "no", "b": "yes", "c": "no", "d": "yes"},
+    "probe_steps": {"a": "import", "b": "train", "c": "deliver", "d": "measure"},
+}
+"""Prompts and their right answers. Guessing gets one in 65,536 of these right."""
+_CHOICES = {
+    "probe_kinds": ("sort", "write"),
+    "probe_targets": ("yes", "no"),
+    "probe_steps": ("import", "train", "measure", "deliver"),
+}
+
+
+async def find_out(connection: Connection) -> Capability:
+    """All that there is to know; what is known already is not tried again."""
+    return Capability(
+        tools=await _remembered(connection, "tools", _calls_tools),
+        json_schema=await enforces_schema(connection),
+        sound=await _remembered(connection, "sound", _is_sound),
+    )
+
+
+async def enforces_schema(connection: Connection) -> bool:
+    """Whether the endpoint holds the model to a schema."""
+    return await _remembered(connection, "json_schema", _keeps_schema)
+
+
+async def _remembered(connection: Connection, what: str, probe: Callable[[Connection], Awaitable[bool]]) -> bool:
+    fact = f"{connection.endpoint.identity} {await connection.model()} {what}"
+    answers = connection.around.answers
+    known = answers.known(fact)
+    if known is not None:
+        return known
+    async with connection.probing(what):
+        known = answers.known(fact)
+        if known is None:
+            known = await _tried(connection, what, probe)
+            answers.learn(fact, known)
+    return known
+
+
+async def _tried(connection: Connection, what: str, probe: Callable[[Connection], Awaitable[bool]]) -> bool:
+    try:
+        return await probe(connection)
+    except RowFailed as failure:
+        if failure.status is not None and 400 <= failure.status < 500 and failure.status != 429:
+            return False  # it does not know what was asked of it
+        raise ToolError(
+            f"{connection.endpoint.identity} did not answer the probe for {what}: {failure}",
+            "Try again later, or choose another model with --teacher.",
+        ) from failure
+
+
+def probe_schema() -> dict[str, object]:
+    """What the schema probe's answer is held to."""
+    return _closed({"colour": {"type": "string", "enum": list(_COLOURS)}, "count": {"type": "integer"}})
+
+
+def choice_schema(prompt: str) -> dict[str, object]:
+    """What the answer to one of the `SOUND_PROBES` is held to."""
+    choice = {"type": "string", "enum": list(_CHOICES[prompt])}
+    return _closed(dict.fromkeys(SOUND_PROBES[prompt], choice))
+
+
+async def _keeps_schema(connection: Connection) -> bool:
+    """Ask for prose and see whether the schema wins."""
+    schema = probe_schema()
+    answer = await connection.complete(
+        _body(render(SCHEMA_PROBE)) | {"response_format": response_format(schema)}, _ROLE
+    )
+    try:
+        parsed = json.loads(answer.text)
+        read_json(answer.text, schema)
+    except (json.JSONDecodeError, NotJSON):
+        return False
+    return isinstance(parsed, dict)
+
+
+async def _calls_tools(connection: Connection) -> bool:
+    """Require a call of the only tool and see whether a valid one comes."""
+    schema = _closed({"colour": {"type": "string", "enum": ["red", "green", "blue"]}})
+    tool = {"name": "report_colour", "description": "Report a colour.", "parameters": schema}
+    body = _body(render(TOOL_PROBE)) | {
+        "tools": [{"type": "function", "function": tool}],
+        "tool_choice": "required",
+    }
+    calls = (await connection.complete(body, _ROLE)).message.get("tool_calls")
+    call = calls[0] if isinstance(calls, list) and calls else None
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or function.get("name") != tool["name"]:
+        return False
+    try:
+        return read_json(str(function.get("arguments")), schema) == {"colour": "green"}
+    except NotJSON:
+        return False
+
+
+async def _is_sound(connection: Connection) -> bool:
+    """Stop at the first wrong answer: weak models are found out after one request."""
+    enforced = await enforces_schema(connection)
+    for prompt, right in SOUND_PROBES.items():
+        schema = choice_schema(prompt)
+        text = render(prompt)
+        body = (
+            _body(text) | {"response_format": response_format(schema)}
+            if enforced
+            else _body(f"{text}\n\n{ask_for_json(schema)}")
+        )
+        try:
+            if read_json((await connection.complete(body, _ROLE)).text, schema) != right:
+                return False
+        except NotJSON:
+            return False
+    return True
+
+
+def _body(text: str) -> Body:
+    return {"messages": [{"role": "user", "content": text}], "temperature": 0.0, "max_tokens": _MAX_TOKENS}
+
+
+def _closed(properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

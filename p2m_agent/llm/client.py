@@ -1,0 +1,175 @@
+"""A language model as the rest of the program sees it: synchronous outside, concurrent inside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+from p2m_agent.llm import capability
+from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
+from p2m_agent.llm.calling import RowFailed
+from p2m_agent.llm.connection import Connection
+from p2m_agent.llm.request import Body, Capability, ChatMessage, Completion, Reply, Request, request_sha
+
+__all__ = ["LLM", "Capability", "ChatMessage", "Reply", "Request"]
+
+OnReply = Callable[[int, Reply], None]
+
+
+class LLM:
+    """One role's model. Roles with the same endpoint share its connection, its cache and its budget."""
+
+    def __init__(self, role: str, connection: Connection) -> None:
+        """Give a connection a role: planner, teacher or judge."""
+        self.role = role
+        self.connection = connection
+        self._loop = connection.around.loop
+
+    def __repr__(self) -> str:
+        return f"LLM({self.role!r}, {self.connection.endpoint.identity!r})"
+
+    @property
+    def model(self) -> str:
+        """The model's name; asks the endpoint, or looks for the weights, where it is not known yet.
+
+        Raises:
+            ToolError: the endpoint is unreachable, or the embedded model is not installed.
+        """
+        return self._loop.run(self.connection.model())
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs inside this process."""
+        return self.connection.endpoint.local
+
+    @property
+    def paid(self) -> bool:
+        """Whether its answers may cost money."""
+        return self.connection.endpoint.paid
+
+    @property
+    def capability(self) -> Capability:
+        """What it can be relied on for; tried out once, then remembered on disk.
+
+        Raises:
+            ToolError: the endpoint is unreachable or does not answer the probe.
+        """
+        return self._loop.run(capability.find_out(self.connection))
+
+    def ask(self, request: Request) -> Reply:
+        """One request; see `ask_many`."""
+        return self.ask_many([request])[0]
+
+    def ask_many(self, requests: Sequence[Request], on_reply: OnReply | None = None) -> list[Reply]:
+        """Ask everything, several at a time; replies in the order of the requests.
+
+        A request without a usable answer has `Reply.error` set. `on_reply` gets each index and reply as it
+        arrives, in the caller's thread.
+
+        Raises:
+            ToolError: the endpoint is unreachable, or refuses the key or the model.
+            BudgetExceeded: the next request could pass the budget. Answers that had arrived are kept on disk, and
+                asking again after the cause is mended takes them from there.
+        """
+        arrived: SimpleQueue[tuple[int, Reply] | None] = SimpleQueue()
+        future = self._loop.submit(self._ask_all(requests, arrived))
+        future.add_done_callback(lambda _: arrived.put(None))
+        try:
+            while (arrival := arrived.get()) is not None:
+                if on_reply:
+                    on_reply(*arrival)
+            return future.result()
+        finally:
+            future.cancel()  # after an interrupt; answers on their way are still kept
+
+    def estimate_usd(self, requests: int, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """Dollars for this many requests of this many tokens each; None where the price is unknown."""
+        price = self._loop.run(self.connection.price())
+        return price.usd(requests * prompt_tokens, requests * completion_tokens) if price else None
+
+    def close(self) -> None:
+        """Stop the embedded server, close the connections. Other roles on the same endpoint reopen it on use."""
+        self._loop.run(self.connection.close())
+
+    async def _ask_all(
+        self, requests: Sequence[Request], arrived: SimpleQueue[tuple[int, Reply] | None]
+    ) -> list[Reply]:
+        async def one(index: int, request: Request) -> Reply:
+            reply = await self._ask(request)
+            arrived.put((index, reply))
+            return reply
+
+        tasks = [asyncio.create_task(one(index, request)) for index, request in enumerate(requests)]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _ask(self, request: Request) -> Reply:
+        """A request with its schema: enforced where it can be, asked for otherwise, repaired once."""
+        body = request.body()
+        schema = request.json_schema
+        try:
+            if schema is None:
+                return _reply([await self.connection.complete(body, self.role)])
+            if await capability.enforces_schema(self.connection):
+                body["response_format"] = response_format(schema)
+                try:
+                    return await self._ask_under(schema, body)
+                except RowFailed as failure:
+                    if failure.status != 400:
+                        raise
+                    del body["response_format"]  # enforcement often covers only a part of JSON Schema
+            return await self._ask_under(schema, {**body, "messages": _told(body, ask_for_json(schema))})
+        except RowFailed as failure:
+            sha = request_sha(self.connection.endpoint.identity, await self.connection.model(), body)
+            return Reply(text="", request_sha=sha, error=str(failure))
+
+    async def _ask_under(self, schema: dict[str, object], body: Body) -> Reply:
+        first = await self.connection.complete(body, self.role)
+        try:
+            return _reply([first], read_json(first.text, schema))
+        except NotJSON as problem:
+            reason = str(problem)
+        if first.truncated:
+            # The same limit would cut the second answer too.
+            return _reply([first], error=f"the answer was cut at {body['max_tokens']} tokens: {reason}")
+        repair = [
+            {"role": "assistant", "content": first.text},
+            {"role": "user", "content": f"That does not fit: {reason}.\n{ask_for_json(schema)}"},
+        ]
+        second = await self.connection.complete({**body, "messages": [*_turns(body), *repair]}, self.role)
+        try:
+            return _reply([first, second], read_json(second.text, schema))
+        except NotJSON as problem:
+            return _reply([first, second], error=f"no JSON that fits the schema, not even when asked again: {problem}")
+
+
+def _told(body: Body, instruction: str) -> list[object]:
+    """The conversation with an instruction at the end of its last turn: many models insist that roles alternate."""
+    *earlier, last = _turns(body)
+    if isinstance(last, dict) and last.get("role") == "user":
+        return [*earlier, {**last, "content": f"{last['content']}\n\n{instruction}"}]
+    return [*earlier, last, {"role": "user", "content": instruction}]
+
+
+def _turns(body: Body) -> list[object]:
+    messages = body["messages"]
+    return list(messages) if isinstance(messages, list) else []
+
+
+def _reply(answers: list[Completion], parsed: object = None, error: str | None = None) -> Reply:
+    tokens = [answer.tokens() for answer in answers]
+    costs = [answer.usd for answer in answers]
+    return Reply(
+        text=answers[-1].text,
+        parsed=parsed,
+        prompt_tokens=sum(prompt for prompt, _ in tokens),
+        completion_tokens=sum(completion for _, completion in tokens),
+        usd=None if None in costs else sum(usd or 0.0 for usd in costs),
+        cached=all(answer.cached for answer in answers),
+        request_sha=answers[0].sha,
+        error=error,
+    )

@@ -1,0 +1,107 @@
+"""Contradictions in a task, told with the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from p2m_agent.errors import P2MError, ToolError, UsageError
+from p2m_agent.task.metric import METRICS_OF
+from p2m_agent.types import TaskSpec
+
+LONGEST_REQUEST = 20_000
+"""Characters. More is a document, not a description of a task."""
+
+
+def check_request(request: str) -> None:
+    """Refuse a request that cannot be one.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    if not any(character.isalnum() for character in request):
+        raise UsageError(
+            "The request is empty.", "Say what the model should do, for instance: sort support mail into queues."
+        )
+    if len(request) > LONGEST_REQUEST:
+        raise UsageError(
+            f"The request has {len(request):,} characters, more than {LONGEST_REQUEST:,}.",
+            "Describe the task in a few sentences and give rows as a file with --data.",
+        )
+
+
+def check_given(given: Mapping[str, object]) -> None:
+    """Refuse values of the task file that contradict each other.
+
+    Raises:
+        UsageError: naming the contradiction.
+    """
+    labels = given.get("labels")
+    if labels is not None and given.get("kind") == "text_to_text":
+        raise UsageError(
+            "The task file gives labels for a text_to_text task.", "Drop `labels`, or set `kind: classification`."
+        )
+    if given.get("kind") is not None and given.get("metric") is not None:
+        kind, metric = str(given["kind"]), str(given["metric"])
+        fitting = METRICS_OF.get(kind, ())  # type: ignore[call-overload]
+        if metric not in fitting:
+            raise UsageError(f"The metric {metric} does not fit {kind}.", f"Choose {' or '.join(fitting)}.")
+
+
+def check_spec(spec: TaskSpec, given: Mapping[str, object]) -> None:
+    """Refuse a specification that contradicts itself.
+
+    Raises:
+        UsageError: where the person gave what is wrong; only they can mend it.
+        ToolError: otherwise.
+    """
+    for key, message, hint in _contradictions(spec):
+        error: type[P2MError] = UsageError if key in given else ToolError
+        raise error(message, hint)
+
+
+def _contradictions(spec: TaskSpec) -> list[tuple[str, str, str]]:
+    """The first of each kind as (key of the task file, message, hint)."""
+    found = []
+    if spec.kind == "text_to_text" and spec.labels:
+        found.append(
+            ("labels", "Labels are given for a text_to_text task.", "Drop `labels`, or set `kind: classification`.")
+        )
+    if spec.kind == "classification":
+        found += _label_faults(spec)
+    if spec.metric not in METRICS_OF[spec.kind]:
+        fitting = " or ".join(METRICS_OF[spec.kind])
+        found.append(("metric", f"The metric {spec.metric} does not fit {spec.kind}.", f"Choose {fitting}."))
+    fields = [*spec.input_fields, spec.output_field]
+    if len(set(fields)) < len(fields) or not all(name.strip() for name in fields):
+        key = "input_fields" if len(set(spec.input_fields)) < len(spec.input_fields) else "output_field"
+        found.append(
+            (
+                key,
+                f"The fields {', '.join(fields)} are not all different.",
+                "Give each input and the output its own name.",
+            )
+        )
+    return found
+
+
+def _label_faults(spec: TaskSpec) -> list[tuple[str, str, str]]:
+    labels = [label.strip() for label in spec.labels]
+    if labels and (len(set(labels)) < 2 or not all(labels)):
+        return [
+            (
+                "labels",
+                "There is only one label, so there is nothing to tell apart.",
+                "Name at least two different labels.",
+            )
+        ]
+    if len({label.casefold() for label in labels}) < len(labels):
+        return [("labels", "Two labels are the same.", "Name each label once.")]
+    for number, demonstration in enumerate(spec.demonstrations, 1):
+        if labels and demonstration.output not in labels:
+            near = difflib.get_close_matches(demonstration.output, labels, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"The labels are {', '.join(labels)}."
+            return [
+                ("examples", f"Example {number} has the label {demonstration.output!r}, which is not in the set.", hint)
+            ]
+    return []

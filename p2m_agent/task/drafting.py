@@ -1,0 +1,186 @@
+"""From words to a task specification: the person's values, then the controller's, then an LLM's, then rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from p2m_agent.errors import BudgetExceeded, ToolError
+from p2m_agent.task.checking import check_given, check_request, check_spec
+from p2m_agent.task.fields import demonstrations_of, named_inputs
+from p2m_agent.task.instruction import instruction_of
+from p2m_agent.task.kinds import guess_kind
+from p2m_agent.task.labels import listed_labels
+from p2m_agent.task.language import named_language, written_language
+from p2m_agent.task.metric import METRICS_OF, suiting_metric
+from p2m_agent.task.suggestion import Suggestion, suggest
+from p2m_agent.types import Constraints, Demonstration, Kind, MetricName, TaskSpec
+
+if TYPE_CHECKING:
+    from p2m_agent.embedding import Embedder
+    from p2m_agent.llm.client import LLM
+
+KEPT = ("kind", "instruction", "labels", "input_fields", "output_field", "language", "metric")
+"""What a new spec takes over from the one before, unless it is said anew."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is known about a task before anything is guessed."""
+
+    request: str
+    given: Mapping[str, object] = field(default_factory=dict)
+    """Set by the person: never overruled."""
+    stated: Mapping[str, object] = field(default_factory=dict)
+    """Set by the controller in this call."""
+    previous: TaskSpec | None = None
+    """The spec to be replaced."""
+
+
+def draft_spec(said: Said, call_id: str, teacher: LLM | None, embedder: Callable[[], Embedder | None]) -> TaskSpec:
+    """Write the specification; each guess becomes an assumption.
+
+    Raises:
+        UsageError: the request is empty or too long, or what the person gave contradicts itself.
+        ToolError: what the controller stated contradicts it.
+    """
+    check_request(said.request)
+    check_given(said.given)
+    spec = _Draft(said, teacher, embedder).spec(call_id)
+    check_spec(spec, said.given)
+    return spec
+
+
+class _Draft:
+    """One specification in the making."""
+
+    def __init__(self, said: Said, teacher: LLM | None, embedder: Callable[[], Embedder | None]) -> None:
+        self.said, self.embedder = said, embedder
+        self.assumptions: list[str] = []
+        rows = said.given.get("examples")
+        output = cast("str | None", said.given.get("output_field"))
+        named = cast("tuple[str, ...] | None", said.given.get("input_fields"))
+        found = demonstrations_of(cast("tuple[object, ...]", rows or ()), output, named)
+        self.demonstrations, self.seen_inputs, self.seen_output = found
+        self.suggested = self._suggestion(teacher)
+
+    def _suggestion(self, teacher: LLM | None) -> Suggestion:
+        """Ask a sound LLM, where something is left to ask about; without one the rules have to do."""
+        all_said = all(key in self.said.given or key in self.said.stated for key in KEPT)
+        if teacher is None or self.said.previous or all_said:
+            return Suggestion()
+        try:
+            sound = teacher.capability.sound
+            return suggest(teacher, self.said.request, self.demonstrations) if sound else Suggestion()
+        except BudgetExceeded:
+            return Suggestion()
+        except ToolError as error:
+            self.assumptions.append(f"The task was read by rules, as no LLM answered: {error.message}")
+            return Suggestion()
+
+    def spec(self, call_id: str) -> TaskSpec:
+        kind = self.kind()
+        if self.said.previous and self.said.previous.kind != kind:
+            self.said = Said(self.said.request, self.said.given, self.said.stated)
+        values = {
+            "kind": kind,
+            "instruction": self.instruction(),
+            "labels": self.labels(kind),
+            "input_fields": self.input_fields(),
+            "output_field": self.output_field(kind),
+            "language": self.language(),
+            "metric": self.metric(kind),
+        }
+        given = self.said.given
+        return TaskSpec.model_validate(
+            {
+                **values,
+                "id": f"spec-{call_id}",
+                "request": self.said.request,
+                "target": given.get("target"),
+                "demonstrations": self.demonstrations,
+                "constraints": Constraints.model_validate(given.get("constraints") or {}),
+                "assumptions": tuple(self.assumptions),
+                "made_by": call_id,
+            }
+        )
+
+    def known(self, key: str) -> Any:
+        """The value that somebody said, best authority first; None where nobody did."""
+        previous = getattr(self.said.previous, key, None)
+        for value in (self.said.given.get(key), self.said.stated.get(key), previous, getattr(self.suggested, key)):
+            if value not in (None, "", (), []):
+                return tuple(value) if isinstance(value, list) else value
+        return None
+
+    def assume(self, key: str, sentence: str) -> None:
+        """Note a guess; what the person gave is none."""
+        if key not in self.said.given:
+            self.assumptions.append(sentence)
+
+    def kind(self) -> Kind:
+        kind = cast("Kind | None", self.known("kind"))
+        if kind is None:
+            implied = "labels" in self.said.given or "labels" in self.said.stated
+            guess = None if implied else guess_kind(self.said.request, self.demonstrations, self.embedder())
+            kind = guess.kind if guess else "classification"
+        meaning = (
+            "every input gets one of a fixed set of labels" if kind == "classification" else "the output is a text"
+        )
+        self.assume("kind", f"The task is {kind.replace('_', ' ')}: {meaning}.")
+        return kind
+
+    def instruction(self) -> str:
+        return self.known("instruction") or instruction_of(self.said.request)
+
+    def labels(self, kind: Kind) -> tuple[str, ...]:
+        if kind != "classification":
+            # What the person said is kept, so that the contradiction is noticed and told.
+            return tuple(cast("tuple[str, ...]", self.said.given.get("labels") or self.said.stated.get("labels") or ()))
+        labels = cast("tuple[str, ...] | None", self.known("labels"))
+        labels = labels or listed_labels(self.said.request) or _shown_labels(self.demonstrations)
+        if labels:
+            self.assume("labels", f"The {len(labels)} labels are: {', '.join(labels)}.")
+        else:
+            self.assume("labels", "The request names no labels; they are read from the data.")
+        return labels
+
+    def input_fields(self) -> tuple[str, ...]:
+        if self.seen_inputs and not self.said.given.get("input_fields"):
+            return self.seen_inputs
+        fields = cast("tuple[str, ...]", self.known("input_fields") or named_inputs(self.said.request) or ("text",))
+        if fields == ("text",):
+            self.assume("input_fields", "Each input is a single text.")
+        else:
+            self.assume("input_fields", f"Each input has the fields {', '.join(fields)}.")
+        return fields
+
+    def output_field(self, kind: Kind) -> str:
+        usual = "label" if kind == "classification" else "output"
+        return cast("str", self.seen_output or self.known("output_field") or usual)
+
+    def language(self) -> str | None:
+        texts = [text for demonstration in self.demonstrations for text in demonstration.input.values()]
+        request = self.said.request
+        language = self.known("language") or named_language(request) or written_language(texts)
+        language = language or (None if texts else written_language([request]))
+        if language:
+            self.assume("language", f"The inputs are in the language {language}.")
+        return cast("str | None", language)
+
+    def metric(self, kind: Kind) -> MetricName:
+        metric = cast("MetricName | None", self.known("metric"))
+        if metric is None or (metric not in METRICS_OF[kind] and "metric" not in {*self.said.given, *self.said.stated}):
+            metric, why = suiting_metric(kind, self.said.request, self.demonstrations)
+            self.assume("metric", f"Success is measured by {metric}: {why}.")
+        else:
+            self.assume("metric", f"Success is measured by {metric}.")
+        return metric
+
+
+def _shown_labels(demonstrations: tuple[Demonstration, ...]) -> tuple[str, ...]:
+    """The outputs of the examples, where they recur enough to be the whole set rather than a glimpse of it."""
+    shown = tuple(dict.fromkeys(demonstration.output for demonstration in demonstrations))
+    whole = len(shown) == 2 or 2 < len(shown) <= len(demonstrations) / 2
+    return shown if whole else ()

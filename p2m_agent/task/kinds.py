@@ -1,0 +1,122 @@
+"""Which kind of task a request describes, without an LLM: cue words, helped by nearest prototype requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from p2m_agent.task.cues import CLASSIFICATION, TEXT_TO_TEXT, compiled
+from p2m_agent.task.labels import listed_labels
+from p2m_agent.task.prototypes import CLASSIFICATION_REQUESTS, TEXT_TO_TEXT_REQUESTS
+from p2m_agent.types import Demonstration, Kind
+
+if TYPE_CHECKING:
+    from p2m_agent.embedding import Embedder
+
+LEADING = 1.6
+"""Factor for a cue that opens its sentence: the verb of the order counts more than what is mentioned in passing."""
+EMBEDDING_WEIGHT = 12.0
+"""Score for a cosine difference of 1; differences are about 0.1, so that it decides only where cues are close."""
+NEIGHBOURS = 3
+ENUMERATED = 2.5
+"""For three or more labels in the request."""
+
+
+@dataclass(frozen=True)
+class KindGuess:
+    """A guess with how far it is ahead of the other kind."""
+
+    kind: Kind
+    margin: float
+    """Score ahead; below about 1.5 it is a coin slightly loaded."""
+
+
+def guess_kind(
+    request: str, demonstrations: Sequence[Demonstration] = (), embedder: Embedder | None = None
+) -> KindGuess:
+    """Guess from the words, from what the outputs of the examples look like, and from similar requests."""
+    lead = score(request) + _shape_of(demonstrations) + (ENUMERATED if len(listed_labels(request)) > 2 else 0.0)
+    if embedder is not None:
+        lead += EMBEDDING_WEIGHT * _nearer(request, embedder)
+    # A request without any cue asks for text more often than for a label, as labels have to be spoken about.
+    return KindGuess("classification" if lead > 0 else "text_to_text", abs(lead))
+
+
+def score(request: str) -> float:
+    """Cue weight for classification less that for text_to_text."""
+    classification, text_to_text = _patterns()
+    return _weight(request, classification) - _weight(request, text_to_text)
+
+
+def sentence_scores(sentences: Sequence[str]) -> list[float]:
+    """How strongly each sentence speaks about the task at all."""
+    classification, text_to_text = _patterns()
+    return [_weight(s, classification) + _weight(s, text_to_text) for s in sentences]
+
+
+Patterns = tuple[tuple[float, re.Pattern[str]], ...]
+
+
+@cache
+def _patterns() -> tuple[Patterns, Patterns]:
+    return compiled(CLASSIFICATION), compiled(TEXT_TO_TEXT)
+
+
+def _weight(request: str, cues: Patterns) -> float:
+    total = 0.0
+    for weight, pattern in cues:
+        found = pattern.search(request)
+        if found:
+            total += weight * (LEADING if _leads(request, found.start()) else 1.0)
+    return total
+
+
+_PREFACE = re.compile(
+    r"(?:please|kindly|can you|could you|help me(?: to)?|i(?:'d| would)? (?:want|need|like)(?: to)?"
+    r"|we (?:want|need)(?: to)?"
+    r"|(?:a|an|some(?:thing)?|model|tool|system|small|the|that|which|to|automatically|should|must"
+    r"|has to|given [^,]*,|from [^,]*,"
+    r"|for each [^,]*,|read [^,.]* and)\s*)[\s,]*",
+    re.IGNORECASE,
+)
+
+
+def _leads(request: str, start: int) -> bool:
+    """Whether nothing but prefaces stand between the beginning of the sentence and the cue."""
+    before = re.split(r"(?<=[.!?:;\n])\s+", request[:start])[-1]
+    while before.strip():
+        preface = _PREFACE.match(before.lstrip())
+        if not preface or not preface.group():
+            return False
+        before = before.lstrip()[preface.end() :]
+    return True
+
+
+def _shape_of(demonstrations: Sequence[Demonstration]) -> float:
+    """Repeated short outputs look like labels, long or all different ones like text."""
+    outputs = [demonstration.output.strip() for demonstration in demonstrations]
+    if not outputs:
+        return 0.0
+    words = sum(len(output.split()) for output in outputs) / len(outputs)
+    if words > 6 or any("\n" in output for output in outputs):
+        return -6.0
+    repeated = len(outputs) - len(set(outputs))
+    if repeated >= max(1, len(outputs) // 4) and words <= 4:
+        return 5.0
+    return -2.0 if len(outputs) >= 5 and not repeated else 0.0
+
+
+def _nearer(request: str, embedder: Embedder) -> float:
+    """Mean cosine to the nearest classification prototypes less that to the nearest text_to_text ones."""
+    texts = [request, *CLASSIFICATION_REQUESTS, *TEXT_TO_TEXT_REQUESTS]
+    vectors = embedder.encode(texts)
+    near = [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+    border = len(CLASSIFICATION_REQUESTS)
+    return _best(near[:border]) - _best(near[border:])
+
+
+def _best(cosines: list[float]) -> float:
+    return sum(sorted(cosines)[-NEIGHBOURS:]) / NEIGHBOURS

@@ -1,0 +1,59 @@
+"""What a sound LLM makes of a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from p2m_agent.prompting import render
+from p2m_agent.types import Demonstration, Kind, MetricName, render_input
+
+if TYPE_CHECKING:
+    from p2m_agent.llm.client import LLM
+
+
+class Suggestion(BaseModel):
+    """An LLM's reading of a request. Each field can be missing; what is missing is guessed by rules."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Kind | None = None
+    instruction: str | None = None
+    labels: tuple[str, ...] | None = None
+    input_fields: tuple[str, ...] | None = None
+    output_field: str | None = None
+    language: str | None = None
+    metric: MetricName | None = None
+
+
+SCHEMA: dict[str, object] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["kind", "instruction", "labels", "input_fields", "output_field", "language", "metric"],
+    "properties": {
+        "kind": {"type": "string", "enum": ["classification", "text_to_text"]},
+        "instruction": {"type": "string"},
+        "labels": {"type": "array", "items": {"type": "string"}},
+        "input_fields": {"type": "array", "items": {"type": "string"}},
+        "output_field": {"type": "string"},
+        "language": {"type": ["string", "null"]},
+        "metric": {"type": "string", "enum": ["accuracy", "macro_f1", "exact_match", "chrf"]},
+    },
+}
+
+
+def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -> Suggestion:
+    """Ask once; an LLM that fails or answers nonsense suggests nothing."""
+    from p2m_agent.llm.client import ChatMessage, Request
+
+    examples = [(render_input(demonstration.input), demonstration.output) for demonstration in demonstrations[:5]]
+    prompt = render("define_task", request=request, examples=examples)
+    reply = llm.ask(Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=SCHEMA, max_tokens=1200))
+    try:
+        suggestion = Suggestion.model_validate(reply.parsed or {})
+    except ValidationError:
+        return Suggestion()
+    language = suggestion.language
+    sane = language if language and 2 <= len(language) <= 3 and language.isalpha() else None
+    return suggestion.model_copy(update={"language": sane})

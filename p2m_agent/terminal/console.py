@@ -1,0 +1,145 @@
+"""A reader of the event stream: what is running moves, what is finished stays, in a line or two."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from rich.live import Live
+
+from p2m_agent import events
+from p2m_agent.events import Event
+from p2m_agent.terminal import settled
+from p2m_agent.terminal.live import Lines, Running, named
+from p2m_agent.terminal.screen import Screen
+from p2m_agent.terminal.throttle import Throttle
+
+_WAITING = "choosing the next step"
+
+
+class RunConsole:
+    """Shows a run: give it to `EventLog.listen`, and hold it open (`with`) while the session works.
+
+    Events may come from any thread. Without a terminal nothing moves: progress becomes a line now and then.
+    """
+
+    def __init__(self, screen: Screen, *, attended: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the screen; `attended` leaves the showing of questions to whoever asks them."""
+        self._screen, self._attended, self._clock = screen, attended, clock
+        self._lock = threading.RLock()
+        self._running: dict[str, Running] = {}
+        self._rows: tuple[Running, ...] = ()
+        """What the refreshing thread reads; replaced as a whole, so that it needs no lock."""
+        self._throttle = Throttle()
+        self._live: Live | None = None
+        self._working = False
+        self.said = ""
+        """What the agent said last, so that nobody prints it twice."""
+
+    def __enter__(self) -> Self:
+        """Start the moving line."""
+        with self._lock:
+            self._working, self.said = True, ""
+            self._refresh()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the moving line away; what was settled stays."""
+        with self._lock:
+            self._working = False
+            self._running.clear()
+            self._refresh()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        with self._lock:
+            handler = _HANDLERS.get(type(event), RunConsole._settle)
+            handler(self, event)
+            self._refresh()
+
+    def _settle(self, event: Any) -> None:
+        for part in settled.render(event, self._screen, attended=self._attended):
+            self._screen.note(part)
+
+    def _start(self, event: events.CallStarted) -> None:
+        now = self._clock()
+        self._running[event.call] = Running(event.tool, began=now, heard=now)
+        self._throttle.start(event)
+
+    def _progress(self, event: events.Progressed) -> None:
+        now = self._clock()
+        before = self._running.get(event.call) or Running("", began=now)
+        row = replace(
+            before,
+            message=event.message,
+            share=event.share,
+            eta_s=event.eta_s,
+            heard=now,
+            numbers=named(event.numbers) or before.numbers,
+        )
+        self._running[event.call] = row
+        if not self._screen.moving and self._throttle.lets(event):
+            self._screen.note(settled.progress_line(row, now))
+
+    def _count(self, event: events.LLMCalled) -> None:
+        row = self._running.get(event.call)
+        if row is not None:
+            unknown = row.unknown_price or (event.usd is None and not event.cached)
+            self._running[event.call] = replace(row, answers=row.answers + 1, unknown_price=unknown)
+
+    def _finish(self, event: events.CallFinished) -> None:
+        row = self._running.pop(event.call, None)
+        unknown = row is not None and row.unknown_price
+        for part in settled.finished(event, self._screen, unknown_price=unknown):
+            self._screen.note(part)
+
+    def _fail(self, event: events.CallFailed | events.Failed) -> None:
+        self._running.pop(event.call, None)
+        ours = isinstance(event, events.Failed)
+        for part in settled.render(event, self._screen, attended=self._attended):
+            (self._screen.ask if ours else self._screen.note)(part)
+
+    def _say(self, event: events.AgentSaid) -> None:
+        self.said = event.text
+        self._hide()  # words go to the other stream, which knows nothing of the moving line
+        self._screen.data(*settled.said(event.text))
+
+    def _refresh(self) -> None:
+        """Bring the moving line in step with what is running."""
+        waiting = (Running(_WAITING, began=self._clock()),) if self._working and not self._running else ()
+        unchanged = bool(waiting) and self._rows and self._rows[0].name == _WAITING
+        self._rows = self._rows if unchanged else (tuple(self._running.values()) or waiting)
+        if not self._working or not self._screen.moving:
+            self._hide()
+        elif self._live is None:
+            self._live = Live(
+                Lines(lambda: self._rows, self._clock),
+                console=self._screen.err,
+                transient=True,
+                refresh_per_second=8,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def _hide(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+
+
+_HANDLERS: dict[type[Any], Callable[[RunConsole, Any], None]] = {
+    events.CallStarted: RunConsole._start,
+    events.Progressed: RunConsole._progress,
+    events.LLMCalled: RunConsole._count,
+    events.CallFinished: RunConsole._finish,
+    events.CallFailed: RunConsole._fail,
+    events.Failed: RunConsole._fail,
+    events.AgentSaid: RunConsole._say,
+}

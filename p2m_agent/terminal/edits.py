@@ -1,0 +1,113 @@
+"""What a person types to change something, read strictly. Pure functions; nothing here asks."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from p2m_agent.errors import UsageError
+from p2m_agent.types import TaskSpec
+
+EDITABLE = (
+    "instruction",
+    "kind",
+    "input_fields",
+    "output_field",
+    "labels",
+    "language",
+    "metric",
+    "target",
+    "constraints",
+)
+_LISTS = ("input_fields", "labels")
+
+
+def read_edit(line: str) -> tuple[str, object]:
+    """`field = value` as a field of the spec and its new value; lists are separated by commas.
+
+    Raises:
+        UsageError: it is not of that form, or there is no such field.
+    """
+    name, sign, text = line.partition("=")
+    name, text = name.strip().lower().replace(" ", "_"), text.strip()
+    if not sign:
+        raise UsageError("Write `field = value`.", f"Fields: {', '.join(EDITABLE)}.")
+    if name not in EDITABLE:
+        near = difflib.get_close_matches(name, EDITABLE, 1, cutoff=0.5)
+        raise UsageError(f"There is no field `{name}`.", f"Did you mean `{near[0]}`?" if near else "")
+    return name, _value(name, text)
+
+
+def _value(name: str, text: str) -> object:
+    if text.lower() in ("none", "") and name in ("language", "target"):
+        return None
+    if text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"`{name}`: this is not valid JSON: {error.msg}.") from error
+    if name in _LISTS:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def check_edits(spec: TaskSpec, edits: Mapping[str, object]) -> TaskSpec:
+    """The spec as it would be.
+
+    Raises:
+        UsageError: a value does not fit its field; the message names both.
+    """
+    try:
+        return TaskSpec.model_validate({**spec.model_dump(), **edits})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError(f"`{field}`: {first['msg'][0].lower()}{first['msg'][1:]}.") from error
+
+
+def as_lines(spec: TaskSpec) -> str:
+    """The editable fields as `field = value` lines, for an editor."""
+    values = spec.model_dump(mode="json")
+    values["constraints"] = json.dumps({k: v for k, v in values["constraints"].items() if v is not None})
+    return "".join(f"{name} = {_typed(values[name])}\n" for name in EDITABLE)
+
+
+def _typed(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False) if any("," in str(v) for v in value) else ", ".join(value)
+    return " ".join(str(value).split())
+
+
+def changed(spec: TaskSpec, text: str) -> dict[str, object]:
+    """What an edited text of `as_lines` changes.
+
+    Raises:
+        UsageError: a line does not fit; nothing is taken over then.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    before = dict(read_edit(line) for line in as_lines(spec).splitlines())
+    edits = {name: value for name, value in map(read_edit, lines) if before[name] != value}
+    check_edits(spec, edits)
+    return edits
+
+
+def row_numbers(text: str, most: int) -> set[int]:
+    """`2 5-7` as {2, 5, 6, 7}; commas are fine too.
+
+    Raises:
+        UsageError: something else stands there, or a number is not between 1 and `most`.
+    """
+    found: set[int] = set()
+    for part in text.replace(",", " ").split():
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last.isdecimal() or part == first):
+            raise UsageError(f"`{part}` is no row number.", "Write numbers and ranges, such as 2 5-7.")
+        found |= set(range(int(first), int(last or first) + 1)) if int(last or first) <= most else {most + 1}
+    if any(not 1 <= number <= most for number in found):
+        raise UsageError(f"There are rows 1 to {most}.")
+    return found

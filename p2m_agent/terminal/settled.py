@@ -1,0 +1,180 @@
+"""What stays on the screen: a line or two for every event that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from p2m_agent import events
+from p2m_agent.events import Event
+from p2m_agent.terminal import tables, units
+from p2m_agent.terminal.live import Running, left, told
+from p2m_agent.terminal.safe import one_line, words
+from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.types import (
+    Dataset,
+    DatasetSearch,
+    EvalReport,
+    ModelSearch,
+    TaskSpec,
+    TrainingRun,
+)
+
+SHOWN = 4
+"""Candidates and labels shown while a run goes on; `p2m show` has them all."""
+
+
+def render(event: Event, screen: Screen, *, attended: bool) -> Iterable[RenderableType]:
+    """What an event leaves on the screen; often nothing.
+
+    Where somebody is asked in place (`attended`), questions and answers are shown by the asking.
+    """
+    if attended and isinstance(event, events.QuestionAsked | events.QuestionAnswered | events.PersonSaid):
+        return []
+    show = _SHOWN.get(type(event))
+    return show(event, screen) if show else []
+
+
+def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool = False) -> list[RenderableType]:
+    """What a call did, in how much time, for how much money; then what there is to see of it."""
+    took = units.cost(event.cost, unknown_price=unknown_price)
+    line = marked(screen.glyph("done"), "ok", words(event.summary), right=took, indent=2)
+    details = [part for artifact in event.artifacts for part in _details(artifact)]
+    return [line, *(Padding(part, (0, 0, 0, 4)) for part in details)]
+
+
+def progress_line(row: Running, now: float) -> RenderableType:
+    """Progress as a line of its own."""
+    share = "" if row.share is None else f"{row.share * 100:.0f} %"
+    parts = [share, left(row, now), told(row)]
+    return Padding(Text(" · ".join(part for part in parts if part), style="soft"), (0, 0, 0, 4))
+
+
+def said(text: str) -> list[RenderableType]:
+    """The agent's words, set off by a line above and below."""
+    return [Text(), words(text.strip()), Text()]
+
+
+def _decided(event: events.CallDecided, screen: Screen) -> list[RenderableType]:
+    line = Text(event.tool, style="bold")
+    line.append(f"  {one_line(event.why)}", style="not bold dim")
+    line.append(f" · {event.by}", style="not bold dim")
+    return [marked(screen.glyph("step"), "accent", line)]
+
+
+def _refused(event: events.CallRefused, screen: Screen) -> list[RenderableType]:
+    return [marked(screen.glyph("no"), "warn", words(f"not now: {event.reason}"), indent=2)]
+
+
+def _failed_call(event: events.CallFailed, screen: Screen) -> list[RenderableType]:
+    hint = [marked(screen.glyph("next"), "soft", words(event.hint, "soft"), indent=4)] if event.hint else []
+    return [marked(screen.glyph("bad"), "bad", words(event.message), indent=2), *hint]
+
+
+def _failed(event: events.Failed, screen: Screen) -> list[RenderableType]:
+    where = f"This is our fault; the traceback is in the run's event file. Go on with: p2m resume {event.run}"
+    return [
+        marked(screen.glyph("bad"), "bad", words(event.message)),
+        marked(screen.glyph("next"), "accent", words(where)),
+    ]
+
+
+def _started(event: events.RunStarted, screen: Screen) -> list[RenderableType]:
+    if event.resumed:
+        return []
+    return [marked(screen.glyph("prompt"), "accent", words(event.request.strip(), "bold")), Text()]
+
+
+def _paused(event: events.RunPaused, screen: Screen) -> list[RenderableType]:
+    text = f"paused: {one_line(event.why)}"
+    return [marked(screen.glyph("no"), "warn", words(text))]
+
+
+def _asked(event: events.QuestionAsked, _screen: Screen) -> list[RenderableType]:
+    return [marked("?", "accent", words(event.question.text), indent=2)]
+
+
+def _answered(event: events.QuestionAnswered, screen: Screen) -> list[RenderableType]:
+    text = f"{event.answer.verdict} · {event.answer.by}"
+    remarks = f" · {one_line(event.answer.remarks)}" if event.answer.remarks else ""
+    return [marked(screen.glyph("prompt"), "soft", words(text + remarks, "soft"), indent=2)]
+
+
+def _person(event: events.PersonSaid, screen: Screen) -> list[RenderableType]:
+    return [marked(screen.glyph("prompt"), "accent", words(event.text))]
+
+
+_SHOWN: dict[type[Any], Callable[[Any, Screen], list[RenderableType]]] = {
+    events.CallDecided: _decided,
+    events.CallRefused: _refused,
+    events.CallFailed: _failed_call,
+    events.Failed: _failed,
+    events.RunStarted: _started,
+    events.RunPaused: _paused,
+    events.QuestionAsked: _asked,
+    events.QuestionAnswered: _answered,
+    events.PersonSaid: _person,
+}
+
+
+def _details(artifact: object) -> list[RenderableType]:
+    show = _DETAILS.get(type(artifact))
+    return show(artifact) if show else []
+
+
+def _candidates(search: DatasetSearch | ModelSearch) -> list[RenderableType]:
+    if not search.candidates:
+        return []
+    found = tables.candidates_table(search.candidates[:SHOWN], reasons=False)
+    more = len(search.candidates) - SHOWN
+    return [found, Text(f"and {more} more", style="soft")] if more > 0 else [found]
+
+
+def _dataset(made: Dataset) -> list[RenderableType]:
+    parts: list[RenderableType] = [tables.labels_table(made.labels, SHOWN)] if made.labels else []
+    if made.dropped:
+        left_out = ", ".join(f"{rows:,} {one_line(why)}" for why, rows in made.dropped.items())
+        parts.append(Text(f"left out: {left_out}", style="soft"))
+    return parts
+
+
+def _spec(spec: TaskSpec) -> list[RenderableType]:
+    what = spec.kind.replace("_", " ")
+    into = f" into {len(spec.labels)} labels" if spec.labels else ""
+    target = f", target {spec.target:g}" if spec.target is not None else ""
+    facts = Text(f"{what}{into}, scored by {units.METRICS[spec.metric]}{target}", style="soft")
+    return [facts, *(marked("-", "soft", words(one_line(a), "soft")) for a in spec.assumptions)]
+
+
+def _trained(run: TrainingRun) -> list[RenderableType]:
+    devs = [point.dev for point in run.curve if point.dev is not None]
+    line = Text(f"dev {units.METRICS[run.metric]} ")
+    line.append(f"{run.dev:.3f}", style="bold")
+    if len(devs) > 1:
+        line.append(f"  {units.sparkline(devs)}", style="accent")
+    train = "" if run.train is None else f" · train {run.train:.3f}"
+    line.append(f"{train} · {units.large(run.params)} parameters · {units.megabytes(run.size_mb)}", style="soft")
+    return [line, *(Text(one_line(note), style="soft") for note in run.notes)]
+
+
+def _report(report: EvalReport) -> list[RenderableType]:
+    rows = units.many(report.score.scored, "row")
+    proxy = " · synthetic proxy" if report.proxy else ""
+    where = "the locked test" if report.split == "test" else "dev"
+    line = Text(units.scored(report.score)).append(f" on {rows} of {where}{proxy}", style="soft")
+    mixed = [f"{one_line(a, 24)} taken for {one_line(b, 24)} ({n})" for a, b, n in report.confusions[:2]]
+    return [line, *(Text(text, style="soft") for text in mixed)]
+
+
+_DETAILS: dict[type[Any], Callable[[Any], list[RenderableType]]] = {
+    TaskSpec: _spec,
+    DatasetSearch: _candidates,
+    ModelSearch: _candidates,
+    Dataset: _dataset,
+    TrainingRun: _trained,
+    EvalReport: _report,
+}

@@ -1,0 +1,168 @@
+"""How a run ended: the score beside what it has to beat, the model, what it took, what to do next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from p2m_agent import events
+from p2m_agent.state import RunState
+from p2m_agent.terminal import tables, units
+from p2m_agent.terminal.safe import one_line
+from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.types import Delivery, EvalReport, Example, Holdout, TrainingRun
+
+PROXY = (
+    "SYNTHETIC PROXY: the teacher made these test rows, nobody checked them. "
+    "Score it on rows of your own before you rely on it: p2m eval RUN --data rows.jsonl"
+)
+ENDINGS = {
+    "delivered": "delivered",
+    "target_not_met": "delivered",
+    "budget": "stopped by the budget",
+    "gave_up": "ended without a model",
+    "bad_input": "stopped: what it was given cannot be used",
+}
+
+
+def summary(state: RunState, root: Path, screen: Screen) -> None:
+    """Print how a run ended, or where it stands if it has not."""
+    delivery, report, student = delivered(state)
+    parts: list[RenderableType] = [Text(), _heading(state, root, report), Text()]
+    if report is not None:
+        parts += [*_test(report, root.name), Text()]
+    parts.append(tables.pairs(_facts(state, root, student, report)))
+    spec = state.spec
+    parts += tables.assumptions(spec) if spec else []
+    screen.data(*(Padding(part, (0, 0, 0, 2)) if index > 1 else part for index, part in enumerate(parts)))
+    folder = root / delivery.path if delivery else root
+    screen.data(Text(), Text("  model in" if delivery else "  run in", style="soft"))
+    screen.literal(f"  {folder}", data=True)
+    _next(state, root, screen, has_model=delivery is not None)
+
+
+def delivered(state: RunState) -> tuple[Delivery | None, EvalReport | None, TrainingRun | None]:
+    """The delivery with its locked-test report and its student; without a delivery, the best student so far."""
+    delivery = state.latest(Delivery)
+    found = state.find(delivery.training_run) if delivery else None
+    student = found if isinstance(found, TrainingRun) else state.best()
+    report = state.find(delivery.report) if delivery else None
+    if not isinstance(report, EvalReport):
+        report = state.report_on(student.id, "test") if student else None
+    return delivery, report, student
+
+
+def has_unknown_price(root: Path) -> bool:
+    """Whether an LLM answered whose price nobody knows."""
+    path = root / "events.jsonl"
+    if not path.is_file():
+        return False
+    return any(isinstance(e, events.LLMCalled) and e.usd is None and not e.cached for e in events.read_events(path))
+
+
+def target_line(state: RunState, report: EvalReport | None) -> Text:
+    """Whether the target was met on the locked test; empty where there was none."""
+    spec = state.spec
+    target = spec.target if spec else None
+    if target is None or report is None:
+        return Text()
+    met = report.score.value >= target
+    return Text(f"target {target:g} {'met' if met else 'not met'}", style="ok" if met else "warn")
+
+
+def _heading(state: RunState, root: Path, report: EvalReport | None) -> RenderableType:
+    line = Text(one_line(root.name), style="bold")
+    ended = ENDINGS[state.ended.why] if state.ended else "not finished"
+    target = target_line(state, report)
+    line.append(f"  {ended}{', ' if target else ''}", style="not bold").append_text(target)
+    if state.ended and state.ended.why in ("gave_up", "budget"):
+        line.append(f"\n{one_line(state.ended.reason)}", style="not bold")
+    return line
+
+
+def _test(report: EvalReport, run: str) -> list[RenderableType]:
+    looks = "" if report.looks <= 1 else f", opened {report.looks} times"
+    unscored = f", {report.score.unscored} could not be scored" if report.score.unscored else ""
+    line = Text("locked test  ").append(units.scored(report.score), style="bold")
+    line.append(f"  {units.many(report.score.scored, 'row')}{unscored}{looks or ', 1 look'}", style="soft")
+    loud: list[RenderableType] = [marked("!", "loud", Text(PROXY.replace("RUN", run), style="loud"))]
+    extra = ", ".join(f"{units.METRICS.get(name, name)} {value:.3f}" for name, value in report.extra.items())
+    also: list[RenderableType] = [Text(f"also {extra}", style="soft")] if extra else []
+    return [line, *(loud if report.proxy else []), *also, Text(), tables.scores_table(report)]
+
+
+def _facts(
+    state: RunState, root: Path, student: TrainingRun | None, report: EvalReport | None
+) -> list[tuple[str, RenderableType]]:
+    facts: list[tuple[str, RenderableType]] = []
+    if student is not None:
+        latency = f" · {report.latency_ms:.1f} ms an input" if report and report.latency_ms is not None else ""
+        size = f"{units.megabytes(student.size_mb)} · {units.large(student.params)} parameters{latency}"
+        method = units.METHODS.get(student.recipe.method, student.recipe.method)
+        facts += [
+            ("model", Text(f"{one_line(student.recipe.base)} · {method}")),
+            ("size", Text(size)),
+            ("rows", Text(f"{student.train_rows:,} to train on{_leaks(student)}")),
+        ]
+        if report is None:
+            facts.append(("dev", Text(f"{units.METRICS[student.metric]} {student.dev:.3f}, no locked test yet")))
+    return [*facts, ("took", Text(_took(state, root)))]
+
+
+def _leaks(student: TrainingRun) -> str:
+    removed = sum(student.leaks_removed.values())
+    return f", {removed:,} removed that match held-out rows" if removed else ""
+
+
+def _took(state: RunState, root: Path) -> str:
+    rounds = units.many(len(state.all(TrainingRun)), "round")
+    money = units.money(state.spent.usd)
+    if has_unknown_price(root):
+        money = "unknown price" if state.spent.usd == 0 else f"{money} and answers of unknown price"
+    return f"{rounds} · {units.seconds(state.spent.wall_s)} · {money} · {units.large(state.spent.tokens)} LLM tokens"
+
+
+def _next(state: RunState, root: Path, screen: Screen, *, has_model: bool) -> None:
+    run = root.name
+    if has_model:
+        commands = [f"p2m predict {run} {quoted(example_input(state, root))}", f"p2m demo {run}", f"p2m serve {run}"]
+    else:
+        commands = [f"p2m show {run}", f"p2m chat --resume {run}", f"p2m resume {run}"]
+    screen.note(Text(), Text("  try next", style="soft"))
+    for command in commands:
+        screen.literal(f"  {command}")
+
+
+def example_input(state: RunState, root: Path, longest: int = 60) -> str:
+    """Something to try the model on: a demonstration or a short dev row (never a locked-test row)."""
+    spec, holdout = state.spec, state.latest(Holdout)
+    inputs = [d.input for d in spec.demonstrations] if spec else []
+    if holdout is not None and (root / holdout.dev_path).is_file():
+        inputs += _dev_inputs(root / holdout.dev_path)
+    texts = [_typed(fields) for fields in inputs]
+    fitting = [text for text in texts if 0 < len(text) <= longest and not set('"\\`$!') & set(text)]
+    return (fitting or texts or ["where is my parcel?"])[0]
+
+
+def _dev_inputs(path: Path, most: int = 200) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line, _ in zip(file, range(most), strict=False)]
+    return [Example.model_validate({k: v for k, v in row.items() if k != "id"}).input for row in rows]
+
+
+def _typed(fields: dict[str, str]) -> str:
+    """An input the way `p2m predict` takes it: the bare text, or a JSON object for several fields."""
+    if len(fields) == 1:
+        return one_line(next(iter(fields.values())))
+    return json.dumps({name: one_line(value) for name, value in fields.items()}, ensure_ascii=False)
+
+
+def quoted(text: str) -> str:
+    """One shell word, in double quotes where they are safe: they read best."""
+    if not set('"\\`$!') & set(text):
+        return f'"{text}"'
+    return "'" + text.replace("'", "'\"'\"'") + "'"

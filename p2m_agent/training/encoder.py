@@ -1,0 +1,160 @@
+"""Fine-tune a whole encoder with its classification head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from p2m_agent.embedding import TextEncoder, load_text_encoder, pooling_of
+from p2m_agent.hub.weights import Weights
+from p2m_agent.training.batching import sample
+from p2m_agent.training.card import card_of, size_mb, write_card
+from p2m_agent.training.checkpoint import Checkpoint
+from p2m_agent.training.job import TrainEnv, Trained, TrainRows, dev_metric, fingerprint, unseen_label_note
+from p2m_agent.training.linear_head import (
+    ENCODER,
+    copy_checkpoint,
+    cut_note,
+    encode_rows,
+    fit_head,
+    locate_encoder,
+    save_head,
+)
+from p2m_agent.training.loop import Fit, Plan
+from p2m_agent.training.memory import check_memory, train_gb
+from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe import Encoder
+
+_PIECE_TOKENS = 4096
+_HEAD_C = 10.0
+"""scikit-learn's C of the linear head that training starts from."""
+_HEAD_SCALE = 100.0
+"""The head learns this much faster: it works on unit vectors, hence with weights far larger than the encoder's."""
+_PATIENCE = 3
+_TRAIN_SAMPLE = 500
+
+
+class EncoderLearner:
+    """An encoder and a softmax layer on its pooled, normalised states."""
+
+    def __init__(self, encoder: TextEncoder, rows: TrainRows, labels: Sequence[str]) -> None:
+        """Take the encoder and prepare the rows; `head` is set before training."""
+        import torch
+
+        self._encoder, self._rows, self._labels = encoder, rows, labels
+        self._ids = encoder.token_ids(rows.texts())
+        self._classes = [labels.index(row.output) for row in rows.train]
+        self.lengths = [len(ids) for ids in self._ids]
+        self.head = torch.nn.Linear(encoder.dim, len(labels)).to(encoder.model.device)
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """The encoder at the recipe's rate, its norms and biases without decay, the head faster."""
+        decayed, plain = [], []
+        for parameter in self._encoder.model.parameters():
+            (decayed if parameter.dim() > 1 else plain).append(parameter)
+        return [
+            {"params": decayed},
+            {"params": plain, "weight_decay": 0.0},
+            {"params": list(self.head.parameters()), "scale": _HEAD_SCALE, "weight_decay": 0.0},
+        ]
+
+    def targets(self, rows: Sequence[int]) -> int:
+        """Rows."""
+        return len(rows)
+
+    def loss(self, rows: Sequence[int]) -> Any:
+        """Cross-entropy, summed."""
+        import torch
+
+        logits = self.head(self._encoder.pooled([self._ids[row] for row in rows]))
+        classes = torch.tensor([self._classes[row] for row in rows], device=logits.device)
+        return torch.nn.functional.cross_entropy(logits.float(), classes, reduction="sum")
+
+    def score(self, progress: Progress) -> float:
+        """The task's metric on the dev rows."""
+        return self.score_on([row.text for row in self._rows.dev], [row.output for row in self._rows.dev], progress)
+
+    def score_on(self, texts: Sequence[str], expected: Sequence[str], progress: Progress) -> float:
+        """The task's metric on any rows."""
+        self._encoder.model.eval()
+        vectors = self._encoder.encode(texts, progress.meter("scoring", len(texts)))
+        weight, bias = (p.detach().float().cpu().numpy() for p in (self.head.weight, self.head.bias))
+        best = (vectors @ weight.T + bias).argmax(1)
+        return dev_metric(self._rows, expected, [self._labels[i] for i in best])
+
+    def modules(self) -> Any:
+        """Encoder and head."""
+        import torch
+
+        return torch.nn.ModuleDict({"encoder": self._encoder.model, "head": self.head})
+
+
+def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
+    """Fit a linear head on the frozen encoder, then train both together; the best epoch on dev is kept.
+
+    Starting from the fitted head keeps the first, large steps from bending the encoder's features.
+
+    Source: Kumar et al. 2022, Fine-Tuning can Distort Pretrained Features (arXiv 2202.10054), LP-FT.
+    """
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    labels = rows.labels()
+    base = locate_encoder(recipe, run)
+    max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
+    check_memory(train_gb(base.params, _PIECE_TOKENS), f"fine-tuning {base.name}", "Use linear_head, or a smaller base model.")
+    progress = Progress(run.report)
+    with progress.waiting(f"loading {base.name}"):
+        encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
+    learner = EncoderLearner(encoder, rows, labels)
+    checkpoint = Checkpoint(folder / "checkpoint", fingerprint(recipe, rows))
+    if checkpoint.epoch() is None:
+        _probe(learner, encoder, rows, progress)
+    fitted = Fit(learner, _plan(recipe), run, checkpoint).run()
+    picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
+    some = [rows.train[i] for i in picked]
+    train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
+    _save(folder, learner, encoder, base)
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=max_tokens))
+    checkpoint.clear()
+    return Trained(
+        dev=fitted.dev,
+        train=train,
+        curve=tuple(fitted.curve),
+        params=base.params + sum(p.numel() for p in learner.head.parameters()),
+        size_mb=size_mb(folder),
+        notes=(*fitted.notes, *unseen_label_note(rows, labels), *cut_note(encoder, rows)),
+    )
+
+
+def _plan(recipe: Encoder) -> Plan:
+    return Plan(
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        warmup_share=recipe.warmup_share,
+        seed=recipe.seed,
+        piece_tokens=_PIECE_TOKENS,
+        patience=_PATIENCE,
+    )
+
+
+def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress) -> None:
+    """Set the head to the linear head of the frozen encoder."""
+    import torch
+
+    train, _dev = encode_rows(encoder, rows, progress)
+    weight, bias = fit_head(train, [learner._classes[i] for i in range(len(rows.train))], _HEAD_C)
+    with torch.no_grad():
+        learner.head.weight.copy_(torch.from_numpy(weight))
+        learner.head.bias.copy_(torch.from_numpy(bias))
+
+
+def _save(folder: Path, learner: EncoderLearner, encoder: TextEncoder, base: Weights) -> None:
+    copy_checkpoint(base.path, folder / ENCODER)
+    encoder.model.save_pretrained(str(folder / ENCODER))
+    weight, bias = (p.detach().float().cpu().numpy() for p in (learner.head.weight, learner.head.bias))
+    save_head(folder, weight, bias)
+    assert pooling_of(folder / ENCODER) == encoder.pooling

@@ -1,0 +1,127 @@
+"""Logistic regression on frozen sentence embeddings."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from p2m_agent.embedding import TextEncoder, load_text_encoder
+from p2m_agent.errors import ToolError
+from p2m_agent.hub.weights import Weights, locate
+from p2m_agent.training.card import card_of, size_mb, write_card
+from p2m_agent.training.job import TrainEnv, Trained, TrainRows, dev_metric, unseen_label_note
+from p2m_agent.training.memory import check_memory, train_gb
+from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe import Encoder, LinearHead
+from p2m_agent.types import CurvePoint
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+HEAD, ENCODER = "head.safetensors", "encoder"
+_MAX_TOKENS = 256
+
+
+def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
+    """Encode, fit, save. The folder holds the head and the encoder it belongs to."""
+    labels = rows.labels()
+    base = locate_encoder(recipe, run)
+    check_memory(train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model.")
+    progress = Progress(run.report)
+    progress("loading the encoder", 0.0)
+    encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
+    train, dev = encode_rows(encoder, rows, progress)
+    progress("fitting the head", 0.95)
+    weight, bias = fit_head(train, [labels.index(row.output) for row in rows.train], recipe.inverse_regularisation)
+    scores = [
+        dev_metric(rows, [row.output for row in part], [labels[i] for i in (vectors @ weight.T + bias).argmax(1)])
+        for part, vectors in ((rows.dev, dev), (rows.train, train))
+    ]
+    copy_checkpoint(base.path, folder / ENCODER)
+    save_head(folder, weight, bias)
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
+    notes = [*unseen_label_note(rows, labels), *cut_note(encoder, rows)]
+    return Trained(
+        dev=scores[0],
+        train=scores[1],
+        curve=(CurvePoint(epoch=1, dev=scores[0]),),
+        params=base.params + weight.size + bias.size,
+        size_mb=size_mb(folder),
+        notes=tuple(notes),
+    )
+
+
+def locate_encoder(recipe: LinearHead | Encoder, run: TrainEnv) -> Weights:
+    """The recipe's base model.
+
+    Raises:
+        ToolError: it is no encoder.
+    """
+    base = locate(recipe.base, run.settings)
+    if base.architecture != "encoder":
+        raise ToolError(
+            f"{base.name} is a {base.architecture} model and {recipe.method} takes an encoder",
+            "Name an encoder, or leave the base model out.",
+        )
+    return base
+
+
+def encode_rows(
+    encoder: TextEncoder, rows: TrainRows, progress: Progress
+) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+    """Embeddings of the training and the dev rows."""
+    texts = [row.text for row in (*rows.train, *rows.dev)]
+    meter = progress.meter("encoding", len(texts), upto=0.95)
+    vectors = encoder.encode(texts, meter)
+    return vectors[: len(rows.train)], vectors[len(rows.train) :]
+
+
+def fit_head(
+    vectors: NDArray[numpy.float32], targets: Sequence[int], inverse_regularisation: float
+) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+    """Weights (labels, dim) and bias (labels) of a softmax regression."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=inverse_regularisation, max_iter=1000).fit(vectors, targets)
+    weight, bias = model.coef_, model.intercept_
+    if len(weight) == 1:  # two labels: sklearn gives the difference of the two rows
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def save_head(folder: Path, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32]) -> None:
+    """Write the head as safetensors."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    save_file({"weight": np.ascontiguousarray(weight), "bias": bias}, str(folder / HEAD))
+
+
+def load_head(folder: Path) -> dict[str, Any]:
+    """The head's `weight` (labels, dim) and `bias` (labels) as arrays."""
+    from safetensors.numpy import load_file
+
+    return dict(load_file(str(folder / HEAD)))
+
+
+def copy_checkpoint(source: Path, target: Path) -> None:
+    """Copy what loading a model needs, so that the student's folder stands alone."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file() and path.suffix in {".json", ".txt", ".model", ".jinja", ".safetensors"}:
+            shutil.copyfile(path, target / path.name)
+    if (source / "1_Pooling").is_dir():
+        shutil.copytree(source / "1_Pooling", target / "1_Pooling")
+
+
+def cut_note(encoder: TextEncoder, rows: TrainRows) -> list[str]:
+    """How many training inputs are longer than the encoder reads."""
+    long = [text for text in rows.texts() if len(text) > encoder.max_tokens]  # a token has at least one character
+    lengths = encoder.tokenizer(long, return_attention_mask=False)["input_ids"] if long else []
+    cut = sum(len(ids) > encoder.max_tokens for ids in lengths)
+    return [f"{cut} training inputs are longer than {encoder.max_tokens} tokens and were cut."] if cut else []

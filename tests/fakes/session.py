@@ -1,0 +1,69 @@
+"""A session that follows a script and raises when the script is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from p2m_agent.errors import P2MError
+from p2m_agent.events import Event, EventLog
+from p2m_agent.session import Standing
+from p2m_agent.state import Ended, RunState
+from p2m_agent.types import Answer, Question
+
+
+def standing(
+    state: RunState | None = None,
+    question: Question | None = None,
+    said: str | None = None,
+    ended: Ended | None = None,
+) -> Standing:
+    """Where a run stands."""
+    return Standing(question=question, said=said, ended=ended, state=state or RunState())
+
+
+@dataclass
+class Turn:
+    """What one step does: events, then where it leaves the run; or it raises."""
+
+    then: Standing
+    events: Sequence[Event] = ()
+    raises: BaseException | None = None
+
+
+@dataclass
+class FakeSession:
+    """Speaks the contract of `p2m_agent.session.Session`."""
+
+    root: Path
+    turns: list[Turn] = field(default_factory=list)
+    now: Standing = field(default_factory=standing)
+    undone: Standing | None = None
+    run: str = "support-mail-7f3a"
+    steps: list[tuple[str | None, Answer | None]] = field(default_factory=list)
+    """What each step was given."""
+
+    def __post_init__(self) -> None:
+        self.log = EventLog(self.root / "events.jsonl", self.run)
+
+    def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:
+        self.steps.append((message, answer))
+        if not self.turns:
+            raise AssertionError(f"the script is over, and the chat stepped on with {message!r}, {answer!r}")
+        turn = self.turns.pop(0)
+        for event in turn.events:
+            self.log(event)
+        if turn.raises is not None:
+            raise turn.raises
+        self.now = turn.then
+        return self.now
+
+    def standing(self) -> Standing:
+        return self.now
+
+    def undo(self) -> Standing:
+        if self.undone is None:
+            raise P2MError("There is nothing to undo.")
+        self.now = self.undone
+        return self.now

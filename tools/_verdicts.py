@@ -1,0 +1,109 @@
+"""What follows from a person's verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pydantic import ValidationError
+
+from p2m_agent.data.holdout import file_sha256
+from p2m_agent.data.rows import read_examples, write_examples
+from p2m_agent.data.verification import Rejected
+from p2m_agent.errors import ToolError
+from p2m_agent.state import RunState
+from p2m_agent.task.checking import check_spec
+from p2m_agent.task.metric import METRICS_OF, suiting_metric
+from p2m_agent.tooling import Context
+from p2m_agent.types import Answer, Artifact, Dataset, PromptChange, TaskSpec
+
+from ._generated import write_rejected
+
+FIXED = {"artifact", "id", "request", "made_by"}
+"""Fields of a specification that are not a person's to edit."""
+Followed = tuple[tuple[Artifact, ...], str]
+
+
+def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
+    """The edited specification. What the person has seen is no assumption any more.
+
+    Raises:
+        ToolError: the edits do not make a valid specification.
+    """
+    unknown = sorted(set(answer.edits) - (set(TaskSpec.model_fields) - FIXED))
+    if unknown:
+        raise ToolError(f"A specification has no field {unknown[0]!r} that could be edited.", "Nothing was changed.")
+    values = {**spec.model_dump(), "assumptions": (), **_listed(answer.edits)}
+    values |= {"id": f"spec-{context.call.id}", "made_by": context.call.id}
+    kind = "text_to_text" if values["kind"] == "text_to_text" else "classification"
+    if values["metric"] not in METRICS_OF[kind] and "metric" not in answer.edits:
+        values["metric"], _ = suiting_metric(kind, spec.request, spec.demonstrations)
+    if kind == "text_to_text" and "labels" not in answer.edits:
+        values["labels"] = ()
+    try:
+        edited = TaskSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ToolError(
+            f"The edit of {'.'.join(map(str, first['loc']))} does not fit: {first['msg']}.", "Nothing was changed."
+        ) from error
+    check_spec(edited, {})
+    return (edited,), f"changed the task: {', '.join(sorted(answer.edits))}"
+
+
+def _listed(edits: dict[str, object]) -> dict[str, object]:
+    """Lists typed as one line, `a, b, c`, become lists."""
+    lists = {"labels", "input_fields", "assumptions"}
+    return {
+        name: tuple(part.strip() for part in value.split(",") if part.strip())
+        if name in lists and isinstance(value, str)
+        else value
+        for name, value in edits.items()
+    }
+
+
+def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
+    """The dataset without the rows that the person rejected; it has the same `ref`, so it takes the old one's place.
+
+    Raises:
+        ToolError: an id is no row of it, or nothing would be left.
+    """
+    rejected = answer.edits.get("rejected", ())
+    ids = {str(one) for one in rejected} if isinstance(rejected, list | tuple) else {str(rejected)}
+    rows = read_examples(context.root / dataset.path)
+    unknown = sorted(ids - {row.id for row in rows})
+    if unknown:
+        raise ToolError(f"{dataset.id} has no row {unknown[0]}.", "Nothing was changed.")
+    kept = [row for row in rows if row.id not in ids]
+    if not kept:
+        raise ToolError(f"No row of {dataset.id} would be left.", "Nothing was changed.")
+    path = context.folder / "rows.jsonl"
+    write_examples(path, kept)
+    write_rejected(context.folder / "rejected.jsonl", [Rejected(row, "person") for row in rows if row.id in ids])
+    gone = len(rows) - len(kept)
+    update = {
+        "id": f"dataset-{context.call.id}",
+        "path": path.relative_to(context.root).as_posix(),
+        "sha256": file_sha256(path),
+        "rows": len(kept),
+        "labels": dict(Counter(row.output for row in kept).most_common()) if dataset.labels else {},
+        "dropped": {**dataset.dropped, "person": dataset.dropped.get("person", 0) + gone},
+        "made_by": context.call.id,
+    }
+    return (dataset.model_copy(update=update),), f"rejected {gone} of {len(rows)} rows"
+
+
+def after_prompt(change: PromptChange, answer: Answer, state: RunState, context: Context) -> Followed:
+    """The task with the new instruction.
+
+    Raises:
+        ToolError: the edited instruction is empty.
+    """
+    spec = state.spec
+    assert spec is not None
+    edited = answer.edits.get("after") if answer.verdict == "edit" else None
+    instruction = change.after if edited is None else " ".join(str(edited).split())
+    if not instruction:
+        raise ToolError("The edited instruction is empty.", "Nothing was changed.")
+    update = {"id": f"spec-{context.call.id}", "instruction": instruction, "made_by": context.call.id}
+    changed = "accepted the new instruction" if edited is None else "wrote the new instruction"
+    return (spec.model_copy(update=update),), changed

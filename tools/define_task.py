@@ -1,0 +1,62 @@
+"""Turn the person's words into a task specification."""
+
+from __future__ import annotations
+
+from p2m_agent.state import RunState
+from p2m_agent.task.drafting import Said, draft_spec
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import Kind, MetricName, TaskSpec
+
+
+class DefineTask(Args):
+    """Turn the person's request into a specification (kind, labels, fields, language, metric). Call it first.
+
+    Without arguments everything is worked out from the request. State only what you are sure of. Call it again only to
+    change something; the new specification replaces the old one. What the person set themselves cannot be changed.
+    """
+
+    kind: Kind | None = None
+    """`classification`: one label per input out of a fixed set. `text_to_text`: the output is a text of its own."""
+    instruction: str | None = None
+    """One to three sentences that tell a model what to do with an input."""
+    labels: tuple[str, ...] | None = None
+    """All labels of a classification task; leave out where the data should tell."""
+    input_fields: tuple[str, ...] | None = None
+    """Names of the inputs, for instance ["text"] or ["question", "passage"]."""
+    output_field: str | None = None
+    """Name of the output."""
+    language: str | None = None
+    """ISO 639-1 code of the inputs, for instance en or ja."""
+    metric: MetricName | None = None
+    """accuracy or macro_f1 for classification; exact_match or chrf for text_to_text."""
+
+
+def needs(args: DefineTask, state: RunState) -> str | None:
+    """Once defined, a task is defined again only to change something that is the controller's to change."""
+    if state.spec is None:
+        return None
+    stated = args.model_dump(exclude_none=True)
+    if not any(getattr(state.spec, key) != value for key, value in stated.items() if key not in state.given):
+        return "the task is defined already and nothing would change; go on, for instance with search_datasets"
+    return None
+
+
+def run(args: DefineTask, state: RunState, context: Context) -> Outcome:
+    """Draft the specification."""
+    said = Said(state.request, state.given, args.model_dump(exclude_none=True), state.spec)
+    spec = draft_spec(said, context.call.id, context.teacher, context.embedder)
+    overruled = [
+        key for key in args.model_fields_set if key in state.given and getattr(args, key) != getattr(spec, key)
+    ]
+    return Outcome(summary=_summary(spec, overruled), artifacts=(spec,))
+
+
+def _summary(spec: TaskSpec, overruled: list[str]) -> str:
+    what = spec.kind.replace("_", " ")
+    if spec.kind == "classification":
+        what += f" with {len(spec.labels)} labels" if spec.labels else " with labels to be read from data"
+    stays = f" {', '.join(sorted(overruled))} stays as the person set it." if overruled else ""
+    return f"The task is {what}, measured by {spec.metric}; {len(spec.assumptions)} assumptions.{stays}"
+
+
+TOOL = Tool(name="define_task", args=DefineTask, run=run, needs=needs, effect=Effect.READ)

@@ -1,0 +1,143 @@
+"""Hand over the finished model: a folder that stands alone, with its card."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from p2m_agent.budget import Cost
+from p2m_agent.data.holdout import read_dev
+from p2m_agent.delivery.model_card import Facts, write_model_card
+from p2m_agent.delivery.predictor import load_predictor
+from p2m_agent.errors import ToolError
+from p2m_agent.events import Progressed
+from p2m_agent.state import Ended, RunState
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.training.card import read_card, size_mb
+from p2m_agent.types import Dataset, Delivery, EvalReport, Example, Holdout, TaskSpec, TrainingRun
+
+CHECKED_ROWS = 8
+"""Dev rows that the delivered model must answer as the trained one did."""
+
+
+class Deliver(Args):
+    """Deliver a student: weights, tokenizer and model card in one folder, checked by loading it again.
+
+    This ends the run. The student needs its report on the locked test first: evaluate with final=true.
+    """
+
+    training_run: str | None = None
+    """Id of the student; the best on dev where left out."""
+
+
+def needs(args: Deliver, state: RunState) -> str | None:
+    """A student with its report on the locked test."""
+    trained = student(args, state)
+    if trained is None:
+        known = ", ".join(run.id for run in state.all(TrainingRun))
+        return f"there is no student {args.training_run}; there are {known}" if known else "call fine_tune first"
+    if state.report_on(trained.id, "test") is None:
+        call = f"evaluate with training_run={trained.id} and final=true"
+        return f"{trained.id} has no score on the locked test; call {call} first"
+    return None
+
+
+def run(args: Deliver, state: RunState, context: Context) -> Outcome:
+    """Copy, write the card, load again, compare, and end the run."""
+    trained, spec, holdout = student(args, state), state.spec, state.latest(Holdout)
+    assert trained is not None
+    assert spec is not None
+    assert holdout is not None
+    report = state.report_on(trained.id, "test")
+    assert report is not None
+    folder = context.folder / "model"
+    context.emit(Progressed(message="copying the model"))
+    copy_student(context.root / trained.path, folder)
+    check_same_answers(context, trained, folder, read_dev(context.root, holdout)[:CHECKED_ROWS])
+    facts = Facts(
+        run=context.root.name,
+        spec=spec,
+        student=trained,
+        card=read_card(folder),
+        report=report,
+        dev=state.report_on(trained.id, "dev"),
+        holdout=holdout,
+        datasets=tuple(dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets),
+    )
+    (folder / "README.md").write_text(write_model_card(facts), encoding="utf-8")
+    delivery = Delivery(
+        id=f"delivery-{context.call.id}",
+        training_run=trained.id,
+        path=folder.relative_to(context.root).as_posix(),
+        report=report.id,
+        size_mb=size_mb(folder),
+        made_by=context.call.id,
+    )
+    ended = ending(spec, report)
+    summary = f"Delivered {trained.id} to {delivery.path} ({delivery.size_mb:.1f} MB). {ended.reason}"
+    return Outcome(summary=summary, artifacts=(delivery,), ended=ended)
+
+
+def student(args: Deliver, state: RunState) -> TrainingRun | None:
+    """The student that is meant."""
+    found = state.find(args.training_run) if args.training_run else state.best()
+    return found if isinstance(found, TrainingRun) else None
+
+
+def estimate(_args: Deliver, _state: RunState) -> Cost:
+    """Loading the model twice takes most of it."""
+    return Cost(wall_s=30.0)
+
+
+def copy_student(source: Path, target: Path) -> None:
+    """Bring the student's files together; without copying bytes where the file system can link."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns("checkpoint", "manifest.json"))
+    (target / "README.md").unlink(missing_ok=True)  # it may be a link, and the card is a file of its own
+
+
+def _link(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target
+
+
+def check_same_answers(context: Context, trained: TrainingRun, folder: Path, rows: Sequence[Example]) -> None:
+    """Load the delivered folder again and hold its answers against the trained student's.
+
+    Raises:
+        ToolError: they differ.
+    """
+    context.emit(Progressed(message="loading the delivered folder again and comparing its answers"))
+    inputs = [row.input for row in rows]
+    answers = []
+    for place in (context.root / trained.path, folder):
+        predictor = load_predictor(place, context.settings)
+        answers.append([prediction.output for prediction in predictor.predict(inputs)])
+        del predictor  # two models at a time may be one too many for the memory
+    differ = sum(before != after for before, after in zip(*answers, strict=True))
+    if differ:
+        raise ToolError(
+            f"The delivered folder answers {differ} of {len(rows)} dev rows differently from the trained student.",
+            "Train it again with fine_tune; if that does not help, it is a fault of this program.",
+        )
+
+
+def ending(spec: TaskSpec, report: EvalReport) -> Ended:
+    """How the run ends: the locked-test score against the target."""
+    score = report.score
+    low, high = score.ci95
+    proxy = ", a synthetic proxy" if report.proxy else ""
+    found = f"{score.metric} {score.value:.3f} [{low:.3f}, {high:.3f}] on {score.scored} locked test rows{proxy}"
+    if spec.target is None:
+        return Ended(why="delivered", reason=f"Delivered with {found}.")
+    if score.value < spec.target:
+        return Ended(why="target_not_met", reason=f"Delivered, but {found} is below the target of {spec.target:.3f}.")
+    return Ended(why="delivered", reason=f"Delivered with {found}; the target was {spec.target:.3f}.")
+
+
+TOOL = Tool(name="deliver", args=Deliver, run=run, effect=Effect.DELIVER, needs=needs, estimate=estimate)

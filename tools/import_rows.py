@@ -1,0 +1,261 @@
+"""Import labelled rows: the person's own file, or a dataset that a search found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from p2m_agent.budget import Cost
+from p2m_agent.data.convert import Rejected, write_rejected
+from p2m_agent.data.division import divide
+from p2m_agent.data.duplicates import drop_duplicates
+from p2m_agent.data.holdout import SEALED, file_sha256, seal
+from p2m_agent.data.importing import Imported, Judges, Wishes, import_source
+from p2m_agent.data.rows import write_examples
+from p2m_agent.data.sources import Opened, is_file, open_file, open_repo
+from p2m_agent.data.splits import Carved
+from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.state import RunState
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import Artifact, Dataset, DatasetSearch, Example, Holdout, TaskSpec
+
+OWN = "user"
+"""The `source` that stands for the person's own rows."""
+
+
+class Columns(Args):
+    """Which columns to read."""
+
+    inputs: tuple[str, ...] = Field(min_length=1)
+    """Columns that the model reads, in the order of the task's input fields."""
+    output: str
+    """Column with the right output."""
+
+
+class ImportRows(Args):
+    """Read labelled rows from the person's own file or from a dataset of the latest search.
+
+    Columns and labels are matched with the task. The first import also fixes dev and the locked test; later ones only
+    add training rows.
+    """
+
+    source: str | None = None
+    """`user` for the person's own rows, or the repo id of a dataset that search_datasets found. Without it: the
+    person's rows, then the best candidate that is not imported yet."""
+    columns: Columns | None = None
+    """Leave out unless an import chose the wrong columns."""
+    max_rows: int = Field(default=10_000, ge=30, le=200_000)
+    """Training rows to keep at most; an even sample is taken of more."""
+
+
+def needs(args: ImportRows, state: RunState) -> str | None:
+    """A task, and a source that is known and not imported yet."""
+    if state.spec is None:
+        return "there is no task yet; call define_task first"
+    source = _source(args, state)
+    if source is None:
+        return "no rows are known that are not imported already; call search_datasets or generate_examples"
+    if source == OWN and not state.given.get("data"):
+        return "the person gave no rows of their own; call search_datasets and name a repo that it finds"
+    name = _name(source, state)
+    if any(dataset.ref.casefold() == name.casefold() for dataset in state.all(Dataset)):
+        return f"{name} is imported already; name another source or go on with the rows there are"
+    if source != OWN and name not in _candidates(state):
+        return f"{name} was not found by a search; call search_datasets and choose one of its candidates"
+    return None
+
+
+def estimate(args: ImportRows, _state: RunState) -> Cost:
+    """Reading is quick; a remote dataset of many rows takes longest."""
+    return Cost(wall_s=10 + args.max_rows / 1000)
+
+
+def run(args: ImportRows, state: RunState, context: Context) -> Outcome:
+    """Open, map, hold out, write."""
+    assert state.spec is not None
+    own = _source(args, state) == OWN
+    try:
+        return _import(args, state, context)
+    except UsageError:
+        raise
+    except ToolError as error:
+        if own:  # a fault in what the person brought is theirs to mend
+            raise UsageError(error.message, error.hint) from error
+        raise
+
+
+def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
+    spec = state.spec
+    assert spec is not None
+    opened = _open(args, state, context)
+    _check_licence(opened, spec)
+    columns = args.columns
+    wishes = Wishes(
+        spec=spec,
+        given=state.given,
+        settled=state.latest(Dataset) is not None,
+        inputs=columns.inputs if columns else (),
+        output=columns.output if columns else "",
+    )
+    imported = import_source(opened, wishes, Judges(context.embedder(), context.teacher), context.call.id)
+    shared = _share_out(imported, state, context, opened)
+    dataset = _write(shared, imported, opened, context)
+    artifacts: tuple[Artifact, ...] = (dataset, *shared.holdout)
+    if imported.spec is not spec:
+        artifacts = (imported.spec, *artifacts)
+    return Outcome(summary=_summary(dataset, shared, imported, opened), artifacts=artifacts)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Rows by what becomes of them."""
+
+    train: list[Example]
+    holdout: tuple[Holdout, ...]
+    """The new one; empty where the run has one already."""
+    dropped: dict[str, int]
+    rejected: list[Rejected]
+    notes: tuple[str, ...]
+
+
+def _open(args: ImportRows, state: RunState, context: Context) -> Opened:
+    source = _source(args, state)
+    assert source is not None
+    seed, name = context.settings.seed, _name(source, state)
+    if source == OWN and is_file(name):
+        return open_file(name, args.max_rows, seed)
+    return open_repo(context.hub, name, args.max_rows, seed, context.emit)
+
+
+def _check_licence(opened: Opened, spec: TaskSpec) -> None:
+    allowed = spec.constraints.licences
+    if opened.source.origin == "user" or allowed is None:
+        return
+    licence = opened.source.licence
+    if (licence or "").casefold() not in {each.casefold() for each in allowed}:
+        raise ToolError(
+            f"{opened.source.ref} has the licence {licence or '(unknown)'}, and only {', '.join(allowed)} may be used.",
+            "Choose another dataset.",
+        )
+
+
+def _share_out(imported: Imported, state: RunState, context: Context, opened: Opened) -> _Shared:
+    """Hold rows out where nothing is held out yet, and keep a source's own test rows out of training."""
+    rejected = [each for name, part in imported.parts.items() if name != "test" for each in part.rejected]
+    parts = imported.examples()
+    notes: tuple[str, ...] = ()
+    holdout: tuple[Holdout, ...] = ()
+    dropped: Counter[str] = Counter()
+    if state.latest(Holdout) is None:
+        for name in ("train", "dev"):
+            if name in parts:
+                parts[name], copies = drop_duplicates(parts[name])
+                rejected += [_as_rejected(example, imported.spec) for example in copies]
+        carved = divide(parts, imported.spec.kind, context.settings.seed)
+        holdout, train, notes = (_hold_out(carved, imported, context, opened),), carved.train, carved.notes
+        lost = sum(map(len, parts.values())) - len(carved.train) - len(carved.dev) - len(carved.test)
+        dropped["copies of held-out rows"] = carved.copies
+        dropped["beyond the cap of a held-out split"] = lost - carved.copies
+    else:
+        train, copies = drop_duplicates([*parts.get("train", ()), *parts.get("dev", ())])
+        rejected += [_as_rejected(example, imported.spec) for example in copies]
+        dropped["test split of its source"] = len(parts.get("test", ()))
+    dropped.update(each.reason for each in rejected)
+    return _Shared(train, holdout, {why: n for why, n in dropped.items() if n}, rejected, notes)
+
+
+def _as_rejected(example: Example, spec: TaskSpec) -> Rejected:
+    return Rejected({**example.input, spec.output_field: example.output}, "duplicates")
+
+
+def _hold_out(carved: Carved, imported: Imported, context: Context, opened: Opened) -> Holdout:
+    origin = "user" if opened.source.origin == "user" else "hub"
+    holdout = seal(
+        context.root,
+        context.folder,
+        carved.dev,
+        carved.test,
+        origin=origin,  # type: ignore[arg-type]
+        ref=opened.source.ref,
+        made_by=context.call.id,
+    )
+    unusable = imported.parts["test"].rejected if "test" in imported.parts else []
+    if unusable:  # test rows, so they are kept beside the others
+        write_rejected(context.root / SEALED / "rejected.jsonl", unusable)
+    return holdout
+
+
+def _write(shared: _Shared, imported: Imported, opened: Opened, context: Context) -> Dataset:
+    path = context.folder / "train.jsonl"
+    if not shared.train:
+        raise ToolError(f"No row of {opened.source.ref} is left to train on.", "Choose another source.")
+    write_examples(path, shared.train)
+    write_rejected(context.folder / "rejected.jsonl", shared.rejected)
+    labels = Counter(example.output for example in shared.train) if imported.spec.kind == "classification" else {}
+    source, mapping = opened.source, imported.mapping
+    return Dataset(
+        id=f"dataset-{context.call.id}",
+        path=path.relative_to(context.root).as_posix(),
+        sha256=file_sha256(path),
+        rows=len(shared.train),
+        origin=source.origin,
+        ref=source.ref,
+        revision=source.revision,
+        licence=source.licence,
+        labels=dict(sorted(labels.items())),
+        dropped=shared.dropped,
+        columns={**mapping.inputs, imported.spec.output_field: mapping.output},
+        made_by=context.call.id,
+    )
+
+
+def _summary(dataset: Dataset, shared: _Shared, imported: Imported, opened: Opened) -> str:
+    mapping = imported.mapping
+    said = [
+        f"Imported {dataset.rows:,} training rows of {dataset.ref}: "
+        f"{', '.join(mapping.inputs.values())} → {mapping.output}, {imported.spec.kind.replace('_', ' ')}"
+        + (f" with {len(dataset.labels)} labels." if dataset.labels else ".")
+    ]
+    said += [f"Held out: {each.dev_rows:,} dev rows, {each.test_rows:,} locked test rows." for each in shared.holdout]
+    said += [*shared.notes, *imported.notes]
+    there, kept = opened.available.get("train", 0), len(opened.splits.get("train", ()))
+    if there > kept:
+        said.append(f"Its training split has {there:,} rows, of which {kept:,} were read.")
+    if shared.dropped:
+        said.append("Left out: " + ", ".join(f"{n:,} {why}" for why, n in shared.dropped.items()) + ".")
+    if opened.source.origin == "hub":
+        said.append(f"Licence: {dataset.licence}." if dataset.licence else "Risk: its licence is unknown.")
+    if mapping.unsure:
+        said.append(f"The choice of columns is unsure ({mapping.why}); look at it, or name them with `columns`.")
+    return " ".join(said)
+
+
+def _source(args: ImportRows, state: RunState) -> str | None:
+    """What to import: as asked, else the person's rows, else the best candidate that is left."""
+    if args.source:
+        return args.source.strip()
+    known = {dataset.ref.casefold() for dataset in state.all(Dataset)}
+    if state.given.get("data") and str(state.given["data"]).casefold() not in known:
+        return OWN
+    search = state.latest(DatasetSearch)
+    candidates: Sequence[str] = [candidate.repo for candidate in search.candidates] if search else []
+    tried = {str(decision.args.get("source", "")).casefold() for decision in state.decisions if decision.ok is False}
+    return next((repo for repo in candidates if repo.casefold() not in known | tried), None)
+
+
+def _name(source: str, state: RunState) -> str:
+    """The path or repo id that a source stands for, as the search spells it."""
+    if source == OWN:
+        return str(state.given.get("data"))
+    wanted = source.replace("__", "/", 1).casefold()
+    return next((repo for repo in _candidates(state) if repo.casefold() == wanted), source)
+
+
+def _candidates(state: RunState) -> list[str]:
+    return [candidate.repo for search in state.all(DatasetSearch) for candidate in search.candidates]
+
+
+TOOL = Tool(name="import_rows", args=ImportRows, run=run, needs=needs, estimate=estimate, effect=Effect.READ)

@@ -1,0 +1,53 @@
+"""Look for public or local datasets that fit the task."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from p2m_agent.state import RunState
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import DatasetCandidate, DatasetSearch
+
+
+class SearchDatasets(Args):
+    """Search labelled datasets (folders, a catalogue, the Hugging Face Hub) by meaning; import one with import_rows."""
+
+    query: str = Field(default="", max_length=2000)
+    """What the rows should be about, in plain words; empty takes the person's request. Other words find other sets."""
+    k: int = Field(default=5, ge=1, le=50)
+    """How many candidates to show."""
+
+
+def needs(args: SearchDatasets, state: RunState) -> str | None:
+    """A task, and words that were not searched for already."""
+    if state.spec is None:
+        return "there is no task yet: call define_task first"
+    if _asked(args, state) in {search.query for search in state.all(DatasetSearch)}:
+        return "this was searched for already: use its candidates (import_rows), or put the query in other words"
+    return None
+
+
+def run(args: SearchDatasets, state: RunState, context: Context) -> Outcome:
+    """Search, and say in words what came of it."""
+    query = _asked(args, state)
+    found = context.hub.find_datasets(query, state.spec, args.k)
+    search = DatasetSearch(
+        id=f"dataset_search-{context.call.id}", query=query, candidates=found.candidates, made_by=context.call.id
+    )
+    best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found.candidates[:3], start=1))
+    said = [f"{len(found.candidates)} datasets found: {best}."] if found.candidates else []
+    return Outcome(summary=" ".join([*said, *found.notes]), artifacts=(search,))
+
+
+def _asked(args: SearchDatasets, state: RunState) -> str:
+    spec = state.spec
+    return args.query.strip() or (spec.request or spec.instruction if spec else "")
+
+
+def _words(found: DatasetCandidate) -> str:
+    rows = f", {sum(found.rows.values())} rows" if found.rows else ""
+    risks = f" ({'; '.join(found.risks)})" if found.risks else ""
+    return f"{found.repo}, {found.title}{rows}, licence {found.licence or 'unknown'}, score {found.score:.2f}{risks}"
+
+
+TOOL = Tool(name="search_datasets", args=SearchDatasets, run=run, needs=needs, effect=Effect.READ)

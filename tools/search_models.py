@@ -1,0 +1,55 @@
+"""Look for base models that fit the task and this machine."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from p2m_agent.state import RunState
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import ModelCandidate, ModelSearch
+
+
+class SearchModels(Args):
+    """Search base models to fine-tune; those whose weights are here come first. Use one with fine_tune."""
+
+    query: str = Field(default="", max_length=2000)
+    """What the model should be good at, in plain words; empty takes the person's request."""
+    k: int = Field(default=5, ge=1, le=50)
+    """How many candidates to show."""
+
+
+def needs(args: SearchModels, state: RunState) -> str | None:
+    """A task, and words that were not searched for already."""
+    if state.spec is None:
+        return "there is no task yet: call define_task first"
+    if _asked(args, state) in {search.query for search in state.all(ModelSearch)}:
+        return "this was searched for already: use its candidates (fine_tune), or put the query in other words"
+    return None
+
+
+def run(args: SearchModels, state: RunState, context: Context) -> Outcome:
+    """Search, and say in words what came of it."""
+    query = _asked(args, state)
+    found = tuple(context.hub.search_models(query, state.spec, args.k))
+    search = ModelSearch(id=f"model_search-{context.call.id}", query=query, candidates=found, made_by=context.call.id)
+    best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found[:3], start=1))
+    ready = sum(candidate.available for candidate in found)
+    summary = f"{len(found)} base models found, {ready} of them at hand: {best}." if found else _NONE
+    return Outcome(summary=summary, artifacts=(search,))
+
+
+_NONE = "No base model is allowed by the constraints of the task (size, licence)."
+
+
+def _asked(args: SearchModels, state: RunState) -> str:
+    spec = state.spec
+    return args.query.strip() or (spec.request or spec.instruction if spec else "")
+
+
+def _words(found: ModelCandidate) -> str:
+    risks = f" ({'; '.join(found.risks)})" if found.risks else ""
+    size = f"{found.params / 1e6:.0f} M parameters, {found.architecture}, licence {found.licence or 'unknown'}"
+    return f"{found.repo}, {size}, about {found.train_gb:.1f} GB to train{risks}"
+
+
+TOOL = Tool(name="search_models", args=SearchModels, run=run, needs=needs, effect=Effect.READ)
