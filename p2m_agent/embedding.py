@@ -85,10 +85,8 @@ class TextEncoder:
         tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in ids], device=where)
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=where)
         states = self.model(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
-        if self.pooling == "cls":
-            sums = states[:, 0]
-        else:
-            sums = (states * mask.unsqueeze(-1)).sum(1)  # the division by the length is undone by the norm
+        # The mean is the sum divided by the length, which the norm undoes.
+        sums = states[:, 0] if self.pooling == "cls" else (states * mask.unsqueeze(-1)).sum(1)
         return torch.nn.functional.normalize(sums, dim=-1)
 
 

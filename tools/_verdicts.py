@@ -14,7 +14,7 @@ from p2m_agent.state import RunState
 from p2m_agent.task.checking import check_spec
 from p2m_agent.task.metric import METRICS_OF, suiting_metric
 from p2m_agent.tooling import Context
-from p2m_agent.types import Answer, Artifact, Dataset, PromptChange, TaskSpec
+from p2m_agent.types import Answer, Artifact, Dataset, Kind, PromptChange, TaskSpec
 
 from ._generated import write_rejected
 
@@ -34,7 +34,7 @@ def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
         raise ToolError(f"A specification has no field {unknown[0]!r} that could be edited.", "Nothing was changed.")
     values = {**spec.model_dump(), "assumptions": (), **_listed(answer.edits)}
     values |= {"id": f"spec-{context.call.id}", "made_by": context.call.id}
-    kind = "text_to_text" if values["kind"] == "text_to_text" else "classification"
+    kind: Kind = "text_to_text" if values["kind"] == "text_to_text" else "classification"
     if values["metric"] not in METRICS_OF[kind] and "metric" not in answer.edits:
         values["metric"], _ = suiting_metric(kind, spec.request, spec.demonstrations)
     if kind == "text_to_text" and "labels" not in answer.edits:

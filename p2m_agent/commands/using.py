@@ -21,14 +21,18 @@ BATCH = 256
 
 def predict(args: argparse.Namespace) -> int:
     """Answer one text, or a file of rows."""
-    from p2m_agent.delivery.inputs import read_input
+    from p2m_agent.delivery.openai_api import BadRequest, read_fields
 
     if (args.text is None) == (args.file is None):
         raise UsageError("Give one text, or --file with rows.", 'p2m predict RUN "some text"')
     predictor = _load(args)
     if args.file:
         return _predict_file(predictor, args)
-    [prediction] = predictor.predict([read_input(args.text, predictor.card.input_fields)])
+    try:
+        given = read_fields(args.text, predictor.card.input_fields)
+    except BadRequest as error:
+        raise UsageError(str(error)) from error
+    [prediction] = predictor.predict([given])
     if args.json:
         print_json(prediction.model_dump())
     else:
@@ -70,7 +74,7 @@ def serve(args: argparse.Namespace) -> int:
 
     predictor = _load(args)
     open_screen(quiet=args.quiet).note(f"http://{args.host}:{args.port}/v1 (model {args.run}); Ctrl-C stops it")
-    run_server(predictor, args.run, host=args.host, port=args.port)
+    run_server(predictor, name=Path(args.run).name, host=args.host, port=args.port)
     return 0
 
 

@@ -86,6 +86,11 @@ def output_score(name: str) -> float:
     return _score(_OUTPUT, name)
 
 
+def names_a_class(name: str) -> bool:
+    """Whether columns of that name hold labels: an `intent` of free text is something else."""
+    return re.fullmatch(r"class|category|intent|topic|sentiment|emotion|genre|tags?", name.lower()) is not None
+
+
 def is_choices(name: str) -> bool:
     """Whether the column lists what an answer may be."""
     return re.fullmatch(r"(?:choice|option|candidate|ending)s?[_ ]?\w?|mc\d?_?targets.*", name.lower()) is not None

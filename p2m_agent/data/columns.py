@@ -163,8 +163,9 @@ def _kind_points(column: Column, columns: list[Column], spec: TaskSpec) -> float
             return 4.0
         few = column.distinct <= max(3, 0.5 * len(column.values)) and column.length < 60
         return 1.0 if few else -3.0
+    free_text = -2.0 if names.names_a_class(column.name) and column.distinct_share > 0.5 else 0.0
     others = [other.length for other in columns if other is not column and not other.numeric]
-    return 0.3 if others and column.length <= max(others) else 0.0
+    return free_text + (0.3 if others and column.length <= max(others) else 0.0)
 
 
 def _labels_in(column: Column, labels: Sequence[str]) -> float:

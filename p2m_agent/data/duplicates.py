@@ -72,28 +72,30 @@ def _near(train: Sequence[Example], held: Sequence[Example], known: set[int], em
     """Positions of train rows that nearly equal a held-out row; `known` ones are left alone."""
     shingles = [[_shingles(field) for field in _fields(example)] for example in train]
     held_shingles = [[_shingles(field) for field in _fields(example)] for example in held]
-    cosine = _Cosines(train, held, embedder)
     near: set[int] = set()
+    doubtful: list[tuple[int, int]] = []
     for index, other in _candidates(shingles, held_shingles):
         if index in known or index in near or not _same_question(train[index], held[other]):
             continue
         alike = min((_jaccard(a, b) for a, b in zip(shingles[index], held_shingles[other], strict=False)), default=0.0)
-        if alike >= JACCARD or (alike >= JACCARD_WITH_COSINE and cosine(index, other) >= COSINE):
+        if alike >= JACCARD:
             near.add(index)
-    return near
+        elif alike >= JACCARD_WITH_COSINE:
+            doubtful.append((index, other))
+    doubtful = [(index, other) for index, other in doubtful if index not in near]
+    return near | _near_in_meaning(train, held, doubtful, embedder)
 
 
-class _Cosines:
-    """Cosine of a train and a held-out row; embeds only the texts that are asked for."""
-
-    def __init__(self, train: Sequence[Example], held: Sequence[Example], embedder: Embedder | None) -> None:
-        self._train, self._held, self._embedder = train, held, embedder
-
-    def __call__(self, index: int, other: int) -> float:
-        if self._embedder is None:
-            return 0.0
-        first, second = self._embedder.encode([self._train[index].text, self._held[other].text])
-        return float(first @ second)
+def _near_in_meaning(
+    train: Sequence[Example], held: Sequence[Example], pairs: Sequence[tuple[int, int]], embedder: Embedder | None
+) -> set[int]:
+    """Train positions of the pairs that mean the same; all texts are embedded in one go."""
+    if embedder is None or not pairs:
+        return set()
+    ours = embedder.encode([train[index].text for index, _ in pairs])
+    theirs = embedder.encode([held[other].text for _, other in pairs])
+    cosines = (ours * theirs).sum(axis=1)
+    return {index for (index, _), cosine in zip(pairs, cosines, strict=True) if cosine >= COSINE}
 
 
 def _candidates(train: list[list[set[bytes]]], held: list[list[set[bytes]]]) -> Iterator[tuple[int, int]]:

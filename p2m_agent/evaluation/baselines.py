@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import P2MError
-from p2m_agent.evaluation.contest import Contest, answers_of
+from p2m_agent.evaluation.contest import NO_TIME, Contest, answers_of
 from p2m_agent.evaluation.teacher import teacher
 from p2m_agent.events import Progressed
 from p2m_agent.training.recipe import Recipe
@@ -27,6 +27,8 @@ UNTUNED_ROWS = 100
 UNTUNED_CLASSIFIER_ROWS = 5_000
 NEIGHBOURS_FROM = 20_000
 """Training rows that are searched for the nearest neighbour."""
+LOADING_S = 10.0
+"""With less time left a model is not even loaded."""
 _UNTUNED_SHARE = 0.3
 """Of the time that is left."""
 
@@ -78,11 +80,13 @@ def untuned_base(contest: Contest, recipe: Recipe, settings: Settings) -> Baseli
     """The student's base model with the same prompt (or label names), before training."""
     from p2m_agent.delivery.predictor import load_untuned
 
+    if contest.seconds_left() < LOADING_S:
+        return Baseline(note=NO_TIME)
     contest.report(Progressed(message="baseline: the base model without training"))
     causal = recipe.method == "causal"
     rows = contest.sample(UNTUNED_ROWS if causal else UNTUNED_CLASSIFIER_ROWS)
     try:
-        predictor = load_untuned(recipe, contest.spec, settings)
+        predictor = load_untuned(recipe, contest.spec.model_copy(update={"labels": contest.labels}), settings)
         limit_s = _UNTUNED_SHARE * contest.seconds_left()
         examples = [contest.test[i] for i in rows]
         answers = answers_of(predictor, examples, contest.report, "baseline: the base model without training", limit_s)

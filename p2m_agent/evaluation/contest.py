@@ -15,6 +15,8 @@ from p2m_agent.types import Baseline, Example, TaskSpec
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
 
+NO_TIME = "there was no time left for it"
+
 Report = Callable[[Progressed], None]
 
 
@@ -36,6 +38,13 @@ class Contest:
     def expected(self) -> list[str]:
         """The right answers."""
         return [example.output for example in self.test]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The task's labels, from the training rows where the task does not list them; empty for text_to_text."""
+        if self.spec.kind != "classification":
+            return ()
+        return self.spec.labels or tuple(sorted({example.output for example in self.train}))
 
     def sample(self, most: int) -> list[int]:
         """Indexes of a random sample of the test rows, in random order, so that any beginning of it is one too."""

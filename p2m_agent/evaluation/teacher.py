@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
-from p2m_agent.evaluation.contest import Contest
+from p2m_agent.evaluation.contest import NO_TIME, Contest
 from p2m_agent.events import Progressed
 from p2m_agent.prompting import render
 from p2m_agent.types import Baseline, Example
@@ -106,8 +106,8 @@ def _ask(contest: Contest, exam: _Exam, rows: Sequence[int], llm: LLM) -> tuple[
     began = time.monotonic()
     for start in range(0, len(rows), chunk):
         used_s = time.monotonic() - began
-        if used_s > limit_s:
-            return replies, f"stopped after {used_s:.0f} s"
+        if used_s >= limit_s:
+            return replies, f"stopped after {used_s:.0f} s" if replies else NO_TIME
         eta_s = used_s / start * (len(rows) - start) if start else None
         contest.report(Progressed(message="baseline: the teacher answers", share=start / len(rows), eta_s=eta_s))
         try:
@@ -121,9 +121,7 @@ def _ask(contest: Contest, exam: _Exam, rows: Sequence[int], llm: LLM) -> tuple[
 
 def _exam(contest: Contest) -> _Exam:
     spec = contest.spec
-    labels: tuple[str, ...] = ()
-    if spec.kind == "classification":
-        labels = spec.labels or tuple(sorted({example.output for example in contest.train}))
+    labels = contest.labels
     shown = demonstrations(contest.train, contest.seed, by_label=bool(labels))
     turns = [turn for example in shown for turn in (("user", _question(example)), ("assistant", _said(example.output)))]
     output: dict[str, object] = {"type": "string", "enum": list(labels)} if labels else {"type": "string"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -56,7 +55,7 @@ def checkpoint_of_gguf(path: Path, cache: Path) -> Path:
         _convert(path, made)
         (made / "source.json").write_text(json.dumps({"file": path.name, "sha256": digest}))
         if not target.is_dir():
-            os.replace(made, target)
+            made.replace(target)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return target

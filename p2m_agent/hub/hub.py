@@ -17,6 +17,7 @@ from p2m_agent.hub.card import Card, HubDataset
 from p2m_agent.hub.folder import Found, Skipped, open_folder, scan, with_facts
 from p2m_agent.hub.huggingface import HuggingFace
 from p2m_agent.hub.index import Vectors, Words
+from p2m_agent.hub.language import written_in
 from p2m_agent.hub.models import rank_models
 from p2m_agent.hub.ranking import Match, Wish
 from p2m_agent.settings import Settings
@@ -53,7 +54,7 @@ class Hub:
     def find_datasets(self, query: str, spec: TaskSpec | None, k: int) -> DatasetsFound:
         """The same, with what was left out and why."""
         wish = ranking.wish_from(query, spec)
-        matches = [m for m in self._matches(query) if ranking.score(m, wish) >= ranking.RELEVANT]
+        matches = [m for m in self._matches(_in_english(query, spec)) if ranking.score(m, wish) >= ranking.RELEVANT]
         allowed = [m for m in matches if not ranking.forbidden(m.card.licence, wish.licences)]
         allowed.sort(key=lambda m: (not m.card.reachable, -ranking.score(m, wish), m.card.repo))
         found = tuple(ranking.candidate(self._with_facts(match), wish) for match in allowed[:k])
@@ -118,6 +119,8 @@ class Hub:
                 cards.setdefault(card.repo.casefold(), card)
         for card in catalogue.datasets():
             cards.setdefault(card.repo.casefold(), replace(card, reachable=reachable))
+        for repo in self._scanned[2]:
+            cards.setdefault(repo.casefold(), Card(repo, "huggingface", title=repo, reachable=False))
         return list(cards.values())
 
     def _matches(self, query: str) -> list[Match]:
@@ -151,7 +154,8 @@ class Hub:
 
     def _notes(self, matches: Sequence[Match], allowed: Sequence[Match], wish: Wish) -> tuple[str, ...]:
         notes = []
-        left_out = [m.card.repo for m in matches if m not in allowed]
+        refused = [m for m in matches if ranking.forbidden(m.card.licence, wish.licences)]
+        left_out = [m.card.repo for m in sorted(refused, key=lambda m: -ranking.score(m, wish))]
         if left_out:
             notes.append(f"Left out for their licences: {', '.join(left_out[:5])}.")
         for skipped in self._skipped[:3]:
@@ -159,6 +163,13 @@ class Hub:
         if not allowed:
             notes.append(f"Nothing relevant was found for {wish.query[:80]!r}.")
         return tuple(notes)
+
+
+def _in_english(query: str, spec: TaskSpec | None) -> str:
+    """The instruction instead of a query in another language, where it is in English as cards are."""
+    if spec and written_in(query) not in {None, "en"} and written_in(spec.instruction) == "en":
+        return spec.instruction
+    return query
 
 
 _SEARCH = "Take a repo that search_datasets has shown."

@@ -97,10 +97,13 @@ class HuggingFace:
             options["name"] = "default" if "default" in configs else configs[0]
             info = datasets.load_dataset_builder(repo, **options).info
             splits = dict(info.splits or {}) or dict.fromkeys(
-                datasets.get_dataset_split_names(repo, config_name=options["name"], revision=card.revision)
+                datasets.get_dataset_split_names(
+                    repo, config_name=options["name"], revision=card.revision, token=options["token"]
+                )
             )
         except _faults() as error:
             raise ToolError(f"{repo} cannot be opened: {_reason(error)}", _GO_ON) from error
+        columns = tuple(info.features or card.columns) or tuple(next(_rows(repo, options, next(iter(splits)), 1), {}))
         return HubDataset(
             repo=card.repo,
             hub=NAME,
@@ -111,7 +114,7 @@ class HuggingFace:
             title=card.title,
             description=card.description,
             splits={str(name): getattr(split, "num_examples", None) or None for name, split in splits.items()},
-            columns=tuple(info.features or card.columns),
+            columns=columns,
             read=partial(_rows, repo, options),
             card=card.description,
         )

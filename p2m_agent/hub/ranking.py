@@ -13,10 +13,10 @@ from p2m_agent.types import DatasetCandidate, Kind, TaskSpec
 
 WORDS_WEIGHT = 0.2
 """Of the share of matching words beside the cosine. Chosen on the tuning half of tests/hub/requests.jsonl."""
-CENTRE, WIDTH = 0.33, 0.06
+CENTRE, WIDTH = 0.42, 0.06
 """The logistic curve from raw relevance to a score; a score of 0.5 is where relevance begins."""
 RELEVANT = 0.5
-WORDS_ALONE = 2.2
+WORDS_ALONE = 1.6
 """Without an embedding model the share of matching words, times this, stands for the cosine."""
 FITTING: dict[Kind, dict[str, float]] = {
     "classification": {
@@ -111,7 +111,7 @@ def _kind_fit(card: Card, wish: Wish) -> float:
     if wish.kind is None or not card.tasks:
         return 0.0
     fit = max(FITTING[wish.kind].get(task, 0.0) for task in card.tasks)
-    return 0.12 * (fit - 1.0)
+    return 0.08 * (fit - 1.0)
 
 
 def _language_fit(card: Card, wish: Wish) -> float:
@@ -119,7 +119,7 @@ def _language_fit(card: Card, wish: Wish) -> float:
         return 0.0
     if wish.languages:
         return 0.12 if set(wish.languages) & set(card.languages) else -0.15
-    return 0.0 if "en" in card.languages else -0.08  # an English request that names no language
+    return 0.0 if "en" in card.languages else -0.1  # an English request that names no language
 
 
 def _why(match: Match, wish: Wish) -> str:
@@ -130,7 +130,7 @@ def _why(match: Match, wish: Wish) -> str:
     shared = [word for word in dict.fromkeys(tokens(wish.query)) if word in held]
     if shared:
         parts.append(f"it shares the words {', '.join(shared[:5])}")
-    if wish.kind and card.tasks and _kind_fit(card, wish) > -0.03:
+    if wish.kind and card.tasks and _kind_fit(card, wish) > -0.02:
         parts.append("its kind of task fits")
     if set(wish.languages) & set(card.languages):
         parts.append(f"it is in the language asked for ({', '.join(card.languages[:3])})")
@@ -150,7 +150,7 @@ def _risks(card: Card, wish: Wish) -> tuple[str, ...]:
     elif "-nc" in card.licence:
         risks.append(f"its licence ({card.licence}) forbids commercial use")
     wanted = wish.languages or ((written_in(wish.query) or "en"),)
-    if card.languages and not set(wanted) & set(card.languages):
+    if card.languages and not {*wanted, "multilingual"} & set(card.languages):
         risks.append(f"it is in another language ({', '.join(card.languages[:3])})")
     if _kind_fit(card, wish) < -0.05:
         risks.append(f"it was made for another kind of task ({', '.join(card.tasks[:2])})")

@@ -78,6 +78,12 @@ def installed(_settings: Settings) -> list[Weights]:
     return list(_installed())
 
 
+def packaged(base: str) -> Weights | None:
+    """The facts of a base model that comes as a package, whether it is installed or not; None for any other."""
+    package = next((package for package in PACKAGES if base in _names(package.distribution)), None)
+    return _facts(package, Path(package.inside), None) if package else None
+
+
 def locate(base: str, settings: Settings) -> Weights:
     """Find a base model and make it loadable: an installed package, a folder, a GGUF file, or a Hub repo.
 
@@ -151,15 +157,13 @@ def _installed() -> Iterator[Weights]:
         places = list(found.submodule_search_locations or []) if found else []
         path = next((Path(place) / package.inside for place in places if (Path(place) / package.inside).exists()), None)
         if path is not None:
-            yield Weights(
-                package.distribution,
-                path,
-                package.architecture,
-                package.params,
-                package.licence,
-                package.max_tokens,
-                _version(package.distribution),
-            )
+            yield _facts(package, path, _version(package.distribution))
+
+
+def _facts(package: _Package, path: Path, revision: str | None) -> Weights:
+    return Weights(
+        package.distribution, path, package.architecture, package.params, package.licence, package.max_tokens, revision
+    )
 
 
 def _loadable(weights: Weights, settings: Settings) -> Weights:

@@ -55,7 +55,8 @@ class Answers:
 
     def spent(self) -> tuple[float, int]:
         """Dollars and tokens of all answers kept: what this store has cost, whatever became of the run."""
-        total = "SELECT COALESCE(SUM(usd), 0), COALESCE(SUM(json_extract(response, '$.usage.total_tokens')), 0) FROM answers"
+        tokens_of = "json_extract(response, '$.usage.total_tokens')"
+        total = f"SELECT COALESCE(SUM(usd), 0), COALESCE(SUM({tokens_of}), 0) FROM answers"  # noqa: S608 (no input in it)
         with self._lock, closing(self._db.execute(total)) as cursor:
             usd, tokens = cursor.fetchone()
         return float(usd), int(tokens)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from p2m_agent.errors import ToolError
 from p2m_agent.settings import Settings
@@ -93,10 +94,20 @@ def _parameters(xllamacpp: Any, gguf: Path, threads: int) -> Any:
     p.model_alias = {gguf.stem}
     p.n_ctx, p.n_parallel = CONTEXT_TOKENS, 1
     p.port, p.offline = 0, True
-    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = threads
+    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = _idle(threads)
     p.cache_prompt, p.n_cache_reuse, p.cache_ram_mib = True, _REUSE_FROM_TOKENS, _PROMPT_CACHE_MB
     p.verbosity = -1
     return p
+
+
+def _idle(threads: int) -> int:
+    """The threads that will have a core of their own, at least one.
+
+    llama.cpp's threads wait for each other many times per token by spinning. With one more than there are free cores it
+    gave 1 token/s where a single thread gave 13.
+    """
+    load = os.getloadavg()[0]
+    return max(1, min(threads, round((os.cpu_count() or 1) - load)))
 
 
 def _check_memory(gguf: Path) -> None:
@@ -112,8 +123,7 @@ def _check_memory(gguf: Path) -> None:
 
 
 def _download(repo: str, settings: Settings, *, download: bool) -> Path:
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub import snapshot_download
 
     owner, name, *file = repo.split("/")
     repo_id = f"{owner}/{name}"
@@ -125,12 +135,26 @@ def _download(repo: str, settings: Settings, *, download: bool) -> Path:
         pass  # not in the cache yet
     if not download:
         raise ToolError(f"{repo} has not been downloaded yet.", "The first use downloads it from the Hub.")
+    return _fetch(repo_id, file[0] if file else None, settings)
+
+
+def _fetch(repo_id: str, file: str | None, settings: Settings) -> Path:
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    from p2m_agent.hub.huggingface import HuggingFace
+
+    # Which HTTP library raises below it depends on the version; its error is a base of the Hub's own.
+    network = cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__)
+    hub = HuggingFace(settings)
+    if not hub.reachable():  # asked first, since the client library tries for half a minute
+        raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {hub.why_not()}.", _WAYS)
     try:
-        filename = file[0] if file else _choose(HfApi(token=settings.hf_token).list_repo_files(repo_id))
-        return Path(hf_hub_download(repo_id, filename, token=settings.hf_token))
-    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ToolError(f"{repo} cannot be downloaded from the Hub: {reason}", _WAYS) from error
+        file = file or _choose(HfApi(token=settings.hf_token).list_repo_files(repo_id))
+        return Path(hf_hub_download(repo_id, file, token=settings.hf_token))
+    except (*network, OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {reason}", _WAYS) from error
 
 
 def _choose(files: list[str]) -> str:

@@ -18,6 +18,7 @@ CLASSIFICATION: tuple[tuple[float, str], ...] = (
         rf"\b{_ASSESS}\b[^.]{{0,80}}?\b(?:whether|if|which|how (?:urgent|likely|angry|positive|similar|difficult))\b",
     ),
     (3.0, r"\bflag(?:s|ging)?\b|\broute[sd]?\b|\brouting\b|\bmoderat(?:e|es|ing|ion)\b|\bspot(?:s|ting)?\b|\bwarn\b"),
+    (1.0, r"\bsort(?:s|ing)?\b"),
     (3.0, r"\bsort(?:s|ing)?\b[^.]*\b(?:into|to|by|in)\b(?! alphabetical)"),
     (3.0, r"\b(?:what|which) (?:kind|type|sort|category|class|topic|intent|department|team|label|of)\b"),
     (2.5, r"\bdetect(?:s|ing|ion)?\b|\brecogni[sz](?:e|es|ing)\b|\bfilter(?:s|ing)?\b|\bassign(?:s|ing)?\b|\bgroup\b"),

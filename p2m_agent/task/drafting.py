@@ -122,14 +122,23 @@ class _Draft:
     def kind(self) -> Kind:
         kind = cast("Kind | None", self.known("kind"))
         if kind is None:
-            implied = "labels" in self.said.given or "labels" in self.said.stated
-            guess = None if implied else guess_kind(self.said.request, self.demonstrations, self.embedder())
-            kind = guess.kind if guess else "classification"
+            kind = self._implied_kind()
+            kind = kind or guess_kind(self.said.request, self.demonstrations, self.embedder()).kind
         meaning = (
             "every input gets one of a fixed set of labels" if kind == "classification" else "the output is a text"
         )
         self.assume("kind", f"The task is {kind.replace('_', ' ')}: {meaning}.")
         return kind
+
+    def _implied_kind(self) -> Kind | None:
+        """Labels, or a metric that only one kind has, leave no choice."""
+        for said in (self.said.given, self.said.stated):
+            if said.get("labels"):
+                return "classification"
+            for kind, metrics in METRICS_OF.items():
+                if said.get("metric") in metrics:
+                    return kind
+        return None
 
     def instruction(self) -> str:
         return self.known("instruction") or instruction_of(self.said.request)

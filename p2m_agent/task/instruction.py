@@ -6,7 +6,7 @@ import re
 
 from p2m_agent.task.kinds import sentence_scores
 
-LONGEST = 450
+LONGEST = 320
 """Characters; every training row of a causal student carries the instruction."""
 
 _PREFACE = re.compile(

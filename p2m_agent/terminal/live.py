@@ -91,7 +91,7 @@ def line(row: Running, now: float, width: int, signs: str = "⠋━─") -> Text
         right.append(signs[1] * full, style="accent").append(signs[2] * (cells - full), style="dim")
     if row.share is not None:
         right.append(f" {row.share * 100:3.0f} %")
-    right.append(f"{left(row, now):>15}", style="soft")
+    right.append(f"{left(row, now):>18}", style="soft")
     text = Text(f"  {signs[0]} ", style="accent").append(told(row) or row.name, style="default")
     room = max(8, width - right.cell_len)
     text.truncate(room - 1, overflow="ellipsis")

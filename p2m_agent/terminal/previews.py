@@ -17,6 +17,8 @@ from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.safe import clean, one_line, words
 from p2m_agent.types import Example, PromptChange, Question, TaskSpec, render_input
 
+SAMPLE = 25
+"""Rows of a dataset that a person looks at, spread evenly over it."""
 LONGEST = 240
 """Characters of a row's input shown; the rest is an ellipsis."""
 
@@ -51,8 +53,19 @@ def rows_of(question: Question, root: Path) -> list[Example]:
     if not path.is_file() or not path.is_relative_to(root.resolve()):
         return []
     with path.open(encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file if line.strip()]
+        lines = [line for line in file if line.strip()]
+    step = -(-len(lines) // SAMPLE) or 1
+    rows = [json.loads(line) for line in lines[::step]]
     return [Example.model_validate({k: v for k, v in row.items() if k != "id"}) for row in rows]
+
+
+def rows_parts(question: Question) -> list[RenderableType]:
+    """What is known of the rows as a whole: how many, where from, how many per label."""
+    shown = {k: v for k, v in question.preview.items() if k not in ("path", "labels")}
+    labels = question.preview.get("labels")
+    counts = {str(k): v for k, v in labels.items() if isinstance(v, int)} if isinstance(labels, dict) else {}
+    parts: list[RenderableType] = [tables.pairs(_pairs(shown))] if shown else []
+    return [*parts, *([Text(), tables.labels_table(counts)] if counts else []), *([Text()] if parts or counts else [])]
 
 
 def row_table(rows: list[tuple[int, Example]], rejected: set[int]) -> RenderableType:
@@ -63,7 +76,8 @@ def row_table(rows: list[tuple[int, Example]], rejected: set[int]) -> Renderable
         text = clean(render_input(row.input)).strip()
         text = text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
         output = Text(one_line(row.output, 120), style=style or "accent")
-        table.add_row(str(number), Text(text, style=style), output, Text(row.source.origin, style="soft"))
+        mark = f"x {number}" if number in rejected else str(number)  # seen without colours too
+        table.add_row(mark, Text(text, style=style), output, Text(row.source.origin, style="soft"))
     return table
 
 

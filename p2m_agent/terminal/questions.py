@@ -108,11 +108,11 @@ class Asker:
             self._hint("No sample rows can be shown.")
             choice, remarks = self._choose(can_edit=False)
             return Answer(verdict="accept" if choice == "accept" else "reject", remarks=remarks)
-        return self._judge_rows(rows)
+        return self._judge_rows(rows, previews.rows_parts(question))
 
-    def _judge_rows(self, rows: list[Example]) -> Answer:
+    def _judge_rows(self, rows: list[Example], facts: list[RenderableType]) -> Answer:
         book, page, marked_bad = list(previews.pages(rows)), 0, set[int]()
-        self._show([previews.row_table(book[page], marked_bad)])
+        self._show([*facts, previews.row_table(book[page], marked_bad)])
         self._hint("Numbers mark rows to reject (2 5-7). Accepting takes the rows that are not marked.")
         self.lines.drain()
         for _ in range(len(book) + 20):

@@ -72,16 +72,15 @@ class RunRow(Value):
     """Date and time, for reading."""
 
 
-def columns(*headers: str, right: Sequence[str] = (), wide: Sequence[str] = ()) -> Table:
-    """A table without lines: dim headers, two spaces between columns; `wide` columns wrap, the others do not."""
+def columns(*headers: str, right: Sequence[str] = (), wide: Sequence[str] = (), cut: Sequence[str] = ()) -> Table:
+    """A table without lines. Where it is too wide, `wide` columns wrap and words in `cut` ones get an ellipsis."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="soft", show_header=any(headers))
     for header in headers:
         table.add_column(
             header,
             justify="right" if header in right else "left",
-            no_wrap=header not in wide,
+            no_wrap=header not in (*wide, *cut),
             overflow="fold" if header in wide else "ellipsis",
-            ratio=None,
         )
     return table
 
@@ -214,7 +213,7 @@ def rounds_table(rounds: Sequence[TrainingRun], best: TrainingRun | None, star: 
     """Every student with its dev score."""
     if not rounds:
         return Text("nothing trained yet", style="soft")
-    table = columns("", "recipe", "base", "rows", "train", "dev", "", right=("rows", "train", "dev"))
+    table = columns("", "recipe", "base", "rows", "train", "dev", "", right=("rows", "train", "dev"), cut=("base",))
     for number, run in enumerate(rounds, 1):
         table.add_row(
             str(number),
@@ -279,10 +278,12 @@ def runs_table(rows: Sequence[RunRow]) -> RenderableType:
     """The runs, as given (newest first reads best)."""
     if not rows:
         return Text("no runs yet; start one with: p2m chat", style="soft")
-    table = columns("run", "stands", "score", "spent", "request", wide=("run",))
+    table = columns("run", "stands", "score", wide=("run",))
     for row in rows:
-        spent = units.cost(row.spent)
-        table.add_row(Text(one_line(row.run)), one_line(row.standing), row.score, spent, one_line(row.request, 60))
+        run = Text(one_line(row.run))
+        facts = [row.started, units.cost(row.spent), one_line(row.request, 100)]
+        run.append("\n" + " · ".join(fact for fact in facts if fact), style="soft")
+        table.add_row(run, one_line(row.standing), row.score)
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from pathlib import Path
 from typing import Literal
@@ -66,7 +65,7 @@ def write_card(folder: Path, card: StudentCard) -> None:
     """Write it last: a folder with a card is a complete student."""
     new = folder / f".{CARD}.new"
     new.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(new, folder / CARD)
+    new.replace(folder / CARD)
 
 
 def read_card(folder: Path) -> StudentCard:
@@ -77,7 +76,9 @@ def read_card(folder: Path) -> StudentCard:
     """
     path = folder / CARD
     if not path.is_file():
-        raise UsageError(f"{folder} holds no student: there is no {CARD}", "Name a training or delivery folder of a run.")
+        raise UsageError(
+            f"{folder} holds no student: there is no {CARD}", "Name a training or delivery folder of a run."
+        )
     try:
         return StudentCard.model_validate_json(path.read_bytes())
     except ValidationError as error:
@@ -88,7 +89,9 @@ def read_card(folder: Path) -> StudentCard:
 
 def size_mb(folder: Path) -> float:
     """What a student takes on disk, without a checkpoint that a trainer may still have there."""
-    files = (path for path in folder.rglob("*") if path.is_file() and "checkpoint" not in path.relative_to(folder).parts)
+    files = (
+        path for path in folder.rglob("*") if path.is_file() and "checkpoint" not in path.relative_to(folder).parts
+    )
     return round(sum(path.stat().st_size for path in files) / 1e6, 2)
 
 

@@ -17,7 +17,7 @@ from p2m_agent.training.chat import ChatFormat, common_prefix
 from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.decoding import decode
 from p2m_agent.training.device import device, inference_dtype
-from p2m_agent.training.job import TrainEnv, Trained, TrainRows, dev_metric, fingerprint
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint
 from p2m_agent.training.loop import Fit, Plan
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.packing import pack, packed_loss
@@ -54,7 +54,8 @@ class CausalLearner:
 
     def parameters(self) -> list[dict[str, Any]]:
         """Everything at the same rate; norms and biases without decay."""
-        decayed, plain = [], []
+        decayed: list[Any] = []
+        plain: list[Any] = []
         for parameter in self._model.parameters():
             (decayed if parameter.dim() > 1 else plain).append(parameter)
         return [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
@@ -126,7 +127,9 @@ def locate_causal(base: str, settings: Settings) -> Weights:
     """
     found = locate(base, settings)
     if found.architecture != "causal":
-        raise ToolError(f"{found.name} is a {found.architecture} model and causal takes a causal LM", "Name a causal LM.")
+        raise ToolError(
+            f"{found.name} is a {found.architecture} model and causal takes a causal LM", "Name a causal LM."
+        )
     return found
 
 

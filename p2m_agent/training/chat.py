@@ -52,7 +52,8 @@ def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
     """Leading token ids that all prompts share, at least one short of the shortest prompt."""
     if not prompts:
         return 0
-    first, last = min(prompts), max(prompts)  # what these two share, all between them share
+    ordered = sorted(map(tuple, prompts))
+    first, last = ordered[0], ordered[-1]  # what these two share, all between them share
     shared = 0
     while shared < min(len(first), len(last)) and first[shared] == last[shared]:
         shared += 1

@@ -50,7 +50,7 @@ class Checkpoint:
             torch.save({**state, "fingerprint": self._fingerprint}, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(new, self._folder / name)
+        new.replace(self._folder / name)
 
     def _load(self, name: str) -> dict[str, Any] | None:
         import torch

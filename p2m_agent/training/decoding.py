@@ -66,7 +66,12 @@ def _prefix_cache(model: Any, prefix: list[int]) -> Any:
 
     cache = DynamicCache(config=model.config)
     if prefix:
-        model(input_ids=torch.tensor([prefix], device=model.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
+        model(
+            input_ids=torch.tensor([prefix], device=model.device),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
     return cache
 
 

@@ -11,7 +11,7 @@ from p2m_agent.hub.weights import Weights
 from p2m_agent.training.batching import sample
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.checkpoint import Checkpoint
-from p2m_agent.training.job import TrainEnv, Trained, TrainRows, dev_metric, fingerprint, unseen_label_note
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.linear_head import (
     ENCODER,
     copy_checkpoint,
@@ -50,7 +50,8 @@ class EncoderLearner:
 
     def parameters(self) -> list[dict[str, Any]]:
         """The encoder at the recipe's rate, its norms and biases without decay, the head faster."""
-        decayed, plain = [], []
+        decayed: list[Any] = []
+        plain: list[Any] = []
         for parameter in self._encoder.model.parameters():
             (decayed if parameter.dim() > 1 else plain).append(parameter)
         return [
@@ -103,7 +104,9 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     labels = rows.labels()
     base = locate_encoder(recipe, run)
     max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
-    check_memory(train_gb(base.params, _PIECE_TOKENS), f"fine-tuning {base.name}", "Use linear_head, or a smaller base model.")
+    check_memory(
+        train_gb(base.params, _PIECE_TOKENS), f"fine-tuning {base.name}", "Use linear_head, or a smaller base model."
+    )
     progress = Progress(run.report)
     with progress.waiting(f"loading {base.name}"):
         encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)

@@ -11,7 +11,7 @@ from p2m_agent.embedding import TextEncoder, load_text_encoder
 from p2m_agent.errors import ToolError
 from p2m_agent.hub.weights import Weights, locate
 from p2m_agent.training.card import card_of, size_mb, write_card
-from p2m_agent.training.job import TrainEnv, Trained, TrainRows, dev_metric, unseen_label_note
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, unseen_label_note
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Encoder, LinearHead
@@ -29,7 +29,9 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     """Encode, fit, save. The folder holds the head and the encoder it belongs to."""
     labels = rows.labels()
     base = locate_encoder(recipe, run)
-    check_memory(train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model.")
+    check_memory(
+        train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model."
+    )
     progress = Progress(run.report)
     progress("loading the encoder", 0.0)
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from p2m_agent.errors import ToolError
@@ -22,8 +21,9 @@ from p2m_agent.types import CurvePoint
 class Learner(Protocol):
     """A model in training, as the loop sees it."""
 
-    lengths: Sequence[int]
-    """Tokens of each training row."""
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Tokens of each training row."""
 
     def parameters(self) -> list[dict[str, Any]]:
         """AdamW's parameter groups; `scale` multiplies the learning rate."""
@@ -231,7 +231,9 @@ class Fit:
         self._score_s = time.monotonic() - began
         loss = sum(losses) / len(losses)
         self._done.curve.append(CurvePoint(epoch=epoch, loss=loss, dev=dev))
-        self._progress(f"epoch {epoch:g} of {self._epochs}: dev {dev:.3f}", epoch / self._epochs, None, {"loss": loss, "dev": dev})
+        self._progress(
+            f"epoch {epoch:g} of {self._epochs}: dev {dev:.3f}", epoch / self._epochs, None, {"loss": loss, "dev": dev}
+        )
         if dev > self._done.dev:
             self._done.dev, self._done.epoch = dev, epoch
             self._checkpoint.save_best(self._learner.modules(), dev, epoch)
@@ -255,7 +257,9 @@ class Fit:
     def _out_of_patience(self, epoch: int) -> bool:
         if self._done.dev >= 1.0 or epoch + 1 - self._done.epoch < self._plan.patience or epoch + 1 >= self._epochs:
             return self._done.dev >= 1.0
-        self._done.notes.append(f"Stopped after epoch {epoch + 1}: no better dev score for {self._plan.patience} epochs.")
+        self._done.notes.append(
+            f"Stopped after epoch {epoch + 1}: no better dev score for {self._plan.patience} epochs."
+        )
         return True
 
     def _tell(self, epoch: int, tokens: int, total: int, losses: list[float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from p2m_agent.errors import ToolError
@@ -18,9 +19,9 @@ def train_gb(params: int, tokens_a_step: int, *, whole: bool = True) -> float:
     the copy that is scored 6 more. Activations go with the tokens of one piece and the square root of the size.
     A frozen model (`whole` false) needs its weights alone.
     """
-    if not whole:
-        return _PROCESS_GB + params * 4 / 1e9 + tokens_a_step * params**0.5 * 40 / 1e9
-    return _PROCESS_GB + params * 22 / 1e9 + tokens_a_step * params**0.5 * 200 / 1e9
+    bytes_a_parameter, bytes_an_activation = (22, 200) if whole else (4, 40)
+    activations = tokens_a_step * math.sqrt(params) * bytes_an_activation
+    return _PROCESS_GB + (params * bytes_a_parameter + activations) / 1e9
 
 
 def check_memory(need_gb: float, what: str, fix: str) -> None:

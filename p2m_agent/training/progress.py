@@ -21,7 +21,11 @@ class Progress:
         self._last = float("-inf")
 
     def __call__(
-        self, message: str, share: float | None = None, eta_s: float | None = None, numbers: dict[str, float] | None = None
+        self,
+        message: str,
+        share: float | None = None,
+        eta_s: float | None = None,
+        numbers: dict[str, float] | None = None,
     ) -> None:
         """Report now."""
         self._last = self._clock()

@@ -62,5 +62,12 @@ class Causal(Value):
     seed: int = 0
 
 
+Method = Literal["linear_head", "encoder", "causal"]
+METHODS: dict[str, tuple[Method, ...]] = {
+    "classification": ("linear_head", "encoder"),
+    "text_to_text": ("causal",),
+}
+"""Which methods train which kind of task, the quickest first."""
+
 Recipe = Annotated[LinearHead | Encoder | Causal, Field(discriminator="method")]
 """One way to train a student. A further one is a further member, with a trainer beside it."""

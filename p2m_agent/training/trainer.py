@@ -7,13 +7,10 @@ from pathlib import Path
 
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import sample
-from p2m_agent.training.job import TrainEnv, Trained, TrainRows
-from p2m_agent.training.recipe import Causal, Encoder, LinearHead, Recipe
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows
+from p2m_agent.training.recipe import METHODS, Causal, Encoder, LinearHead, Recipe
 
 __all__ = ["TrainEnv", "TrainRows", "Trained", "train"]
-
-METHODS = {"classification": ("linear_head", "encoder"), "text_to_text": ("causal",)}
-"""Which methods train which kind of task, the quickest first."""
 
 
 def train(recipe: Recipe, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:

@@ -180,7 +180,7 @@ def dev_report(run: TrainingRun, call: str) -> EvalReport:
     )
 
 
-def test_report(*, proxy: bool = False) -> EvalReport:
+def locked_report(*, proxy: bool = False) -> EvalReport:
     """A report on the locked test, with all that it stands beside."""
 
     def score(value: float, low: float, high: float, rows: int = 96) -> Score:
@@ -239,7 +239,7 @@ def state(*, proxy: bool = False) -> RunState:
         budget=Budget(usd=1.0, wall_s=1200, rounds=4),
         artifacts=[
             SPEC, FOUND, ROWS, HELD_OUT, MODELS, FIRST, dev_report(FIRST, "007-evaluate"), SECOND,
-            dev_report(SECOND, "009-evaluate"), test_report(proxy=proxy), DELIVERY,
+            dev_report(SECOND, "009-evaluate"), locked_report(proxy=proxy), DELIVERY,
         ],
         decisions=[
             Decision(call_id="006-fine_tune", tool="fine_tune", why="start with what takes seconds", by="rules",
@@ -303,7 +303,7 @@ def support() -> Recorded:
     yield from _call("010", "evaluate", "the target is met on dev: score it once", args={"final": True})
     yield 2.0, e.Progressed(call="010-evaluate", message="asking the teacher for comparison", share=0.4, eta_s=6)
     yield 3.0, e.CallFinished(call="010-evaluate", tool="evaluate", cost=Cost(wall_s=5, usd=0.0041, tokens=9000),
-                              summary="Scored on the locked test.", artifacts=(test_report(),))  # fmt: skip
+                              summary="Scored on the locked test.", artifacts=(locked_report(),))  # fmt: skip
     yield from _call("011", "deliver", "target met")
     yield 0.4, e.CallFinished(call="011-deliver", tool="deliver", cost=Cost(wall_s=0.4),
                               summary="Delivered with a model card.", artifacts=(DELIVERY,))  # fmt: skip
@@ -313,12 +313,15 @@ def support() -> Recorded:
 def _training() -> Recorded:
     yield from _call("008", "fine_tune", "train and dev are far apart: let the whole encoder learn")
     for step in range(1, 25):
-        yield 2.5, e.Progressed(
-            call="008-fine_tune",
-            message=f"epoch {(step - 1) // 4 + 1} of 6",
-            share=step / 24,
-            eta_s=(24 - step) * 2.5,
-            numbers={"loss": 2.1 / step + 0.05, "dev": 0.41 + 0.018 * step},
+        yield (
+            2.5,
+            e.Progressed(
+                call="008-fine_tune",
+                message=f"epoch {(step - 1) // 4 + 1} of 6",
+                share=step / 24,
+                eta_s=(24 - step) * 2.5,
+                numbers={"loss": 2.1 / step + 0.05, "dev": 0.41 + 0.018 * step},
+            ),
         )
     yield 0.5, e.CallFinished(call="008-fine_tune", tool="fine_tune", cost=Cost(wall_s=61),
                               summary="The whole encoder, six epochs on 251 rows.", artifacts=(SECOND,))  # fmt: skip

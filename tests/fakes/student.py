@@ -60,7 +60,7 @@ class FakePredictor:
         answers = [self.rule(one) for one in inputs]
         if self.card.kind == "text_to_text":
             return [Prediction(output=answer, confidence=None) for answer in answers]
-        others = [label for label in self.card.labels]
+        others = self.card.labels
         return [
             Prediction(output=a, confidence=0.75, scores={o: 0.75 if o == a else 0.25 for o in others}) for a in answers
         ]

@@ -1,0 +1,32 @@
+"""What all tests share: no network beyond loopback, no settings from outside, no caches in the home folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see neither the developer's keys and P2M_* settings nor their `.env`."""
+    for name in list(os.environ):
+        if name.startswith("P2M_") and name != "P2M_SHARED":
+            monkeypatch.delenv(name)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "HF_TOKEN", "HF_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def shared_hub() -> Path:
+    """The folder of real datasets in Hub layout; tests that want it skip where it is absent."""
+    shared = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")
+    if not (shared / "hub" / "datasets").is_dir():
+        pytest.skip("needs the shared folder of real datasets: set P2M_SHARED, or put it at ../shared")
+    return shared / "hub" / "datasets"

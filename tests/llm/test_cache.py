@@ -1,0 +1,100 @@
+"""Answers are on disk before they are used, also when the process is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from p2m_agent.llm.cache import Answers
+from p2m_agent.llm.client import ChatMessage, Request
+from tests.fakes.openai_server import Answer, FakeOpenAI
+from tests.llm.conftest import Opener
+
+REQUEST = Request(messages=(ChatMessage(role="user", content="hi"),))
+ROOT = Path(__file__).resolve().parents[2]
+
+_USER = """
+import math, os, signal, sys
+from pathlib import Path
+from p2m_agent.llm.client import ChatMessage, Request
+from p2m_agent.llm.open import open_llms
+from p2m_agent.settings import Settings
+
+url, store, then = sys.argv[1:]
+llms = open_llms(Settings(teacher=url), Path(store), lambda event: None, lambda: math.inf)
+requests = [Request(messages=(ChatMessage(role="user", content=text),)) for text in ("one", "two", "three")]
+if then == "die":
+    llms.teacher.ask_many(requests[:2], lambda index, reply: os.kill(os.getpid(), signal.SIGKILL))
+replies = llms.teacher.ask_many(requests)
+print([(reply.text, reply.cached) for reply in replies])
+llms.close()
+"""
+
+
+def _use(url: str, store: Path, then: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _USER, url, str(store), then]
+    return subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=120)
+
+
+def test_no_answer_is_asked_for_again_after_a_kill(tmp_path: Path) -> None:
+    store = tmp_path / "llm.sqlite"
+    with FakeOpenAI(lambda body: f"to {body['messages'][0]['content']}") as server:
+        url = f"{server.url}#fake"
+        killed = _use(url, store, "die")
+        assert killed.returncode == -signal.SIGKILL
+        paid = dict(server.counts)
+        answers = Answers(store)
+        kept = answers.spent()[1]
+        answers.close()
+        assert kept > 0  # at least the answer that was about to be used
+        second = _use(url, store, "go on")
+        assert "('to one', True)" in second.stdout or "('to two', True)" in second.stdout, second.stderr
+        third = _use(url, store, "go on")
+        assert third.stdout.count("True") == 3
+        assert len(paid) == 2
+        # What was kept was never sent again; only what the kill cut off may have been.
+        assert sum(server.counts.values()) <= 4
+
+
+def test_a_repeat_is_answered_from_disk_for_nothing(opened: Opener, tmp_path: Path) -> None:
+    store = tmp_path / "llm.sqlite"
+    with FakeOpenAI(["once"]) as server:
+        first = opened(f"{server.url}#fake", store=store).llms.teacher.ask(REQUEST)
+        run = opened(f"{server.url}#fake", store=store)
+        second = run.llms.teacher.ask(REQUEST)
+    assert (first.cached, second.cached) == (False, True)
+    assert (second.text, second.usd, second.prompt_tokens) == ("once", 0.0, first.prompt_tokens)
+    assert [(call.cached, call.usd) for call in run.calls] == [(True, 0.0)]
+
+
+def test_another_model_or_seed_is_another_answer(opened: Opener, tmp_path: Path) -> None:
+    store = tmp_path / "llm.sqlite"
+    with FakeOpenAI(["a", "b", "c"]) as server:
+        first = opened(f"{server.url}#small", store=store).llms.teacher
+        assert first.ask(REQUEST).text == "a"
+        assert first.ask(REQUEST.model_copy(update={"seed": 1})).text == "b"
+        assert opened(f"{server.url}#large", store=store).llms.teacher.ask(REQUEST).text == "c"
+
+
+def test_failures_are_not_kept(opened: Opener, tmp_path: Path) -> None:
+    with FakeOpenAI([Answer(status=400), "now"]) as server:
+        llm = opened(f"{server.url}#fake", store=tmp_path / "llm.sqlite").llms.teacher
+        assert llm.ask(REQUEST).error is not None
+        assert llm.ask(REQUEST).text == "now"
+
+
+def test_the_whole_response_is_kept(tmp_path: Path) -> None:
+    answers = Answers(tmp_path / "llm.sqlite")
+    response: dict[str, object] = {"choices": [{"message": {"content": "ä"}}], "usage": {"total_tokens": 5}, "x": 1}
+    answers.keep("sha", "m", response, 0.25)
+    answers.learn("can", value=True)
+    answers.close()
+    again = Answers(tmp_path / "llm.sqlite")
+    assert json.dumps(again.find("sha")) == json.dumps(response)
+    assert (again.find("other"), again.known("can"), again.known("cannot")) == (None, True, None)
+    assert again.spent() == (0.25, 5)
+    again.close()

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2m_agent.data.holdout import looks
+from p2m_agent.tooling import Outcome, Tool
+from p2m_agent.types import EvalReport
+from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card
+
+evaluate = importlib.import_module("p2m_agent.tools.evaluate")
+TOOL: Tool[Any] = evaluate.TOOL
+
+
+def copying(one: dict[str, str]) -> str:
+    """A text_to_text student that is right for the rows of `StudentRun` that are about one thing."""
+    return "find the invoice" if "invoice" in one["text"] else "find the parcel"
+
+
+@pytest.fixture(params=["classification", "text_to_text"])
+def run(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudentRun:
+    rule = by_word if request.param == "classification" else copying
+    fake = FakePredictor(rule, card=student_card(request.param))
+    monkeypatch.setattr(evaluate, "load_predictor", lambda folder, settings: fake)
+    monkeypatch.setattr("p2m_agent.delivery.predictor.load_untuned", lambda recipe, spec, settings: fake)
+    teacher = FakeTeacher(lambda text: None if "secret0" in text else rule({"text": text}))
+    return StudentRun(tmp_path, kind=request.param, teacher=teacher)
+
+
+def call(run: StudentRun, call_id: str = "003-evaluate", **args: object) -> Outcome:
+    parsed = TOOL.args.model_validate(args)
+    assert TOOL.needs(parsed, run.state) is None
+    outcome = TOOL.run(parsed, run.state, run.context(call_id, "evaluate"))
+    run.state.artifacts += outcome.artifacts
+    return outcome
+
+
+def report_of(outcome: Outcome) -> EvalReport:
+    report = outcome.artifacts[0]
+    assert isinstance(report, EvalReport)
+    return report
+
+
+def test_dev_shows_what_is_wrong(run: StudentRun) -> None:
+    report = report_of(call(run))
+    assert (report.id, report.split, report.looks) == ("eval_report-003-evaluate", "dev", 0)
+    assert (report.score.value, report.score.scored) == (0.9, 20)
+    assert report.score.ci95[0] < 0.9 < report.score.ci95[1]
+    assert len(report.mistakes) == 2
+    assert {mistake.example_id for mistake in report.mistakes} <= {row.id for row in run.dev}
+    assert looks(run.root) == 0
+    if run.kind == "classification":
+        assert report.confusions == (("delivery", "billing", 2),)
+        assert report.per_label["billing"]["support"] == 10
+        assert set(report.extra) == {"macro_f1"}
+    else:
+        assert report.per_label == {}
+        assert set(report.extra) == {"chrf"}
+
+
+def test_the_final_report_stands_beside_baselines_and_counts_the_look(run: StudentRun) -> None:
+    outcome = call(run, final=True)
+    report = report_of(outcome)
+    assert (report.split, report.looks, report.score.scored) == ("test", 1, 40)
+    assert set(report.baselines) == {"teacher", "majority", "nearest_neighbour", "untuned_base"}
+    majority = report.baselines["majority"]
+    assert majority.student_minus
+    assert majority.student_minus.rows == 40
+    teacher = report.baselines["teacher"]
+    assert teacher.score
+    assert teacher.score.unscored == 1
+    assert report.latency_ms is not None
+    assert "0.900" in outcome.summary
+    assert looks(run.root) == 1
+
+
+def test_nothing_of_a_test_row_is_in_the_report_or_in_any_message(run: StudentRun) -> None:
+    outcome = call(run, final=True)
+    said = outcome.model_dump_json() + "".join(event.model_dump_json() for event in run.emitted)
+    for row in run.test:
+        assert row.id not in said
+        assert row.text not in said
+        assert row.text.split()[1] not in said  # the word that only this row has
+    assert "test secret" not in said
+
+
+def test_a_student_gets_one_look(run: StudentRun) -> None:
+    call(run, final=True)
+    refused = TOOL.needs(TOOL.args(final=True), run.state)
+    assert refused
+    assert "already" in refused
+    assert TOOL.needs(TOOL.args(), run.state) is None
+
+
+def test_a_repeated_call_counts_one_look(run: StudentRun) -> None:
+    TOOL.run(TOOL.args(final=True), run.state, run.context("003-evaluate", "evaluate"))
+    assert report_of(call(run, final=True)).looks == 1
+
+
+def test_a_synthetic_test_is_called_a_proxy(run: StudentRun) -> None:
+    holdout = run.holdout.model_copy(update={"origin": "synthetic"})
+    run.state.artifacts = [holdout if a is run.holdout else a for a in run.state.artifacts]
+    outcome = call(run)
+    assert report_of(outcome).proxy
+    assert "synthetic proxy" in outcome.summary
+
+
+def test_what_is_missing_is_named_with_the_call_that_brings_it(run: StudentRun) -> None:
+    nothing_trained = run.state.artifacts[:-1]
+    run.state.artifacts = nothing_trained
+    assert "fine_tune" in str(TOOL.needs(TOOL.args(), run.state))
+
+
+def test_an_unknown_student_is_refused_with_the_known_ones(run: StudentRun) -> None:
+    refused = TOOL.needs(TOOL.args(training_run="training_run-9"), run.state)
+    assert refused
+    assert "training_run-002-fine_tune" in refused
+
+
+def test_the_estimate_grows_with_the_rows_and_for_the_locked_test(run: StudentRun) -> None:
+    dev, final = TOOL.estimate(TOOL.args(), run.state), TOOL.estimate(TOOL.args(final=True), run.state)
+    assert 0 < dev.wall_s < final.wall_s

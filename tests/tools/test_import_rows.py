@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2m_agent.data.holdout import open_test, read_dev
+from p2m_agent.data.rows import read_examples
+from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.hub.hub import Hub
+from p2m_agent.llm.client import Capability
+from p2m_agent.settings import Settings
+from p2m_agent.state import Call, RunState
+from p2m_agent.tooling import Context, Effect, Outcome, load_tools
+from p2m_agent.types import Constraints, Dataset, DatasetCandidate, DatasetSearch, Holdout, TaskSpec
+from tests.fakes.rows import rows
+
+TOOL = load_tools()["import_rows"]
+
+
+class Unsound:
+    """A teacher that nobody asks."""
+
+    capability = Capability(tools=False, json_schema=False, sound=False)
+
+
+@dataclass
+class Bench:
+    """A run's folder, its state, and a hub of two datasets."""
+
+    root: Path
+    state: RunState
+    calls: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def call(self, **args: object) -> Outcome:
+        """Run the tool as `act` does, and keep its artifacts."""
+        checked = TOOL.args(**args)
+        assert TOOL.needs(checked, self.state) is None
+        self.calls += 1
+        call = Call(id=f"{self.calls:03}-import_rows", tool="import_rows", args=args)
+        folder = self.root / "run" / "calls" / call.id
+        folder.mkdir(parents=True)
+        outcome = TOOL.run(checked, self.state, self.context(call, folder))
+        self.state.artifacts += outcome.artifacts
+        return outcome
+
+    def context(self, call: Call, folder: Path) -> Context:
+        settings = Settings(_env_file=None, hubs=(str(self.root / "hub"),))  # type: ignore[call-arg]
+        teacher: Any = Unsound()
+        return Context(
+            settings=settings,
+            root=self.root / "run",
+            folder=folder,
+            call=call,
+            teacher=teacher,
+            judge=teacher,
+            hub=Hub(settings, lambda: None),
+            embedder=lambda: None,
+            emit=lambda event: self.said.append(str(event)),
+            seconds_left=lambda: float("inf"),
+        )
+
+    def refusal(self, **args: object) -> str | None:
+        return TOOL.needs(TOOL.args(**args), self.state)
+
+    @property
+    def dataset(self) -> Dataset:
+        found = self.state.latest(Dataset)
+        assert found
+        return found
+
+    @property
+    def holdout(self) -> Holdout:
+        found = self.state.latest(Holdout)
+        assert found
+        return found
+
+    def give(self, content: list[dict[str, object]], name: str = "rows.jsonl") -> None:
+        path = self.root / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in content))
+        self.state.given["data"] = str(path)
+
+
+def make_dataset(hub: Path, name: str, licence: str | None, **splits: list[dict[str, object]]) -> None:
+    folder = hub / name
+    (folder / "data").mkdir(parents=True)
+    said = f"license: {licence}\n" if licence else ""
+    (folder / "README.md").write_text(f"---\n{said}pretty_name: {name}\n---\n\n## Description\n\nRows.\n")
+    for split, content in splits.items():
+        (folder / "data" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content))
+
+
+def spec(**changes: object) -> TaskSpec:
+    facts = {"id": "spec-1", "request": "Sort it", "instruction": "Sort it.", "kind": "classification"}
+    return TaskSpec.model_validate({**facts, "metric": "accuracy", **changes})
+
+
+def search(*repos: str) -> DatasetSearch:
+    candidates = tuple(DatasetCandidate(repo=repo, hub="x", score=1, why="") for repo in repos)
+    return DatasetSearch(id="search-1", query="q", candidates=candidates, made_by="1")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    first, held = rows(200), rows(60, start=500)
+    make_dataset(tmp_path / "hub", "shop__first", "mit", train=[*first, first[0], held[0]], test=held)
+    make_dataset(tmp_path / "hub", "shop__second", None, train=rows(50, start=700), test=rows(40, start=800))
+    (tmp_path / "run").mkdir()
+    return Bench(tmp_path, RunState(artifacts=[spec(), search("shop/first", "shop/second")]))
+
+
+def test_the_first_import_fixes_the_held_out_rows(bench: Bench) -> None:
+    outcome = bench.call()
+    assert (bench.dataset.ref, bench.dataset.licence, bench.dataset.rows) == ("shop/first", "mit", 170)
+    assert (bench.holdout.origin, bench.holdout.dev_rows, bench.holdout.test_rows) == ("hub", 30, 60)
+    assert bench.dataset.dropped == {"copies of held-out rows": 1, "duplicates": 1}
+    assert "170 training rows of shop/first: text → label" in outcome.summary
+    root = bench.root / "run"
+    train = read_examples(root / bench.dataset.path)
+    held = read_dev(root, bench.holdout) + open_test(root, bench.holdout, "x")[0]
+    assert len(train) == 170
+    assert not {each.text for each in train} & {each.text for each in held}
+    rejected = (root / "calls" / "001-import_rows" / "rejected.jsonl").read_text()
+    assert json.loads(rejected)["reason"] == "duplicates"
+
+
+def test_labels_of_the_data_become_the_task_s(bench: Bench) -> None:
+    bench.call()
+    now = bench.state.spec
+    assert now
+    assert (now.labels, now.made_by, now.id) == (("a", "b"), "001-import_rows", "spec-001-import_rows")
+    assert "Labels taken from shop/first: 2 of them." in now.assumptions
+
+
+def test_a_further_import_only_adds_training_rows(bench: Bench) -> None:
+    bench.call()
+    outcome = bench.call()
+    assert [type(each) for each in outcome.artifacts] == [Dataset]
+    assert (bench.dataset.ref, bench.dataset.rows) == ("shop/second", 50)
+    assert bench.dataset.dropped == {"test split of its source": 40}
+    assert "licence is unknown" in outcome.summary
+    assert len(bench.state.all(Holdout)) == 1
+
+
+def test_own_rows_come_first_and_are_cut_in_three(bench: Bench) -> None:
+    bench.give(rows(200))
+    bench.call()
+    assert bench.dataset.origin == "user"
+    assert (bench.dataset.rows, bench.holdout.dev_rows, bench.holdout.test_rows) == (120, 30, 50)
+    assert bench.call().artifacts
+    assert bench.dataset.ref == "shop/first"
+
+
+def test_own_rows_may_be_a_dataset_of_a_hub(bench: Bench) -> None:
+    bench.state.given["data"] = "shop/second"
+    bench.call(source="user")
+    assert (bench.dataset.origin, bench.dataset.ref) == ("hub", "shop/second")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (rows(20), "20 usable rows.*at least 30"),
+        (rows(50, ("a",)), "one label 'a'"),
+        ([{"text": "a"}] * 40, "no second column"),
+    ],
+)
+def test_what_is_wrong_with_own_rows_is_the_person_s_to_mend(
+    bench: Bench, content: list[dict[str, object]], said: str
+) -> None:
+    bench.give(content)
+    with pytest.raises(UsageError, match=said):
+        bench.call()
+
+
+def test_labels_that_do_not_match_stop_the_import(bench: Bench) -> None:
+    bench.state.artifacts.append(spec(labels=("cold", "warm")))
+    with pytest.raises(ToolError, match="a, b fit none of cold, warm"):
+        bench.call()
+
+
+def test_licences_are_checked_before_rows_are_used(bench: Bench) -> None:
+    bench.state.artifacts.append(spec(constraints=Constraints(licences=("mit",))))
+    with pytest.raises(ToolError, match=r"shop/second has the licence \(unknown\)"):
+        bench.call(source="shop/second")
+    assert bench.call(source="shop__first").artifacts
+
+
+def test_columns_can_be_named(bench: Bench) -> None:
+    content = [{**row, "other": row["label"] * 2} for row in rows(100)]  # type: ignore[operator]
+    bench.give(content)
+    bench.call(columns={"inputs": ["text"], "output": "other"})
+    assert bench.dataset.labels == {"aa": 30, "bb": 30}
+    assert bench.dataset.columns == {"text": "text", "label": "other"}
+
+
+def test_a_sample_of_many_rows_is_said(bench: Bench) -> None:
+    assert "200 rows, of which 100 were read" in _with_rows(bench, 200).call(max_rows=100).summary
+
+
+def _with_rows(bench: Bench, count: int) -> Bench:
+    bench.give(rows(count))
+    return bench
+
+
+def test_refusals_name_what_to_call_first(bench: Bench) -> None:
+    assert "not found by a search" in (bench.refusal(source="made/up") or "")
+    assert "no rows of their own" in (bench.refusal(source="user") or "")
+    bench.call(source="shop/first")
+    assert "imported already" in (bench.refusal(source="Shop/First") or "")
+    bench.call()
+    assert "generate_examples" in (bench.refusal() or "")
+    bench.state.artifacts.clear()
+    assert "define_task" in (bench.refusal() or "")
+    assert TOOL.effect is Effect.READ
+
+
+def test_a_repeated_call_makes_the_same_rows(bench: Bench, tmp_path: Path) -> None:
+    first = bench.call()
+    again = TOOL.run(
+        TOOL.args(),
+        RunState(artifacts=[spec(), search("shop/first", "shop/second")]),
+        bench.context(Call(id="001-import_rows", tool="import_rows", args={}), tmp_path / "run/calls/001-import_rows"),
+    )
+    assert again == first

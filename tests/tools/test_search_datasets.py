@@ -1,0 +1,84 @@
+"""search_datasets and search_models as the controller meets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from p2m_agent.hub.hub import DatasetsFound
+from p2m_agent.state import Call, RunState
+from p2m_agent.tooling import load_tools
+from p2m_agent.types import DatasetCandidate, ModelCandidate, TaskSpec
+
+SPEC = TaskSpec(id="spec-001", request="Sort my letters", instruction="Sort.", kind="classification", metric="accuracy")
+SET = DatasetCandidate(repo="acme/letters", hub="lake", title="Letters", rows={"train": 3}, score=0.8, why="close")
+BASE = ModelCandidate(
+    repo="tiny",
+    hub="installed",
+    architecture="encoder",
+    params=1_000_000,
+    licence="mit",
+    available=True,
+    train_gb=0.1,
+    score=0.5,
+    why="",
+)
+
+
+@dataclass
+class FakeHub:
+    sets: tuple[DatasetCandidate, ...] = (SET,)
+    bases: tuple[ModelCandidate, ...] = (BASE,)
+    notes: tuple[str, ...] = ()
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def find_datasets(self, query: str, _spec: TaskSpec, k: int) -> DatasetsFound:
+        self.asked.append((query, k))
+        return DatasetsFound(self.sets, self.notes)
+
+    def search_models(self, query: str, _spec: TaskSpec, k: int) -> list[ModelCandidate]:
+        self.asked.append((query, k))
+        return list(self.bases)
+
+
+def context(hub: FakeHub, tool: str) -> Any:
+    return SimpleNamespace(hub=hub, call=Call(id=f"003-{tool}", tool=tool, args={}))
+
+
+@pytest.mark.parametrize("name", ["search_datasets", "search_models"])
+def test_a_search_needs_a_task_and_new_words(name: str) -> None:
+    tool = load_tools()[name]
+    state = RunState()
+    assert "define_task" in (tool.needs(tool.args(), state) or "")
+    state.artifacts.append(SPEC)
+    assert tool.needs(tool.args(), state) is None
+    outcome = tool.run(tool.args(), state, context(FakeHub(), name))
+    state.artifacts.extend(outcome.artifacts)
+    assert "searched for already" in (tool.needs(tool.args(), state) or "")
+    assert "searched for already" in (tool.needs(tool.args(query=" Sort my letters "), state) or "")
+    assert tool.needs(tool.args(query="mail by topic"), state) is None
+
+
+@pytest.mark.parametrize(("name", "shown"), [("search_datasets", "acme/letters"), ("search_models", "tiny")])
+def test_the_request_is_the_query_and_the_best_is_named(name: str, shown: str) -> None:
+    tool, hub = load_tools()[name], FakeHub()
+    outcome = tool.run(tool.args(), RunState(artifacts=[SPEC]), context(hub, name))
+    assert hub.asked == [("Sort my letters", 5)]
+    assert f"1. {shown}" in outcome.summary
+    [found] = outcome.artifacts
+    assert found.made_by == f"003-{name}"
+    assert found.id == f"{found.artifact}-003-{name}"
+
+
+def test_nothing_found_is_said() -> None:
+    tool = load_tools()["search_datasets"]
+    hub = FakeHub(sets=(), notes=("Nothing relevant was found.",))
+    outcome = tool.run(tool.args(), RunState(artifacts=[SPEC]), context(hub, "search_datasets"))
+    assert outcome.summary == "Nothing relevant was found."
+    none = load_tools()["search_models"].run(
+        load_tools()["search_models"].args(), RunState(artifacts=[SPEC]), context(FakeHub(bases=()), "search_models")
+    )
+    assert "No base model is allowed" in none.summary

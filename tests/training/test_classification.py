@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from p2m_agent.delivery.predictor import load_predictor, load_untuned
+from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.training import loop, memory
+from p2m_agent.training.job import TrainRows
+from p2m_agent.training.recipe import Encoder, LinearHead
+from p2m_agent.training.trainer import train
+from tests.fakes.tiny_models import row, sorted_mail, task
+from tests.training.conftest import Around
+
+ROWS = TrainRows(task(labels=("delivery", "billing")), sorted_mail(120), sorted_mail(160)[120:])
+
+
+def encoder(bert: Path, **other: int) -> Encoder:
+    return Encoder(base=str(bert), **{"epochs": 2, "batch_size": 16, **other}, learning_rate=5e-3)
+
+
+def test_a_linear_head_stands_alone(bert: Path, tmp_path: Path, around: Around) -> None:
+    trained = train(LinearHead(base=str(bert)), ROWS, tmp_path / "student", around.env)
+    assert trained.dev == trained.train == 1.0
+    (tmp_path / "student").rename(tmp_path / "elsewhere")
+    predictor = load_predictor(tmp_path / "elsewhere", around.settings)
+    first, second = predictor.predict([{"text": "where is my parcel"}, {"text": "invoice twice"}])
+    assert (first.output, second.output) == ("delivery", "billing")
+    assert first.confidence == pytest.approx(first.scores["delivery"], abs=1e-6)
+    assert list(first.scores) == ["delivery", "billing"]
+    assert sum(first.scores.values()) == pytest.approx(1, abs=1e-5)
+    assert predictor.card.labels == ("delivery", "billing")
+    assert predictor.card.base.licence is None
+    assert not list((tmp_path / "elsewhere").rglob("*.p*t*")), "nothing is pickled"
+    with pytest.raises(UsageError, match="input 1 lacks text"):
+        predictor.predict([{"words": "x"}])
+
+
+def test_an_encoder_trains_and_gives_the_same_numbers_again(bert: Path, tmp_path: Path, around: Around) -> None:
+    runs = [train(encoder(bert), ROWS, tmp_path / name, around.env) for name in ("one", "two")]
+    assert runs[0].dev == 1.0
+    assert runs[0] == runs[1]
+    weights = [(tmp_path / name / "encoder" / "model.safetensors").read_bytes() for name in ("one", "two")]
+    assert weights[0] == weights[1]
+    assert weights[0] != (bert / "model.safetensors").read_bytes()
+    predicted = load_predictor(tmp_path / "one", around.settings).predict([r.input for r in ROWS.dev])
+    assert [p.output for p in predicted] == [r.output for r in ROWS.dev]
+    assert not (tmp_path / "one" / "checkpoint").exists()
+    assert {"loss", "dev"} <= {name for event in around.heard for name in event.numbers}
+
+
+class _Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_killed_training_goes_on_from_the_last_epoch(
+    bert: Path, tmp_path: Path, around: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hard = TrainRows(ROWS.spec, ROWS.train, [*ROWS.dev, row("who", "billing"), row("who now", "delivery")])
+    recipe = encoder(bert, epochs=3)
+    whole = train(recipe, hard, tmp_path / "whole", around.env)
+    begun: list[int] = []
+    real = loop.Fit._epoch
+
+    def epoch(self: loop.Fit, number: int) -> bool:
+        begun.append(number)
+        if begun == [0, 1]:
+            raise _Killed
+        return real(self, number)
+
+    monkeypatch.setattr(loop.Fit, "_epoch", epoch)
+    with pytest.raises(_Killed):
+        train(recipe, hard, tmp_path / "cut", around.env)
+    resumed = train(recipe, hard, tmp_path / "cut", around.env)
+    assert begun == [0, 1, 1, 2]
+    assert resumed.curve == whole.curve
+    assert any("Went on after epoch 1" in note for note in resumed.notes)
+    same = [(tmp_path / name / "encoder" / "model.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert same[0] == same[1]
+
+
+def test_a_checkpoint_of_other_rows_is_not_used(bert: Path, tmp_path: Path, around: Around) -> None:
+    from p2m_agent.training.checkpoint import Checkpoint
+
+    Checkpoint(tmp_path, "one").save_epoch({"epoch": 1})
+    assert Checkpoint(tmp_path, "one").epoch() is not None
+    assert Checkpoint(tmp_path, "two").epoch() is None
+
+
+def test_training_fits_itself_into_the_time(bert: Path, tmp_path: Path, around: Around) -> None:
+    around.left = 5.05  # next to nothing beyond what saving takes
+    trained = train(encoder(bert, epochs=40), ROWS, tmp_path / "student", around.env)
+    assert any("The time left allows" in note for note in trained.notes)
+    assert load_predictor(tmp_path / "student", around.settings).predict([{"text": "parcel"}])
+
+
+def test_out_of_memory_halves_the_piece_and_changes_no_number(
+    bert: Path, tmp_path: Path, around: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from p2m_agent.training.encoder import EncoderLearner
+
+    real = EncoderLearner.loss
+
+    def loss(self: EncoderLearner, rows: list[int]) -> object:
+        if len(rows) > 8:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return real(self, rows)
+
+    monkeypatch.setattr(EncoderLearner, "loss", loss)
+    trained = train(encoder(bert), ROWS, tmp_path / "student", around.env)
+    assert any("Out of memory" in note for note in trained.notes)
+    assert trained.dev == 1.0
+
+
+def test_what_does_not_fit_is_refused_before_loading(
+    bert: Path, tmp_path: Path, around: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_gb", lambda: 0.25)
+    with pytest.raises(ToolError, match=r"needs about \d+\.\d GB of memory and 0\.2 GB is available"):
+        train(encoder(bert), ROWS, tmp_path / "student", around.env)
+    assert not (tmp_path / "student" / "p2m.json").exists()
+
+
+def test_one_label_is_refused(bert: Path, tmp_path: Path, around: Around) -> None:
+    rows = TrainRows(task(), [row("a", "x"), row("b", "x")], [row("c", "x")])
+    for recipe in (LinearHead(base=str(bert)), encoder(bert)):
+        with pytest.raises(ToolError, match="only one label, 'x'"):
+            train(recipe, rows, tmp_path / "student", around.env)
+
+
+def test_notes_name_what_was_cut_and_what_cannot_be_right(bert: Path, tmp_path: Path, around: Around) -> None:
+    train_rows = [*ROWS.train[:40], row("parcel " * 30, "delivery")]
+    rows = TrainRows(ROWS.spec, train_rows, [*ROWS.dev, row("card", "refund")])
+    trained = train(encoder(bert, max_tokens=16, max_rows=41), rows, tmp_path / "student", around.env)
+    assert "1 training inputs are longer than 16 tokens and were cut." in trained.notes
+    assert any("'refund'" in note and "1 dev rows" in note for note in trained.notes)
+
+
+def test_max_rows_draws_with_the_seed(bert: Path, tmp_path: Path, around: Around) -> None:
+    trained = train(LinearHead(base=str(bert), max_rows=30), ROWS, tmp_path / "student", around.env)
+    assert trained.notes[0] == "Trained on 30 of 120 rows, drawn with the seed (max_rows)."
+
+
+def test_the_untuned_base_takes_the_nearest_label_name(bert: Path, around: Around) -> None:
+    spec = task(labels=("late_parcel", "invoice"))
+    predictor = load_untuned(LinearHead(base=str(bert)), spec, around.settings)
+    assert [p.output for p in predictor.predict([{"text": "invoice"}, {"text": "late parcel"}])] == [
+        "invoice",
+        "late_parcel",
+    ]
+
+
+def test_a_method_of_the_other_kind_is_refused(bert: Path, tmp_path: Path, around: Around) -> None:
+    with pytest.raises(ToolError, match="linear_head does not train a text_to_text task"):
+        train(LinearHead(base=str(bert)), TrainRows(task("text_to_text"), [], []), tmp_path, around.env)
