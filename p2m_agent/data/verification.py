@@ -29,6 +29,14 @@ _REFUSAL = re.compile(
     r"|\bhere(?:'s| is| are) (?:a|an|one|the|some|your)\b.{0,40}\b(?:message|example|input)s?\b",
     re.IGNORECASE,
 )
+_ABOUT_ITSELF = re.compile(
+    r"^(?:it is|it's|this is|here is)? ?(?:written|a message|the message|this message)\b"
+    r"|\bwritten (?:by|in|as) (?:a|an|the)\b"
+    r"|^i(?:'m| am) (?:a|an) (?:\w+ ){0,4}(?:writer|assistant|user|person|customer)\b|\bhere to (?:help|assist)\b"
+    r"|\bhappy to (?:help|assist)\b|\bready to assist\b|\bhow (?:can|may) i (?:help|assist)\b|\bfeel free to ask\b",
+    re.IGNORECASE,
+)
+"""Talk about the message, or the helper's voice instead of the writer's: what small chat models do."""
 _PLACEHOLDER = re.compile(
     r"\[[^\]\n]{2,40}\]|\{\{?[a-z_ ]{2,30}\}?\}|<[a-z_ ]{2,30}>"
     r"|\bx{4,}\b|\blorem ipsum\b",
@@ -139,6 +147,7 @@ _CHECKS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("empty", lambda text: not any(character.isalnum() for character in text)),
     ("too_long", lambda text: len(text) > LONGEST),
     ("refusal", lambda text: bool(_REFUSAL.search(text))),
+    ("about_itself", lambda text: bool(_ABOUT_ITSELF.search(text))),
     ("placeholder", lambda text: bool(_PLACEHOLDER.search(text))),
     ("scaffold", lambda text: bool(_SCAFFOLD.search(text))),
     ("repetitive", _repetitive),
@@ -147,7 +156,7 @@ _CHECKS: tuple[tuple[str, Callable[[str], bool]], ...] = (
 
 def text_fault(text: str, prompt: str, spec: TaskSpec) -> str | None:
     """What is wrong with one text, or None. Code-like outputs may have brackets."""
-    lenient = {"placeholder", "scaffold", "repetitive"} if spec.kind == "text_to_text" else set()
+    lenient = {"about_itself", "placeholder", "scaffold", "repetitive"} if spec.kind == "text_to_text" else set()
     for reason, fails in _CHECKS:
         if reason not in lenient and fails(text):
             return reason

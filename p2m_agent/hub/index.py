@@ -115,7 +115,8 @@ class Vectors:
         """One vector per entry: the direction between its texts."""
         import numpy as np
 
-        summed = np.stack([self._embedder.encode(parts).sum(axis=0) for parts in texts])
+        vectors = iter(self._embedder.encode([part for parts in texts for part in parts]))  # all in large batches
+        summed = np.stack([sum(next(vectors) for _ in parts) for parts in texts])
         return np.asarray(summed / np.linalg.norm(summed, axis=1, keepdims=True), np.float32)
 
 

@@ -32,7 +32,7 @@ _WORDS_FOR_UNSUPPORTED = (
 )
 _ADAPTABLE = ("max_tokens", "temperature", "seed")
 _LAST_ANSWERS_S = 10.0
-"""How long closing waits for answers that are on their way, and may have been paid for."""
+"""How long closing waits for paid answers that are on their way."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,15 @@ class Connection:
         return self._probing.setdefault(what, asyncio.Lock())
 
     async def close(self) -> None:
-        """Wait briefly for answers on their way, then let go of the endpoint."""
+        """Let go of the endpoint. Answers on their way that cost money are waited for, briefly."""
         opened, self._open = self._open, None
         if opened:
-            if opened.flying:
-                await asyncio.wait(opened.flying.values(), timeout=_LAST_ANSWERS_S)
+            flying = list(opened.flying.values())
+            if flying and self.endpoint.paid:
+                await asyncio.wait(flying, timeout=_LAST_ANSWERS_S)
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
             await opened.client.close()
         server, self._server = self._server, None
         if server:

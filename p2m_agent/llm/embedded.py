@@ -145,14 +145,18 @@ def _fetch(repo_id: str, file: str | None, settings: Settings) -> Path:
     from p2m_agent.hub.huggingface import HuggingFace
 
     # Which HTTP library raises below it depends on the version; its error is a base of the Hub's own.
-    network = cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__)
+    faults: tuple[type[Exception], ...] = (
+        *cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__),
+        OSError,
+        ValueError,
+    )
     hub = HuggingFace(settings)
     if not hub.reachable():  # asked first, since the client library tries for half a minute
         raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {hub.why_not()}.", _WAYS)
     try:
         file = file or _choose(HfApi(token=settings.hf_token).list_repo_files(repo_id))
         return Path(hf_hub_download(repo_id, file, token=settings.hf_token))
-    except (*network, OSError, ValueError) as error:
+    except faults as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {reason}", _WAYS) from error
 

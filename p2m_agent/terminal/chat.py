@@ -62,7 +62,7 @@ class Chat:
 
     def _banner(self) -> None:
         line = Text("p2m", style="bold accent").append(f"  {self._session.run}", style="not bold default")
-        hint = "Say what the model should do, or what to change. /help lists the commands."
+        hint = "/help lists the commands, Ctrl-C stops the work, Ctrl-D leaves."
         self._screen.note(line, Text(hint, style="soft"), Text())
 
     def _begin(self) -> None:
@@ -129,16 +129,14 @@ class Chat:
             LeftOpen: the person left, or no more can be read; the question stays open.
         """
         while (question := self._latest.question) is not None:
-            answer = self._asker().ask(question)
-            if self._lines.ended:
-                raise LeftOpen  # nobody said no: the input was over
+            answer = self._asker(leave_at_end=True).ask(question)
             before = self._latest
             self._step(answer=answer, keep_going=False)
             if self._latest is before:
                 return  # stopped in between; the person is asked what to do
 
-    def _asker(self) -> Asker:
-        return Asker(self._screen, self._lines, self._session.root, self._latest.state)
+    def _asker(self, *, leave_at_end: bool = False) -> Asker:
+        return Asker(self._screen, self._lines, self._session.root, self._latest.state, leave_at_end)
 
     def _stopped(self) -> None:
         self._latest = self._session.standing()
@@ -174,9 +172,7 @@ def chat(session: Session, screen: Screen, lines: Lines | None = None) -> int:
 def first_words(screen: Screen, lines: Lines | None = None) -> str | None:
     """Ask what the model should do, before there is a run; None where nothing is said."""
     reader = lines or open_lines(screen)
-    screen.note(
-        Text("p2m", style="bold accent"), Text("What should your model do? Say it in a sentence or two.", "soft")
-    )
+    screen.note(Text("What should your model do? Say it in a sentence or two.", "soft"))
     try:
         while not (line := reader.line(f"{screen.glyph('prompt')} ", words=True)):
             pass

@@ -41,17 +41,21 @@ class Asker:
     root: Path
     """The run's folder, for sample rows."""
     state: RunState = field(default_factory=RunState)
+    leave_at_end: bool = False
+    """Whether the end of piped input leaves the question open instead of saying no."""
 
     def ask(self, question: Question) -> Answer:
         """Show a question and read the answer. Enter, Ctrl-D and end of input mean no.
 
         Raises:
-            LeftOpen: `/quit` or Ctrl-C: nothing was decided.
+            LeftOpen: `/quit`, Ctrl-C, or (where asked for) the end of piped input: nothing was decided.
         """
         self.screen.ask(Text(), marked("?", "accent", words(question.text.strip(), "bold")))
         try:
             answer = self._by_kind(question)
-        except EOFError:
+        except EOFError as end:
+            if self.leave_at_end and self.lines.ended:
+                raise LeftOpen from end
             answer = NO
         except KeyboardInterrupt as stop:
             raise LeftOpen from stop

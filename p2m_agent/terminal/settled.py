@@ -28,12 +28,16 @@ SHOWN = 4
 """Candidates and labels shown while a run goes on; `p2m show` has them all."""
 
 
+_OWN = (events.RunStarted, events.QuestionAsked, events.QuestionAnswered, events.PersonSaid)
+"""What a person at the terminal has just typed, or is being shown already."""
+
+
 def render(event: Event, screen: Screen, *, attended: bool) -> Iterable[RenderableType]:
     """What an event leaves on the screen; often nothing.
 
     Where somebody is asked in place (`attended`), questions and answers are shown by the asking.
     """
-    if attended and isinstance(event, events.QuestionAsked | events.QuestionAnswered | events.PersonSaid):
+    if attended and isinstance(event, _OWN):
         return []
     show = _SHOWN.get(type(event))
     return show(event, screen) if show else []

@@ -30,7 +30,7 @@ _PIECE_TOKENS = 640
 """Packed tokens that go through at once; attention grows with their square."""
 _DEV_ROWS = {"cpu": 100, "cuda": 500}
 """Dev rows decoded after each epoch."""
-_PATIENCE = 2
+_PATIENCE = 3
 
 
 class CausalLearner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,10 +45,7 @@ class Checkpoint:
 
         self._folder.mkdir(parents=True, exist_ok=True)
         new = self._folder / f"{name}.new"
-        with new.open("wb") as file:
-            torch.save({**state, "fingerprint": self._fingerprint}, file)
-            file.flush()
-            os.fsync(file.fileno())
+        torch.save({**state, "fingerprint": self._fingerprint}, new)
         new.replace(self._folder / name)
 
     def _load(self, name: str) -> dict[str, Any] | None:

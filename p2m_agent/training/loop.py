@@ -100,7 +100,10 @@ class Fit:
             if not self._epoch(epoch) or self._out_of_patience(epoch):
                 break
         best = self._checkpoint.best()
-        if best is not None:
+        if best is None:
+            self._done.notes.append("There was no time to train; this is the model as it began.")
+            self._done.dev = self._learner.score(self._progress)
+        else:
             self._learner.modules().load_state_dict(best["model"])
             self._done.dev, self._done.epoch = best["dev"], best["epoch"]
         return self._done

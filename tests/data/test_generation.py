@@ -24,23 +24,8 @@ CLASSES = TaskSpec(
 TEXTS = TaskSpec(
     id="spec-1", request="r", instruction="Shout.", kind="text_to_text", output_field="loud", metric="exact_match"
 )
-WORDS = [
-    "apple",
-    "river",
-    "stone",
-    "cloud",
-    "engine",
-    "garden",
-    "window",
-    "violin",
-    "pepper",
-    "harbour",
-    "candle",
-    "forest",
-    "mirror",
-    "saddle",
-    "ladder",
-]
+NAMES = "apple river stone cloud engine garden window violin pepper harbour candle forest mirror saddle ladder"
+WORDS = NAMES.split()
 
 
 def sentence(number: int) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 from p2m_agent.types import Example, Kind, Source, TaskSpec
 
-WORDS = [
-    *"where is my parcel invoice refund please the a charged twice late again not here what who when card".split(),
-    *"find pay wait now say it clean uh no i mean one two three four".split(),
-]
+_SENTENCE = (
+    "where is my parcel invoice refund please the a charged twice late again not here what who when card "
+    "find pay wait now say it clean uh no i mean one two three four"
+)
+WORDS = _SENTENCE.split()
 CHAT = (
     "{% for m in messages %}<s>{{ m['role'] }} {{ m['content'] }}</s>{% endfor %}"
     "{% if add_generation_prompt %}<s>assistant {% endif %}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import pytest
+
+from p2m_agent.llm import endpoint
 from p2m_agent.llm.cache import Answers
 from p2m_agent.llm.client import ChatMessage, Request
 from tests.fakes.openai_server import Answer, FakeOpenAI
@@ -20,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _USER = """
 import math, os, signal, sys
 from pathlib import Path
+
+import pytest
 from p2m_agent.llm.client import ChatMessage, Request
 from p2m_agent.llm.open import open_llms
 from p2m_agent.settings import Settings
@@ -37,7 +42,7 @@ llms.close()
 
 def _use(url: str, store: Path, then: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", _USER, url, str(store), then]
-    return subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_no_answer_is_asked_for_again_after_a_kill(tmp_path: Path) -> None:
@@ -98,3 +103,25 @@ def test_the_whole_response_is_kept(tmp_path: Path) -> None:
     assert (again.find("other"), again.known("can"), again.known("cannot")) == (None, True, None)
     assert again.spent() == (0.25, 5)
     again.close()
+
+
+def test_a_paid_answer_on_its_way_is_kept_when_its_caller_leaves(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "_loopback", lambda _host: False)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def script(_body: object) -> Answer:
+        asked.set()
+        return Answer("paid", until=go_on)
+
+    with FakeOpenAI(script) as server:
+        run = opened(f"{server.url}#fake", store=tmp_path / "llm.sqlite")
+        connection = run.llms.teacher.connection
+        waiting = connection.around.loop.submit(connection.complete(REQUEST.body(), "teacher"))
+        assert asked.wait(10)
+        waiting.cancel()
+        go_on.set()
+        run.llms.close()
+        assert opened(f"{server.url}#fake", store=tmp_path / "llm.sqlite").llms.teacher.ask(REQUEST).cached
+    assert len(server.requests) == 1

@@ -43,7 +43,7 @@ def test_tool_calls_arrive_and_a_repeat_comes_from_disk(opened: Opener, tmp_path
     assert called.tool_calls[0]["args"] == {"query": "mail"}
     assert said.content == "there is none"
     assert [message.content for message in repeated] == [called.content, said.content]
-    assert [(call.role, call.prompt_tokens, call.cached) for call in run.calls][0] == ("planner", 20, False)
+    assert (run.calls[0].role, run.calls[0].prompt_tokens, run.calls[0].cached) == ("planner", 20, False)
     assert [call.cached for call in again.calls] == [True, True]
     assert server.requests[0]["tool_choice"] == "required"
     assert server.requests[0]["model"] == "fake"

@@ -45,7 +45,7 @@ def test_weights_that_do_not_fit_are_not_loaded(tmp_path: Path) -> None:
     huge = tmp_path / "huge.gguf"
     with huge.open("wb") as file:
         file.truncate(1 << 42)  # a hole, not four terabytes
-    with pytest.raises(ToolError, match="needs about .* GB of memory"):
+    with pytest.raises(ToolError, match=r"needs about .* GB of memory"):
         embedded.EmbeddedServer(huge, threads=1)
 
 

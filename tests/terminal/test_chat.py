@@ -86,6 +86,7 @@ def test_leaving_at_a_question_keeps_it_open(page, session: FakeSession, typed: 
     session.turns = [Turn(standing(RESTING, question=SPEND))]
     assert chat(session, page.screen, page.lines(*typed)) == 0
     assert len(session.steps) == 1
+    assert "rejected" not in page.err.getvalue()
     assert "still open: Run generate_examples?" in page.err.getvalue()
     assert "p2m review support-mail-7f3a" in page.err.getvalue()
 

@@ -20,7 +20,7 @@ ROWS = TrainRows(task("text_to_text"), repeated_words(144), repeated_words(24))
 
 
 def causal(llama: Path, **other: int) -> Causal:
-    return Causal(base=str(llama), **{"epochs": 6, "batch_size": 8, "max_new_tokens": 4, **other}, learning_rate=1e-2)
+    return Causal(base=str(llama), **{"epochs": 8, "batch_size": 8, "max_new_tokens": 4, **other}, learning_rate=1e-2)
 
 
 def test_common_prefix_leaves_a_token_of_each_prompt() -> None:

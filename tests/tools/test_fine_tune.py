@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import importlib
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2m_agent.budget import Budget, Cost
+from p2m_agent.errors import ToolError
+from p2m_agent.state import RunState
+from p2m_agent.tooling import Tool
+from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec, TrainingRun
+from tests.fakes.student import StudentRun
+from tests.fakes.tiny_models import tiny_bert
+
+TOOL: Tool[Any] = importlib.import_module("p2m_agent.tools.fine_tune").TOOL
+
+
+def args(**given: object) -> Any:
+    return TOOL.args.model_validate(given)
+
+
+def without(state: RunState, *kinds: type) -> RunState:
+    return RunState(artifacts=[a for a in state.artifacts if not isinstance(a, kinds)])
+
+
+def constrained(state: RunState, constraints: Constraints) -> RunState:
+    changed = [
+        a.model_copy(update={"constraints": constraints}) if isinstance(a, TaskSpec) else a for a in state.artifacts
+    ]
+    return RunState(artifacts=changed)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> StudentRun:
+    return StudentRun(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [(TaskSpec, "call define_task"), (Holdout, "no held-out rows"), (Dataset, "no training rows")],
+)
+def test_it_says_what_to_call_first(run: StudentRun, missing: type, said: str) -> None:
+    assert said in str(TOOL.needs(args(), without(run.state, missing)))
+
+
+def test_it_refuses_what_cannot_work(run: StudentRun) -> None:
+    assert "causal does not train a classification task" in str(TOOL.needs(args(method="causal"), run.state))
+    assert "there is no dataset nowhere" in str(TOOL.needs(args(datasets=["nowhere"]), run.state))
+    small = constrained(run.state, Constraints(max_params=1_000_000))
+    assert "at most 1,000,000 are allowed" in str(TOOL.needs(args(), small))
+    free = constrained(run.state, Constraints(licences=("mit",)))
+    assert "has the licence apache-2.0 and only mit are allowed" in str(TOOL.needs(args(), free))
+    assert TOOL.needs(args(), constrained(run.state, Constraints(licences=("Apache-2.0",)))) is None
+
+
+def test_it_refuses_an_exact_repeat(run: StudentRun) -> None:
+    same = args(method="linear_head", base="tiny")
+    assert "is exactly this recipe on the same rows" in str(TOOL.needs(same, run.state))
+    assert TOOL.needs(args(method="linear_head"), run.state) is None, "another base"
+    assert TOOL.needs(args(method="linear_head", base="tiny", max_train_rows=10), run.state) is None
+    spec = run.state.spec
+    assert spec
+    run.state.artifacts.append(spec.model_copy(update={"id": "spec-2", "instruction": "other"}))
+    assert TOOL.needs(same, run.state) is None, "the instruction has changed since"
+
+
+def test_the_default_method_is_the_first_untried_one(run: StudentRun) -> None:
+    module = importlib.import_module("p2m_agent.tools.fine_tune")
+    spec = run.state.spec
+    assert spec
+    assert module.method_of(args(), without(run.state, TrainingRun), spec) == "linear_head"
+    assert module.method_of(args(), run.state, spec) == "encoder"
+    assert module.recipe_of(args(epochs=3), run.state, spec, seed=7).model_dump(include={"epochs", "seed"}) == {
+        "epochs": 3,
+        "seed": 7,
+    }
+
+
+def test_the_estimate_grows_with_the_rows_and_stays_in_the_time_left(run: StudentRun) -> None:
+    quick, slow = (TOOL.estimate(args(method=method), run.state) for method in ("linear_head", "encoder"))
+    assert 0 < quick.wall_s < slow.wall_s < math.inf
+    many = [a.model_copy(update={"rows": 100_000}) if isinstance(a, Dataset) else a for a in run.state.artifacts]
+    hour = RunState(artifacts=many, budget=Budget(wall_s=3600), spent=Cost(wall_s=600))
+    assert TOOL.estimate(args(method="encoder"), hour).wall_s == 2850
+    late = RunState(artifacts=many, budget=Budget(wall_s=3600), spent=Cost(wall_s=3590))
+    assert TOOL.estimate(args(method="encoder"), late).wall_s > 10, "too little time for anything is refused"
+
+
+def test_it_trains_on_the_rows_of_the_run(run: StudentRun, tmp_path: Path) -> None:
+    base = tiny_bert(tmp_path / "tiny")
+    outcome = TOOL.run(args(base=str(base), method="linear_head"), run.state, run.context("003-fine_tune", "fine_tune"))
+    made = outcome.artifacts[0]
+    assert isinstance(made, TrainingRun)
+    assert (made.id, made.datasets) == ("training_run-003-fine_tune", ("dataset-001-import_rows",))
+    assert (run.root / made.path / "p2m.json").is_file()
+    assert 0 < made.dev <= 1
+    assert "The licence of tiny is not known." in made.notes
+    assert f"accuracy {made.dev:.3f} on dev" in outcome.summary
+    assert run.emitted
+
+
+def test_a_base_of_unknown_licence_is_refused_where_licences_are_set(run: StudentRun, tmp_path: Path) -> None:
+    base = tiny_bert(tmp_path / "tiny")
+    state = constrained(run.state, Constraints(licences=("mit",)))
+    with pytest.raises(ToolError, match="has the licence unknown"):
+        TOOL.run(args(base=str(base)), state, run.context("003-fine_tune", "fine_tune"))
