@@ -98,7 +98,8 @@ def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         verb = _verb(verbs, name, words)
         verb.add_argument("run", metavar="RUN")
         verb.add_argument("--port", type=int, default=port)
-        verb.add_argument("--host", default="127.0.0.1")
+        if name == "serve":
+            verb.add_argument("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
 
 
 def _task_flags(parser: argparse.ArgumentParser) -> None:
@@ -124,9 +125,7 @@ def _limit_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="no question before spending within the budget")
 
 
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str
-) -> argparse.ArgumentParser:
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
     parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", help="where runs are kept (default: runs)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")

@@ -116,7 +116,7 @@ def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any
     if missing:
         return missing
     estimate = tool.estimate(args, state)
-    objection = over_budget(state.budget, state.spent, tool.effect, estimate)
+    objection = None if tool.finishing else over_budget(state.budget, state.spent, tool.effect, estimate)
     return f"the budget does not allow it: {objection}" if objection else (tool, args, estimate)
 
 

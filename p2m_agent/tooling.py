@@ -104,6 +104,9 @@ class Tool(Generic[T]):
     """What it will take. Pure; on the high side."""
     question: Callable[[T, RunState], Question | None] = _no_question
     """ASK tools: what to put before the person. Pure."""
+    finishing: bool = False
+    """Whether a run needs it to hand over a model that it has: the time held in reserve is for such tools, which stop
+    early by themselves."""
 
     @property
     def description(self) -> str:

@@ -68,11 +68,14 @@ def test_a_taken_id_and_an_unknown_run_say_what_to_do(tmp_path: Path, folder: Ru
 
 def test_a_second_process_gets_a_clear_refusal(folder: RunFolder) -> None:
     folder.lock()
-    code = f"from p2m_agent.store import RunFolder; from pathlib import Path; RunFolder(Path({str(folder.root)!r})).lock()"
+    code = f"import p2m_agent.store as s, pathlib as p; s.RunFolder(p.Path({str(folder.root)!r})).lock()"
     second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "is being worked on by process" in second.stderr
     folder.unlock()
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_damaged_record_is_named(folder: RunFolder) -> None:
+    (folder.root / "run.json").write_text("{}")
     with pytest.raises(P2MError, match="cannot be read"):
-        (folder.root / "run.json").write_text("{}")
         folder.read_record()

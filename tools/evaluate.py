@@ -131,4 +131,4 @@ def summary(report: EvalReport) -> str:
     return "; ".join(parts) + "."
 
 
-TOOL = Tool(name="evaluate", args=Evaluate, run=run, effect=Effect.READ, needs=needs, estimate=estimate)
+TOOL = Tool(name="evaluate", args=Evaluate, run=run, effect=Effect.READ, needs=needs, estimate=estimate, finishing=True)

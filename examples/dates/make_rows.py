@@ -16,25 +16,82 @@ from datetime import date, timedelta
 from pathlib import Path
 
 SPLITS = {"train": 1200, "validation": 150, "test": 300}
-MONTHS = ("January February March April May June July August September October November "
-          "December").split()
-MONTHS_SHORT = "Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-DAYS_SHORT = "Mon Tue Wed Thu Fri Sat Sun".split()
-NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-ORDINALS = ("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-            "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
-            "twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth "
-            "twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth "
-            "thirty-first").split()
-HOLIDAYS = {"Christmas": (12, 25), "Christmas Day": (12, 25), "Christmas Eve": (12, 24),
-            "New Year's Day": (1, 1), "New Year's Eve": (12, 31), "Halloween": (10, 31),
-            "Valentine's Day": (2, 14)}
-ANCHORS = {"today": 0, "tonight": 0, "tomorrow": 1, "tmrw": 1, "yesterday": -1,
-           "day after tomorrow": 2, "the day after tomorrow": 2,
-           "day before yesterday": -2, "the day before yesterday": -2,
-           "a week from today": 7, "a week from tomorrow": 8, "a week ago": -7,
-           "in a fortnight": 14, "a fortnight ago": -14}
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+MONTHS_SHORT = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+DAYS_SHORT = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "twenty-first",
+    "twenty-second",
+    "twenty-third",
+    "twenty-fourth",
+    "twenty-fifth",
+    "twenty-sixth",
+    "twenty-seventh",
+    "twenty-eighth",
+    "twenty-ninth",
+    "thirtieth",
+    "thirty-first",
+]
+HOLIDAYS = {
+    "Christmas": (12, 25),
+    "Christmas Day": (12, 25),
+    "Christmas Eve": (12, 24),
+    "New Year's Day": (1, 1),
+    "New Year's Eve": (12, 31),
+    "Halloween": (10, 31),
+    "Valentine's Day": (2, 14),
+}
+ANCHORS = {
+    "today": 0,
+    "tonight": 0,
+    "tomorrow": 1,
+    "tmrw": 1,
+    "yesterday": -1,
+    "day after tomorrow": 2,
+    "the day after tomorrow": 2,
+    "day before yesterday": -2,
+    "the day before yesterday": -2,
+    "a week from today": 7,
+    "a week from tomorrow": 8,
+    "a week ago": -7,
+    "in a fortnight": 14,
+    "a fortnight ago": -14,
+}
 
 Family = Callable[[random.Random, date], tuple[str, date]]
 
@@ -61,9 +118,17 @@ def numeric(rng: random.Random, today: date) -> tuple[str, date]:
     """A date in figures. The year leads, or the day does; the month never comes first."""
     when = random_date(rng, 1990, 2035)
     y, m, d = when.year, when.month, when.day
-    forms = [f"{y}/{m:02}/{d:02}", f"{y}.{m:02}.{d:02}", f"{y}-{m}-{d}", f"{y}{m:02}{d:02}",
-             f"{d}.{m}.{y}", f"{d:02}.{m:02}.{y}", f"{d}/{m}/{y}", f"{d:02}/{m:02}/{y}",
-             f"{d}-{m}-{y}"]
+    forms = [
+        f"{y}/{m:02}/{d:02}",
+        f"{y}.{m:02}.{d:02}",
+        f"{y}-{m}-{d}",
+        f"{y}{m:02}{d:02}",
+        f"{d}.{m}.{y}",
+        f"{d:02}.{m:02}.{y}",
+        f"{d}/{m}/{y}",
+        f"{d:02}/{m:02}/{y}",
+        f"{d}-{m}-{y}",
+    ]
     if y >= 2000:  # two figures always mean 20yy, so that they have one reading
         forms += [f"{d}/{m}/{y % 100:02}", f"{d}.{m}.{y % 100:02}"]
     return rng.choice(forms), when
@@ -76,10 +141,19 @@ def written(rng: random.Random, today: date) -> tuple[str, date]:
     long, short = MONTHS[when.month - 1], MONTHS_SHORT[when.month - 1]
     month = rng.choice((long, long, short))
     named = rng.choice((DAYS, DAYS_SHORT))[when.weekday()]
-    forms = (f"{d} {month} {y}", f"{suffixed(d)} {month} {y}", f"{suffixed(d)} of {long} {y}",
-             f"the {suffixed(d)} of {long} {y}", f"the {ORDINALS[d - 1]} of {long} {y}",
-             f"{month} {d}, {y}", f"{month} {suffixed(d)}, {y}", f"{month} {d} {y}",
-             f"{d}-{short}-{y}", f"{named} {d} {month} {y}", f"{named}, {month} {d}, {y}")
+    forms = (
+        f"{d} {month} {y}",
+        f"{suffixed(d)} {month} {y}",
+        f"{suffixed(d)} of {long} {y}",
+        f"the {suffixed(d)} of {long} {y}",
+        f"the {ORDINALS[d - 1]} of {long} {y}",
+        f"{month} {d}, {y}",
+        f"{month} {suffixed(d)}, {y}",
+        f"{month} {d} {y}",
+        f"{d}-{short}-{y}",
+        f"{named} {d} {month} {y}",
+        f"{named}, {month} {d}, {y}",
+    )
     return rng.choice(forms), when
 
 
@@ -88,8 +162,14 @@ def without_year(rng: random.Random, today: date) -> tuple[str, date]:
     drawn = random_date(rng, 2001, 2001)
     long, d = MONTHS[drawn.month - 1], drawn.day
     month = rng.choice((long, long, MONTHS_SHORT[drawn.month - 1]))
-    forms = (f"{month} {d}", f"{d} {month}", f"{suffixed(d)} {month}", f"{month} {suffixed(d)}",
-             f"the {suffixed(d)} of {long}", f"the {ORDINALS[d - 1]} of {long}")
+    forms = (
+        f"{month} {d}",
+        f"{d} {month}",
+        f"{suffixed(d)} {month}",
+        f"{month} {suffixed(d)}",
+        f"the {suffixed(d)} of {long}",
+        f"the {ORDINALS[d - 1]} of {long}",
+    )
     return rng.choice(forms), next_on(today, drawn.month, d)
 
 
@@ -119,9 +199,15 @@ def weekday(rng: random.Random, today: date) -> tuple[str, date]:
     name = rng.choice((DAYS, DAYS, DAYS_SHORT))[index]
     following = today + timedelta(days=(index - today.weekday() - 1) % 7 + 1)
     previous = today - timedelta(days=(today.weekday() - index - 1) % 7 + 1)
-    return rng.choice(((f"next {name}", following), (f"next {name}", following),
-                       (f"last {name}", previous), (f"last {name}", previous),
-                       (f"the {name} after next", following + timedelta(days=7))))
+    return rng.choice(
+        (
+            (f"next {name}", following),
+            (f"next {name}", following),
+            (f"last {name}", previous),
+            (f"last {name}", previous),
+            (f"the {name} after next", following + timedelta(days=7)),
+        )
+    )
 
 
 def boundary(rng: random.Random, today: date) -> tuple[str, date]:
@@ -130,14 +216,22 @@ def boundary(rng: random.Random, today: date) -> tuple[str, date]:
     next_first = (first + timedelta(days=31)).replace(day=1)
     last = next_first - timedelta(days=1)
     after_next = (next_first + timedelta(days=31)).replace(day=1)
-    return rng.choice((
-        ("end of the month", last), ("the end of the month", last), ("end of this month", last),
-        ("last day of the month", last), ("first day of next month", next_first),
-        ("the first of next month", next_first), ("start of next month", next_first),
-        ("first day of this month", first), ("end of next month", after_next - timedelta(days=1)),
-        ("end of last month", first - timedelta(days=1)),
-        ("end of the year", date(today.year, 12, 31)),
-        ("first day of next year", date(today.year + 1, 1, 1))))
+    return rng.choice(
+        (
+            ("end of the month", last),
+            ("the end of the month", last),
+            ("end of this month", last),
+            ("last day of the month", last),
+            ("first day of next month", next_first),
+            ("the first of next month", next_first),
+            ("start of next month", next_first),
+            ("first day of this month", first),
+            ("end of next month", after_next - timedelta(days=1)),
+            ("end of last month", first - timedelta(days=1)),
+            ("end of the year", date(today.year, 12, 31)),
+            ("first day of next year", date(today.year + 1, 1, 1)),
+        )
+    )
 
 
 def holiday(rng: random.Random, today: date) -> tuple[str, date]:
@@ -149,8 +243,16 @@ def holiday(rng: random.Random, today: date) -> tuple[str, date]:
     return name, next_on(today, *HOLIDAYS[name])
 
 
-FAMILIES: dict[Family, int] = {numeric: 25, written: 27, without_year: 12, anchor: 11,
-                               offset: 12, weekday: 6, boundary: 4, holiday: 3}
+FAMILIES: dict[Family, int] = {
+    numeric: 25,
+    written: 27,
+    without_year: 12,
+    anchor: 11,
+    offset: 12,
+    weekday: 6,
+    boundary: 4,
+    holiday: 3,
+}
 
 
 def recase(rng: random.Random, phrase: str) -> str:
@@ -162,7 +264,8 @@ def recase(rng: random.Random, phrase: str) -> str:
 def make_rows(count: int, seed: int) -> list[dict[str, str]]:
     """Distinct rows in random order. Case is ignored when telling rows apart, so that a pair
     cannot come back in capitals in another split; a date with a year is told by its words alone,
-    as the reference date says nothing about it."""
+    as the reference date says nothing about it.
+    """
     rng = random.Random(seed)
     rows: list[dict[str, str]] = []
     seen: set[tuple[str, date | None]] = set()
@@ -174,8 +277,7 @@ def make_rows(count: int, seed: int) -> list[dict[str, str]]:
         if key in seen:
             continue
         seen.add(key)
-        rows.append({"expression": recase(rng, phrase), "today": today.isoformat(),
-                     "date": answer.isoformat()})
+        rows.append({"expression": recase(rng, phrase), "today": today.isoformat(), "date": answer.isoformat()})
     return rows
 
 
@@ -189,7 +291,7 @@ def main() -> None:
     rows = make_rows(sum(SPLITS.values()), options.seed)
     start = 0
     for split, size in SPLITS.items():
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows[start:start + size]]
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows[start : start + size]]
         (options.out / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
         start += size
 

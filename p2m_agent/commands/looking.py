@@ -99,5 +99,3 @@ def _score(state: RunState) -> str:
     if report:
         return f"{report.score.value:.3f}{' (proxy)' if report.proxy else ''}"
     return f"{student.dev:.3f} on dev" if student else ""
-
-

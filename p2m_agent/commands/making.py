@@ -140,4 +140,3 @@ def _finish(session: Session, standing: Standing, screen: Screen, *, as_json: bo
     elif standing.ended:
         screen.error(standing.ended.reason)
     return EXIT_CODES[standing.ended.why] if standing.ended else EXIT_OURS
-

@@ -8,9 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from p2m_agent.checkpoints import read_state
 from p2m_agent.commands.common import model_folder, print_json, settings_from
 from p2m_agent.data.rows import Row, read_rows
 from p2m_agent.errors import UsageError
+from p2m_agent.result import delivered
+from p2m_agent.state import RunState
+from p2m_agent.store import open_run
 from p2m_agent.terminal.screen import open_screen
 
 if TYPE_CHECKING:
@@ -43,7 +47,6 @@ def predict(args: argparse.Namespace) -> int:
 def score(args: argparse.Namespace) -> int:
     """Score a model on labelled rows. The locked test of the run is not touched."""
     from p2m_agent.evaluation.intervals import bootstrap
-    from p2m_agent.evaluation.metrics import choose_metric
 
     predictor = _load(args)
     rows = read_rows(args.data)
@@ -54,7 +57,7 @@ def score(args: argparse.Namespace) -> int:
         hint = f"It knows {', '.join(predictor.card.labels[:8])}."
         raise UsageError(f"None of the labels in {args.data} is one the model knows, e.g. {unknown[0]!r}.", hint)
     predicted = [prediction.output for prediction in _in_batches(predictor, inputs)]
-    metric = predictor.card.metric or choose_metric(predictor.card.kind, expected)[0]
+    metric = predictor.card.metric
     result = bootstrap(metric, expected, predicted)
     assert result is not None
     report = {**result.model_dump(mode="json"), "labels_unknown_to_the_model": unknown}
@@ -80,11 +83,27 @@ def serve(args: argparse.Namespace) -> int:
 
 def demo(args: argparse.Namespace) -> int:
     """A web page, on this machine only."""
-    from p2m_agent.delivery.demo import launch
+    from p2m_agent.delivery.demo import build_demo, launch
 
-    predictor = _load(args)
-    launch(predictor, args.run, host=args.host, port=args.port)
+    state = _state_of(args)
+    student, report = delivered(state) if state else (None, None)
+    page = build_demo(
+        _load(args),
+        report,
+        name=Path(args.run).name,
+        dev=state.report_on(student.id, "dev") if state and student else None,
+        demonstrations=state.spec.demonstrations if state and state.spec else (),
+    )
+    open_screen(quiet=args.quiet).note(f"http://127.0.0.1:{args.port}; Ctrl-C stops it")
+    launch(page, port=args.port)
     return 0
+
+
+def _state_of(args: argparse.Namespace) -> RunState | None:
+    """What the run knows of the model; None where only a model's folder was named."""
+    if (Path(args.run) / "p2m.json").is_file():
+        return None
+    return read_state(open_run(settings_from(args).runs_dir, args.run).root)
 
 
 def _load(args: argparse.Namespace) -> Predictor:

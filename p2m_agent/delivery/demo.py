@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.delivery.model_card import BASELINE_NAMES
 from p2m_agent.delivery.openai_api import BadRequest, read_fields
+from p2m_agent.errors import UsageError
 from p2m_agent.types import Demonstration, EvalReport
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def build_demo(
         report: on the locked test, for the score line.
         name: what the page is called.
         dev: on dev; its mistakes are the hard examples to try.
-        demonstrations: easy examples.
+        demonstrations: shown where there are no mistakes.
     """
     _quiet()
     import gradio as gr
@@ -67,39 +68,44 @@ def build_demo(
                     else gr.Textbox(label=label, lines=4, buttons=["copy"], interactive=False)
                 )
         gr.on([button.click, *(box.submit for box in boxes)], answer, boxes, output, api_name="predict")
-        shown = examples(predictor, dev, demonstrations)
+        title, shown = examples(predictor, dev, demonstrations)
         if shown:
-            title = "Hard ones: it got these wrong on dev" if dev and dev.mistakes else "Examples"
             gr.Examples(shown, boxes, output, answer, cache_examples=False, run_on_click=True, label=title)
     return page
 
 
-def launch(page: gradio.Blocks, *, port: int | None = None, block: bool = True) -> str:
-    """Serve the page on loopback, without sharing and without requests to anywhere; its address.
+def launch(page: gradio.Blocks, *, host: str = "127.0.0.1", port: int | None = None, block: bool = True) -> str:
+    """Serve the page without sharing and without requests to anywhere outside; its address.
 
     Args:
         page: from `build_demo`.
+        host: loopback unless somebody says otherwise.
         port: None takes a free one from 7860 on.
         block: stay until interrupted.
+
+    Raises:
+        UsageError: the port is taken.
     """
     _quiet()
     import gradio as gr
 
     fonts = ["system-ui", "sans-serif"]  # the default theme's fonts are fetched from outside
     theme = gr.themes.Soft(font=fonts, font_mono=["ui-monospace", "monospace"], primary_hue="teal")
-    _, address, _ = page.launch(
-        share=False,
-        server_name="127.0.0.1",
-        server_port=port,
-        prevent_thread_lock=not block,
-        quiet=True,
-        show_error=True,
-        theme=theme,
-        css=_CSS,
-        footer_links=[],
-        enable_monitoring=False,
-        ssr_mode=False,
-    )
+    try:
+        _, address, _ = page.launch(
+            share=False,
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=not block,
+            quiet=True,
+            theme=theme,
+            css=_CSS,
+            footer_links=[],
+            enable_monitoring=False,
+            ssr_mode=False,
+        )
+    except OSError as error:
+        raise UsageError(f"{host}:{port} cannot be listened on.", "Choose another --port.") from error
     return str(address)
 
 
@@ -119,8 +125,10 @@ def score_line(report: EvalReport | None) -> str:
     return f"{line} The test rows are a **synthetic proxy**, made by a language model." if report.proxy else line
 
 
-def examples(predictor: Predictor, dev: EvalReport | None, demonstrations: Sequence[Demonstration]) -> list[list[str]]:
-    """Inputs to click on: dev mistakes, then demonstrations; values in the order of the fields."""
+def examples(
+    predictor: Predictor, dev: EvalReport | None, demonstrations: Sequence[Demonstration]
+) -> tuple[str, list[list[str]]]:
+    """A title and rows to click on: dev mistakes, else demonstrations; values in the order of the fields."""
     fields = predictor.card.input_fields
     found = [d.input for d in demonstrations if set(d.input) == set(fields)]
     hard: list[dict[str, str]] = []
@@ -129,7 +137,8 @@ def examples(predictor: Predictor, dev: EvalReport | None, demonstrations: Seque
             hard.append(read_fields(mistake.text, fields))
         except BadRequest:
             continue  # a value with the name of another field in it does not come apart again
-    return [[fields_of[field] for field in fields] for fields_of in [*hard, *found][:_EXAMPLES]]
+    title = "Hard ones: it got these wrong on dev" if hard else "Examples"
+    return title, [[one[field] for field in fields] for one in (hard or found)[:_EXAMPLES]]
 
 
 def _box(gr: Any, field: str, *, alone: bool) -> Any:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import p2m_agent
 from p2m_agent.embedding import Embedder
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.hub import catalogue, ranking
@@ -176,7 +175,7 @@ _SEARCH = "Take a repo that search_datasets has shown."
 
 
 def _split_hubs(hubs: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
-    """Folders to scan and Hub ids, of the settings and of a source checkout's own examples.
+    """Folders to scan and Hub ids.
 
     Raises:
         UsageError: something is neither a folder nor a Hub id.
@@ -190,14 +189,6 @@ def _split_hubs(hubs: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
             ids.append(hub)
         else:
             raise UsageError(f"there is no hub folder {hub}", "Name an existing folder, or a dataset id of the Hub.")
-    checkout = Path(p2m_agent.__file__).parent.parent
-    examples = checkout / "examples"
-    if (
-        (checkout / "pyproject.toml").is_file()
-        and examples.is_dir()
-        and examples.resolve() not in [folder.resolve() for folder in folders]
-    ):
-        folders.append(examples)
     return folders, tuple(ids)
 
 

@@ -18,7 +18,6 @@ from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.types import (
     Dataset,
     DatasetSearch,
-    EvalReport,
     ModelSearch,
     TaskSpec,
     TrainingRun,
@@ -46,9 +45,15 @@ def render(event: Event, screen: Screen, *, attended: bool) -> Iterable[Renderab
 def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool = False) -> list[RenderableType]:
     """What a call did, in how much time, for how much money; then what there is to see of it."""
     took = units.cost(event.cost, unknown_price=unknown_price)
-    line = marked(screen.glyph("done"), "ok", words(event.summary), right=took, indent=2)
+    line = marked(screen.glyph("done"), "ok", words(_headline(event)), right=took, indent=2)
     details = [part for artifact in event.artifacts for part in _details(artifact)]
     return [line, *(Padding(part, (0, 0, 0, 4)) for part in details)]
+
+
+def _headline(event: events.CallFinished) -> str:
+    """The summary; of a search only the count, as its table says the rest."""
+    found = next((a for a in event.artifacts if isinstance(a, DatasetSearch | ModelSearch)), None)
+    return event.summary.partition(":")[0] + "." if found and found.candidates else event.summary
 
 
 def progress_line(row: Running, now: float) -> RenderableType:
@@ -139,14 +144,12 @@ def _candidates(search: DatasetSearch | ModelSearch) -> list[RenderableType]:
 
 
 def _dataset(made: Dataset) -> list[RenderableType]:
-    parts: list[RenderableType] = [tables.labels_table(made.labels, SHOWN)] if made.labels else []
-    if made.dropped:
-        left_out = ", ".join(f"{rows:,} {one_line(why)}" for why, rows in made.dropped.items())
-        parts.append(Text(f"left out: {left_out}", style="soft"))
-    return parts
+    return [tables.labels_table(made.labels, SHOWN)] if made.labels else []
 
 
 def _spec(spec: TaskSpec) -> list[RenderableType]:
+    if not spec.made_by.endswith("define_task"):
+        return []  # a spec that data or a person completed differs in what the call's summary says
     what = spec.kind.replace("_", " ")
     into = f" into {len(spec.labels)} labels" if spec.labels else ""
     target = f", target {spec.target:g}" if spec.target is not None else ""
@@ -156,22 +159,9 @@ def _spec(spec: TaskSpec) -> list[RenderableType]:
 
 def _trained(run: TrainingRun) -> list[RenderableType]:
     devs = [point.dev for point in run.curve if point.dev is not None]
-    line = Text(f"dev {units.METRICS[run.metric]} ")
-    line.append(f"{run.dev:.3f}", style="bold")
-    if len(devs) > 1:
-        line.append(f"  {units.sparkline(devs)}", style="accent")
-    train = "" if run.train is None else f" · train {run.train:.3f}"
-    line.append(f"{train} · {units.large(run.params)} parameters · {units.megabytes(run.size_mb)}", style="soft")
-    return [line, *(Text(one_line(note), style="soft") for note in run.notes)]
-
-
-def _report(report: EvalReport) -> list[RenderableType]:
-    rows = units.many(report.score.scored, "row")
-    proxy = " · synthetic proxy" if report.proxy else ""
-    where = "the locked test" if report.split == "test" else "dev"
-    line = Text(units.scored(report.score)).append(f" on {rows} of {where}{proxy}", style="soft")
-    mixed = [f"{one_line(a, 24)} taken for {one_line(b, 24)} ({n})" for a, b, n in report.confusions[:2]]
-    return [line, *(Text(text, style="soft") for text in mixed)]
+    line = Text("dev by epoch  ", style="soft").append(units.sparkline(devs), style="accent")
+    notes = [Text(one_line(note), style="soft") for note in run.notes]
+    return [line, *notes] if len(devs) > 1 else [*notes]
 
 
 _DETAILS: dict[type[Any], Callable[[Any], list[RenderableType]]] = {
@@ -180,5 +170,4 @@ _DETAILS: dict[type[Any], Callable[[Any], list[RenderableType]]] = {
     ModelSearch: _candidates,
     Dataset: _dataset,
     TrainingRun: _trained,
-    EvalReport: _report,
 }

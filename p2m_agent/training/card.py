@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from p2m_agent.errors import UsageError
 from p2m_agent.hub.weights import Weights
 from p2m_agent.training.recipe import Recipe
-from p2m_agent.types import Kind, TaskSpec
+from p2m_agent.types import Kind, MetricName, TaskSpec
 from p2m_agent.value import Value
 
 CARD = "p2m.json"
@@ -38,6 +38,8 @@ class StudentCard(Value):
     output_field: str
     labels: tuple[str, ...] = ()
     """Classification: the labels in the order of the head's rows."""
+    metric: MetricName
+    """What it was tuned for, and what `p2m eval` scores it by."""
     base: Base
     max_tokens: int
     """Longest input (classification), or prompt and answer together (text_to_text)."""
@@ -54,6 +56,7 @@ def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str,
         input_fields=spec.input_fields,
         output_field=spec.output_field,
         labels=labels,
+        metric=spec.metric,
         base=Base(name=base.name, revision=base.revision, licence=base.licence, params=base.params),
         max_tokens=max_tokens,
         params=base.params,

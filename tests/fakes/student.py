@@ -39,6 +39,7 @@ def student_card(
         input_fields=fields,
         output_field="label",
         labels=labels if kind == "classification" else (),
+        metric="accuracy" if kind == "classification" else "exact_match",
         base=Base(name="tiny", revision="0123456789abcdef", licence="apache-2.0", params=1000),
         max_tokens=128,
         params=1200,

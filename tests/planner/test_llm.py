@@ -37,9 +37,7 @@ def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
     call = ("number", {"n": 3, "why": "three is enough", "expected": "0.9 on dev"})
     with FakeOpenAI([Answer(tool_calls=[call])]) as server, llms_on(server) as llms:
         move = LLMController(llms.planner, tools)(RunState(request="count"))
-        assert move == Move(
-            tool="number", args={"n": 3}, why="three is enough", expected="0.9 on dev", by="llm"
-        )
+        assert move == Move(tool="number", args={"n": 3}, why="three is enough", expected="0.9 on dev", by="llm")
         [body] = server.requests
         assert {t["function"]["name"] for t in body["tools"]} == set(tools)
         assert "Request: count" in str(body["messages"][-1]["content"])

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from p2m_agent.budget import Budget, Cost
 from p2m_agent.data.holdout import looks
+from p2m_agent.graph import Machine, check
+from p2m_agent.state import Call
 from p2m_agent.tooling import Outcome, Tool
 from p2m_agent.types import EvalReport
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card
@@ -118,6 +122,14 @@ def test_an_unknown_student_is_refused_with_the_known_ones(run: StudentRun) -> N
     refused = TOOL.needs(TOOL.args(training_run="training_run-9"), run.state)
     assert refused
     assert "training_run-002-fine_tune" in refused
+
+
+def test_a_run_that_is_out_of_time_may_still_look_at_its_locked_test(run: StudentRun) -> None:
+    state = replace(run.state, budget=Budget(wall_s=60.0), spent=Cost(wall_s=59.0))
+    nothing: Any = None
+    machine = Machine({"evaluate": TOOL}, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
+    found = check(machine, state, Call(id="003-evaluate", tool="evaluate", args={"final": True}))
+    assert not isinstance(found, str), found
 
 
 def test_the_estimate_grows_with_the_rows_and_for_the_locked_test(run: StudentRun) -> None:

@@ -1,0 +1,106 @@
+"""The command line: what is wrong is said before anything is begun, with its exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from p2m_agent.cli import build_parser, main
+
+
+def p2m(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "p2m_agent.cli", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
+
+
+def test_help_is_instant_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from p2m_agent.cli import build_parser; build_parser().format_help();"
+        "heavy = {'torch', 'transformers', 'langgraph', 'langchain_core', 'openai', 'pydantic', 'rich', 'chromadb'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+    took = []
+    for _ in range(5):  # the best of five: a busy machine is not the program's fault
+        began = time.perf_counter()
+        assert p2m("--help").returncode == 0
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.5
+
+
+def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    verbs = ("auto chat resume review estimate runs show search doctor predict eval serve demo").split()
+    for verb in verbs:
+        with pytest.raises(SystemExit) as stopped:
+            main([verb, "--help"])
+        assert stopped.value.code == 0
+        assert "--runs-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("args", [["auto", "x", "--target", "90"], ["auto", "x", "--max-rounds", "0"], ["nonsense"]])
+def test_flags_out_of_range_are_usage_errors(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        build_parser().parse_args(args)
+    assert stopped.value.code == 2
+    capsys.readouterr()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "broken.jsonl").write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": \n')
+    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "task.yaml").write_text("request: sort it\nlables: [a, b]\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["auto"], "There is no task"),
+        (["auto", ""], "The prompt is empty"),
+        (["auto", "missing.yaml"], "missing.yaml"),
+        (["auto", "task.yaml"], "labels"),
+        (["auto", "Sort it", "--data", "missing.jsonl"], "missing.jsonl"),
+        (["auto", "Sort it", "--data", "broken.jsonl"], "line 2"),
+        (["auto", "Sort it", "--data", "empty.jsonl"], "empty.jsonl"),
+        (["auto", "Sort it", "--hub", "./no-such-folder"], "no-such-folder"),
+        (["auto", "Sort it", "--teacher", "nosuch:model"], "nosuch"),
+        (["show", "no-such-run"], "There is no run no-such-run"),
+        (["resume", "no-such-run"], "There is no run no-such-run"),
+        (["predict", "no-such-run", "x"], "There is no run no-such-run"),
+    ],
+)
+def test_bad_input_is_said_before_anything_is_begun(place: Path, args: list[str], words: str) -> None:
+    done = p2m(*args, "--runs-dir", "runs", cwd=place)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (place / "runs").exists()
+
+
+def test_a_paid_teacher_needs_a_yes_and_never_blocks(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted-key")
+    done = p2m("auto", "Sort it", cwd=place)
+    assert done.returncode == 2
+    assert "--budget-usd" in done.stderr
+    assert "sk-planted-key" not in done.stderr
+
+
+def test_a_wrong_setting_in_the_environment_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("P2M_MAX_ROUNDS", "many")
+    done = p2m("runs", cwd=place)
+    assert done.returncode == 2
+    assert "P2M_MAX_ROUNDS" in done.stderr
+
+
+def test_no_runs_yet(place: Path) -> None:
+    done = p2m("runs", "--json", cwd=place)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == []

