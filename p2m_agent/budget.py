@@ -35,6 +35,11 @@ class Budget(Value):
     rounds: int | None = Field(default=None, ge=1)
     """Training rounds (calls of `fine_tune`)."""
 
+    @property
+    def reserve_s(self) -> float:
+        """Seconds kept back for the final evaluation and the delivery, so that a model can always be handed over."""
+        return 0.0 if self.wall_s is None else min(120.0, 0.15 * self.wall_s)
+
     def left_s(self, spent: Cost) -> float:
         """Seconds left; infinity without a limit."""
         return float("inf") if self.wall_s is None else max(0.0, self.wall_s - spent.wall_s)

@@ -87,7 +87,7 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
         if isinstance(checked, str):
             return refuse(machine, state, call, checked)
         tool, args, estimate = checked
-        verdict = decide(machine.policy, tool.name, tool.effect, estimate)
+        verdict = decide(machine.policy, tool.name, tool.effect, estimate, paid=state.paid_teacher)
         if verdict == "refuse":
             return refuse(machine, state, call, "it publishes, and nobody said yes to that when the run was started")
         if verdict == "allow":

@@ -25,8 +25,16 @@ class Policy:
     """Publishing tools that were named when the run was started."""
 
 
-def decide(policy: Policy, tool: str, effect: Effect, estimate: Cost) -> Verdict:
-    """Allow, ask or refuse. Limits were checked before; this is about consent."""
+def decide(policy: Policy, tool: str, effect: Effect, estimate: Cost, *, paid: bool = False) -> Verdict:
+    """Allow, ask or refuse. Limits were checked before; this is about consent.
+
+    Args:
+        policy: who is there, and what they agreed to.
+        tool: its name.
+        effect: what it does.
+        estimate: what it takes.
+        paid: whether LLM tokens cost money in this run.
+    """
     if effect is Effect.PUBLISH:
         return "ask" if policy.attended else ("allow" if tool in policy.publish else "refuse")
     if not policy.attended or effect is Effect.READ:
@@ -35,17 +43,15 @@ def decide(policy: Policy, tool: str, effect: Effect, estimate: Cost) -> Verdict
         return "ask"
     if effect is Effect.DELIVER:
         return "allow" if policy.yes else "ask"
-    dear = estimate.usd > policy.ask_above_usd or estimate.wall_s > policy.ask_above_s
+    dear = estimate.usd > policy.ask_above_usd or estimate.wall_s > policy.ask_above_s or (paid and estimate.tokens > 0)
     return "ask" if dear and not policy.yes else "allow"
 
 
 def over_budget(budget: Budget, spent: Cost, effect: Effect, estimate: Cost) -> str | None:
     """Why the budget forbids an operation, or None.
 
-    Only work that costs (COMPUTE, SPEND) is held back. A share of the time stays reserved for the final evaluation and
-    the delivery, so that a run that has a model can always hand it over.
+    Only work that costs (COMPUTE, SPEND) is held back, and the reserve for finishing is not its to use.
     """
     if effect not in (Effect.COMPUTE, Effect.SPEND):
         return None
-    reserve_s = 0.0 if budget.wall_s is None else min(120.0, 0.15 * budget.wall_s)
-    return budget.objection(spent, estimate + Cost(wall_s=reserve_s))
+    return budget.objection(spent, estimate + Cost(wall_s=budget.reserve_s))

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from p2m_agent import events
-from p2m_agent.budget import Budget
+from p2m_agent.budget import Budget, Cost
 from p2m_agent.checkpoints import open_checkpoints
 from p2m_agent.errors import P2MError
 from p2m_agent.graph import RECURSION_LIMIT, Machine, build_graph
@@ -61,7 +61,8 @@ class Session:
         self._began = time.monotonic()
         self._spent_before_s = 0.0
         self._checkpoints = open_checkpoints(self.root)
-        self._graph = build_graph(self._build_machine(load_tools()), self._checkpoints)
+        self._machine = self._build_machine(load_tools())
+        self._graph = build_graph(self._machine, self._checkpoints)
 
     @classmethod
     def create(
@@ -169,6 +170,7 @@ class Session:
                 "request": record.request,
                 "given": self._given(record.given),
                 "attended": self._policy.attended,
+                "paid_teacher": self.llms.teacher.paid,
                 "budget": self._budget(),
                 "messages": said,
             }
@@ -251,7 +253,7 @@ class Session:
             hub=Hub(self.settings, self._load_embedder),
             embedder=self._load_embedder,
             emit=self.log,
-            seconds_left=self._seconds_left,
+            seconds_left=lambda: self._seconds_left(finishing=self._machine.tools[call.tool].finishing),
         )
 
     def _load_embedder(self) -> Embedder | None:
@@ -261,8 +263,8 @@ class Session:
             self._embedder.append(load_embedder(self.settings))
         return self._embedder[0]
 
-    def _seconds_left(self) -> float:
-        if self.settings.max_minutes is None:
-            return float("inf")
+    def _seconds_left(self, *, finishing: bool) -> float:
+        budget = self._budget()
         spent_s = self._spent_before_s + time.monotonic() - self._began
-        return max(0.0, self.settings.max_minutes * 60 - spent_s)
+        left_s = budget.left_s(Cost(wall_s=spent_s))
+        return left_s if finishing else max(0.0, left_s - budget.reserve_s)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
 from p2m_agent.budget import Budget, Cost
-from p2m_agent.types import Answer, Artifact, EvalReport, PromptChange, Review, TaskSpec, TrainingRun
+from p2m_agent.types import Answer, Artifact, Dataset, EvalReport, PromptChange, Review, TaskSpec, TrainingRun
 from p2m_agent.value import Value
 
 A = TypeVar("A")
@@ -70,6 +70,8 @@ class RunState:
     """Whether a person answers questions (chat) or the policy does (auto)."""
     given: dict[str, object] = field(default_factory=dict)
     """What the person set in the task file or by flags: kind, labels, target, data and the like."""
+    paid_teacher: bool = False
+    """Whether the teacher's answers cost money."""
     budget: Budget = field(default_factory=Budget)
     artifacts: Annotated[list[Artifact], operator.add] = field(default_factory=list)
     messages: Annotated[list[Message], operator.add] = field(default_factory=list)
@@ -94,6 +96,12 @@ class RunState:
     def find(self, artifact_id: str) -> Artifact | None:
         """The artifact with this id."""
         return next((artifact for artifact in self.artifacts if artifact.id == artifact_id), None)
+
+    def datasets(self) -> list[Dataset]:
+        """The datasets in force: the newest of each source, without those a person rejected."""
+        newest = {dataset.ref: dataset for dataset in self.all(Dataset)}
+        reviews = {dataset.id: self.review_of(dataset.id) for dataset in newest.values()}
+        return [d for d in newest.values() if (r := reviews[d.id]) is None or r.answer.verdict != "reject"]
 
     @property
     def spec(self) -> TaskSpec | None:

@@ -114,7 +114,7 @@ def test_make_test_is_what_runs_this(shell: Shell) -> None:
 def test_looking_and_predicting(shell: Shell) -> None:
     assert RUN in shell.readme("p2m runs")
     assert "locked test" in shell.readme(f"p2m show {RUN}")
-    for line in lines(f"p2m predict {RUN} \""):
+    for line in lines(f'p2m predict {RUN} "'):
         assert shell.readme(line).strip() in labels(shell)
     for line in lines(f"p2m predict {RUN} --file"):
         shell.readme(line)
@@ -206,7 +206,7 @@ def test_search_and_estimate(shell: Shell) -> None:
 
 
 def test_tasks_of_ones_own(shell: Shell) -> None:
-    searched, own = lines("p2m auto \"Sort", "p2m auto \"Say")
+    searched, own = lines('p2m auto "Sort', 'p2m auto "Say')
     assert "Delivered" in shell.readme(searched)
     assert "Delivered" in shell.readme(own)
     assert "over already" in shell.readme(*lines("p2m resume"))

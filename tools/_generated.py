@@ -23,7 +23,7 @@ def known_rows(state: RunState, context: Context, holdout: Holdout | None) -> tu
     if holdout is None:
         return [], []
     held = held_out_rows(context.root, holdout)
-    datasets = list({dataset.ref: dataset for dataset in state.all(Dataset)}.values())
+    datasets = state.datasets()
     if not datasets:
         return held, []
     return held, training_pool(context.root, datasets, holdout, context.embedder()).examples

@@ -19,6 +19,10 @@ _STUDENT_SHARE = 0.5
 """Of the time left, for the student's own answers to the locked test; the rest is for baselines and delivery."""
 
 
+_TEACHER_ROWS, _TEACHER_TOKENS = 200, 600
+"""At most, and about: rows the teacher answers as a baseline, and tokens of each."""
+
+
 class Evaluate(Args):
     """Score a trained student.
 
@@ -53,7 +57,8 @@ def estimate(args: Evaluate, state: RunState) -> Cost:
     row_s, load_s = (0.5, 15.0) if run.recipe.method == "causal" else (0.01, 8.0)
     if not args.final:
         return Cost(wall_s=load_s + row_s * holdout.dev_rows)
-    return Cost(wall_s=load_s + row_s * (holdout.test_rows + 100) + 60.0)
+    teacher_tokens = _TEACHER_ROWS * _TEACHER_TOKENS
+    return Cost(wall_s=load_s + row_s * (holdout.test_rows + 100) + 60.0, tokens=teacher_tokens)
 
 
 def run(args: Evaluate, state: RunState, context: Context) -> Outcome:
@@ -131,4 +136,6 @@ def summary(report: EvalReport) -> str:
     return "; ".join(parts) + "."
 
 
-TOOL = Tool(name="evaluate", args=Evaluate, run=run, effect=Effect.READ, needs=needs, estimate=estimate, finishing=True)
+TOOL = Tool(
+    name="evaluate", args=Evaluate, run=run, effect=Effect.COMPUTE, needs=needs, estimate=estimate, finishing=True
+)

@@ -40,7 +40,7 @@ class FineTune(Args):
     datasets: tuple[str, ...] = ()
     """Ids of the datasets to train on. Left out: all."""
     epochs: int | None = Field(default=None, ge=1, le=50)
-    """Passes over the rows (encoder, causal). Left out: 8 and 2; training stops early where dev gets no better."""
+    """Passes over the rows (encoder, causal). Left out: 6 and 2; training stops early where dev gets no better."""
     learning_rate: float | None = Field(default=None, gt=0, lt=1)
     """Peak learning rate (encoder, causal)."""
     batch_size: int | None = Field(default=None, ge=1, le=1024)
@@ -58,7 +58,7 @@ def needs(args: FineTune, state: RunState) -> str | None:
         return "call define_task first"
     if state.latest(Holdout) is None:
         return "there are no held-out rows; call import_rows or generate_examples first"
-    known = state.all(Dataset)
+    known = state.datasets()
     if not known:
         return "there are no training rows; call import_rows or generate_examples first"
     unknown = sorted(set(args.datasets) - {dataset.id for dataset in known})
@@ -121,13 +121,13 @@ def estimate(args: FineTune, state: RunState) -> Cost:
     recipe = recipe_of(args, state, spec, seed=0)
     rows = sum(dataset.rows for dataset in chosen(args, state))
     wall_s = seconds(recipe, min(rows, recipe.max_rows or rows))
-    left_s = state.budget.left_s(state.spent)
+    left_s = state.budget.left_s(state.spent) - state.budget.reserve_s
     least_s = min(wall_s, _LEAST_S[recipe.method])
     return Cost(wall_s=round(max(least_s, min(wall_s, 0.95 * left_s)), 1))
 
 
 def seconds(recipe: Recipe, rows: int) -> float:
-    """Measured on rows of about 20 tokens on two cores without bfloat16, times one and a half."""
+    """About, for rows of 20 tokens on two cores without bfloat16 hardware; load changes it by a factor of two."""
     match recipe:
         case LinearHead():
             return 20 + rows / 150
@@ -164,7 +164,7 @@ def default_base(method: Method) -> str:
 
 def chosen(args: FineTune, state: RunState) -> Sequence[Dataset]:
     """The datasets to train on, in the order they were made."""
-    return [dataset for dataset in state.all(Dataset) if not args.datasets or dataset.id in args.datasets]
+    return [dataset for dataset in state.datasets() if not args.datasets or dataset.id in args.datasets]
 
 
 def breach(base: Weights, constraints: Constraints) -> str | None:

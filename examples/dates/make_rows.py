@@ -262,9 +262,10 @@ def recase(rng: random.Random, phrase: str) -> str:
 
 
 def make_rows(count: int, seed: int) -> list[dict[str, str]]:
-    """Distinct rows in random order. Case is ignored when telling rows apart, so that a pair
-    cannot come back in capitals in another split; a date with a year is told by its words alone,
-    as the reference date says nothing about it.
+    """Distinct rows in random order.
+
+    Case is ignored when telling rows apart, so that a pair cannot come back in capitals in another split; a date with
+    a year is told by its words alone, as the reference date says nothing about it.
     """
     rng = random.Random(seed)
     rows: list[dict[str, str]] = []

@@ -98,7 +98,7 @@ def import_found(state: RunState) -> Move | None:
 
 def generate(state: RunState) -> Move | None:
     """Where nothing fitting was found, the teacher writes examples."""
-    if not state.all(Dataset) and not _tried(state, "generate_examples"):
+    if not state.datasets() and not _tried(state, "generate_examples"):
         return _move("generate_examples", "no labelled rows were found", "rows to start from", rows=GENERATED_ROWS)
     return None
 
@@ -123,10 +123,10 @@ def train(state: RunState) -> Move | None:
     """Climb the ladder of recipes, cheap ones first, while the target is not comfortably met."""
     if not _has_rows(state) or comfortably_met(state):
         return None
-    if len(state.all(TrainingRun)) >= (state.budget.rounds or len(LADDER["classification"])):
+    if state.budget.rounds is not None and len(state.all(TrainingRun)) >= state.budget.rounds:
         return None
     assert state.spec is not None
-    for why, expected, args in LADDER[state.spec.kind]:
+    for why, expected, args in _rungs(state, state.spec):
         if not _trained(state, args):
             return _move("fine_tune", why, expected, **args)
     return None
@@ -194,14 +194,31 @@ def comfortably_met(state: RunState) -> bool:
     return best.dev >= spec.target + sqrt(best.dev * (1 - best.dev) / max(1, holdout.dev_rows))
 
 
+def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
+    """The ladder; where found rows were added to the person's own, both mixtures race on the cheapest recipe.
+
+    Retrieved rows can hurt (DataTune, arXiv 2404.14361, table 2), so dev decides whether they stay.
+    """
+    rungs = list(LADDER[spec.kind])
+    data = state.datasets()
+    own = [d.id for d in data if d.origin == "user"]
+    if not own or len(own) == len(data) or len(rungs) < 2:
+        return rungs
+    alone: Rung = ("do the found rows help or hurt?", "more than with them, or less", {**rungs[0][2], "datasets": own})
+    raced = max(state.all(TrainingRun), key=lambda run: run.dev, default=None)
+    better = {"datasets": list(raced.datasets)} if raced else {}
+    return [rungs[0], alone, *((why, expected, {**args, **better}) for why, expected, args in rungs[1:])]
+
+
 def _trained(state: RunState, args: dict[str, object]) -> bool:
     """Whether a recipe was tried on the task as it stands now (a new instruction or new rows make it a new try)."""
+    rows = args.get("datasets") or [dataset.id for dataset in state.datasets()]
     last_change = max(
         (i for i, a in enumerate(state.artifacts) if isinstance(a, TaskSpec | Dataset) and a.made_by),
         default=0,
     )
     runs = [a for a in state.artifacts[last_change:] if isinstance(a, TrainingRun)]
-    return any(run.recipe.method == args["method"] for run in runs)
+    return any(run.recipe.method == args["method"] and list(run.datasets) == rows for run in runs)
 
 
 def _has_rows(state: RunState) -> bool:
@@ -209,7 +226,7 @@ def _has_rows(state: RunState) -> bool:
 
 
 def _needs_rows(state: RunState) -> bool:
-    data = state.all(Dataset)
+    data = state.datasets()
     rows = sum(d.rows for d in data)
     labels = {label: n for d in data for label, n in d.labels.items()}
     thin = bool(labels) and rows < FEW_ROWS_A_LABEL * len(labels)

@@ -30,7 +30,7 @@ class Encoder(Value):
 
     method: Literal["encoder"] = "encoder"
     base: str
-    epochs: int = Field(default=8, ge=1, le=50)
+    epochs: int = Field(default=6, ge=1, le=50)
     learning_rate: float = Field(default=1e-4, gt=0, lt=1)
     batch_size: int = Field(default=32, ge=1, le=1024)
     """Rows a step, also where memory forces smaller pieces with accumulation."""

@@ -1,4 +1,4 @@
-"""The LLM controller over the real client: native tool calls, schema-constrained choices, and the rules in its place."""
+"""The LLM controller over the real client: native tool calls, schema-bound choices, and the rules in its place."""
 
 from __future__ import annotations
 

@@ -216,3 +216,17 @@ def test_after_the_delivery_there_is_nothing_left() -> None:
     known = [*READY, student(4, 0.9), student(5, 0.8, Encoder(base="b"))]
     known += [report("training_run-4", "dev"), report("training_run-4", "test"), delivery("training_run-4")]
     assert next_move(state(*known)).tool == "give_up"
+
+
+def test_found_rows_race_against_the_persons_own_alone() -> None:
+    own = data(40, name="dataset-own").model_copy(update={"origin": "user", "ref": "rows.jsonl"})
+    tried = [decided("import_rows", source="user"), decided("import_rows", source="x/y")]
+    known = [spec(), own, holdout(), data(), bases()]
+    first = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
+    assert first.args == {"method": "linear_head"}
+    known.append(student(5, 0.7).model_copy(update={"datasets": ("dataset-own", "dataset-2")}))
+    second = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
+    assert second.args == {"method": "linear_head", "datasets": ["dataset-own"]}
+    known.append(student(6, 0.8).model_copy(update={"datasets": ("dataset-own",)}))
+    third = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
+    assert third.args == {"method": "encoder", "datasets": ["dataset-own"]}
