@@ -53,7 +53,8 @@ def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool 
 def _headline(event: events.CallFinished) -> str:
     """The summary; of a search only the count, as its table says the rest."""
     found = next((a for a in event.artifacts if isinstance(a, DatasetSearch | ModelSearch)), None)
-    return event.summary.partition(":")[0] + "." if found and found.candidates else event.summary
+    head, colon, _rest = event.summary.partition(":")
+    return f"{head}." if colon and found and found.candidates else event.summary
 
 
 def progress_line(row: Running, now: float) -> RenderableType:
@@ -159,9 +160,10 @@ def _spec(spec: TaskSpec) -> list[RenderableType]:
 
 def _trained(run: TrainingRun) -> list[RenderableType]:
     devs = [point.dev for point in run.curve if point.dev is not None]
-    line = Text("dev by epoch  ", style="soft").append(units.sparkline(devs), style="accent")
-    notes = [Text(one_line(note), style="soft") for note in run.notes]
-    return [line, *notes] if len(devs) > 1 else [*notes]
+    notes: list[RenderableType] = [Text(one_line(note), style="soft") for note in run.notes]
+    if len(devs) < 2:
+        return notes
+    return [Text("dev by epoch  ", style="soft").append(units.sparkline(devs), style="accent"), *notes]
 
 
 _DETAILS: dict[type[Any], Callable[[Any], list[RenderableType]]] = {
