@@ -22,6 +22,8 @@ from p2m_agent.value import Value
 VERSION = 1
 KEPT_ACROSS_TRIES = "checkpoint"
 """Folder in a call's folder that a killed call leaves for its next try."""
+LONGEST_STEM = 24
+"""Of a run's name, taken from the first words of the request."""
 RECORDED_PACKAGES = ("torch", "transformers", "scikit-learn", "langgraph", "openai", "numpy")
 
 
@@ -219,8 +221,12 @@ def _commit() -> str | None:
 
 
 def _fresh_name(runs_dir: Path, request: str) -> str:
-    words = re.findall(r"[a-z0-9]+", request.lower())
-    stem = "-".join(word for word in words if len(word) > 2)[:28].strip("-") or "run"
+    stem = ""
+    for word in re.findall(r"[a-z0-9]{3,20}", request.lower()):
+        if len(stem) + len(word) > LONGEST_STEM:
+            break
+        stem = f"{stem}-{word}" if stem else word
+    stem = stem or "run"
     number = 1
     while (runs_dir / f"{stem}-{number}").exists():
         number += 1
