@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +13,7 @@ from p2m_agent.budget import Budget, Cost
 from p2m_agent.checkpoints import open_checkpoints
 from p2m_agent.errors import P2MError
 from p2m_agent.graph import RECURSION_LIMIT, Machine, build_graph
+from p2m_agent.planner.choice import Choice
 from p2m_agent.planner.controller import make_controller
 from p2m_agent.policy import Policy
 from p2m_agent.settings import Settings
@@ -46,10 +48,19 @@ class Standing:
     state: RunState
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a session is put together from, where it is not the usual."""
+
+    tools: Tools | None = None
+    choose: Callable[[RunState], Choice] | None = None
+    """The controller."""
+
+
 class Session:
     """Works on one run. Use as a context manager: leaving it releases the run and its models."""
 
-    def __init__(self, folder: RunFolder, settings: Settings, policy: Policy) -> None:
+    def __init__(self, folder: RunFolder, settings: Settings, policy: Policy, parts: Parts | None = None) -> None:
         """Take a run that exists. Use `create` or `open`."""
         folder.lock()
         self.folder, self.root, self.run = folder, folder.root, folder.name
@@ -61,23 +72,29 @@ class Session:
         self._began = time.monotonic()
         self._spent_before_s = 0.0
         self._checkpoints = open_checkpoints(self.root)
-        self._machine = self._build_machine(load_tools())
+        self._machine = self._build_machine(parts or Parts())
         self._graph = build_graph(self._machine, self._checkpoints)
 
     @classmethod
     def create(
-        cls, settings: Settings, task: TaskFile, *, attended: bool, run_id: str | None = None, yes: bool = False
+        cls,
+        settings: Settings,
+        task: TaskFile,
+        policy: Policy,
+        *,
+        run_id: str | None = None,
+        parts: Parts | None = None,
     ) -> Self:
         """Begin a new run."""
         folder = create_run(settings.runs_dir, task.request, run_id)
         recorded = settings.model_dump(mode="json", include=RECORDED)
         given = task.given()
         record = new_record(folder, task.request, given, recorded)
-        folder.write_record(record.model_copy(update={"attended": attended}))
-        return cls(folder, settings, Policy(attended=attended, yes=yes))
+        folder.write_record(record.model_copy(update={"attended": policy.attended}))
+        return cls(folder, settings, policy, parts)
 
     @classmethod
-    def open(cls, settings: Settings, run: str, *, attended: bool, yes: bool = False) -> Self:
+    def open(cls, settings: Settings, run: str, policy: Policy, parts: Parts | None = None) -> Self:
         """Take up a run where it stands.
 
         Settings that were given now win over those the run was started with.
@@ -88,7 +105,7 @@ class Session:
         if isinstance(hubs := kept.get("hubs"), list):
             kept["hubs"] = tuple(hubs)  # JSON knows no tuples
         merged = settings.model_copy(update={**kept, "runs_dir": folder.root.parent})
-        return cls(folder, merged, Policy(attended=attended, yes=yes))
+        return cls(folder, merged, policy, parts)
 
     def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:
         """Run until a question, words, or the end.
@@ -211,8 +228,9 @@ class Session:
     def _config(self) -> RunnableConfig:
         return {"configurable": {"thread_id": self.run}, "recursion_limit": RECURSION_LIMIT}
 
-    def _build_machine(self, tools: Tools) -> Machine:
-        controller = make_controller(self.settings.controller, lambda: self.llms.planner, tools)
+    def _build_machine(self, parts: Parts) -> Machine:
+        tools = parts.tools or load_tools()
+        controller = parts.choose or make_controller(self.settings.controller, lambda: self.llms.planner, tools)
         return Machine(
             tools=tools,
             policy=self._policy,

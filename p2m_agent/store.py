@@ -63,18 +63,20 @@ class RunFolder:
         Raises:
             P2MError: another process works on it.
         """
-        self._lock = (self.root / "lock").open("a+")
+        lock = (self.root / "lock").open("a+")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "unknown"
+            with lock:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
             raise P2MError(
                 f"The run {self.name} is being worked on by process {holder}.", "Wait for it, or stop it first."
             ) from error
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
 
     def unlock(self) -> None:
         """Let other processes have the run."""

@@ -9,6 +9,7 @@ from p2m_agent.cli import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET,
 from p2m_agent.commands.common import check_data, check_hubs, print_json, settings_from, task_from
 from p2m_agent.errors import UsageError
 from p2m_agent.events import RunPaused
+from p2m_agent.policy import Policy
 from p2m_agent.result import result_of
 from p2m_agent.session import Session, Standing
 from p2m_agent.settings import Settings
@@ -36,7 +37,7 @@ def auto(args: argparse.Namespace) -> int:
     screen = open_screen(quiet=args.quiet)
     settings, task = _prepare(args)
     settings = _consent_to_spend(settings, screen, yes=args.yes)
-    with Session.create(settings, task, attended=False, run_id=args.run_id, yes=args.yes) as session:
+    with Session.create(settings, task, Policy(attended=False, yes=args.yes), run_id=args.run_id) as session:
         screen.note(f"run {session.run} in {session.root}")
         return _work(session, screen, as_json=args.json)
 
@@ -45,7 +46,7 @@ def resume(args: argparse.Namespace) -> int:
     """Go on with a run, unattended."""
     screen = open_screen(quiet=args.quiet)
     settings = settings_from(args)
-    with Session.open(settings, args.run, attended=False, yes=args.yes) as session:
+    with Session.open(settings, args.run, Policy(attended=False, yes=args.yes)) as session:
         standing = session.standing()
         if standing.question:
             raise UsageError("The run waits for an answer.", f"Give it: p2m review {session.run}")
@@ -59,7 +60,7 @@ def chat(args: argparse.Namespace) -> int:
     """The conversation."""
     screen = open_screen(quiet=args.quiet)
     if args.resume:
-        session = Session.open(settings_from(args), args.resume, attended=True, yes=args.yes)
+        session = Session.open(settings_from(args), args.resume, Policy(attended=True, yes=args.yes))
     else:
         task, hubs = task_from(args) if args.prompt or args.config else (None, ())
         settings = settings_from(args, *hubs)
@@ -70,7 +71,7 @@ def chat(args: argparse.Namespace) -> int:
                 return 0
             task = TaskFile(request=words)
         check_data(settings, task)
-        session = Session.create(settings, task, attended=True, run_id=args.run_id, yes=args.yes)
+        session = Session.create(settings, task, Policy(attended=True, yes=args.yes), run_id=args.run_id)
     with session:
         return converse(session, screen)
 
@@ -78,7 +79,7 @@ def chat(args: argparse.Namespace) -> int:
 def review(args: argparse.Namespace) -> int:
     """Answer the open question of a run."""
     screen = open_screen(quiet=args.quiet)
-    with Session.open(settings_from(args), args.run, attended=True) as session:
+    with Session.open(settings_from(args), args.run, Policy(attended=True)) as session:
         return answer_question(session, screen, go_on=not args.stop)
 
 
