@@ -30,7 +30,7 @@ wheel: $(VENV)/.dev
 
 # A stamp per set of extras; a changed pyproject or constraints file brings the environment up to date.
 $(VENV)/.demo: pyproject.toml constraints.txt
-	$(call install,local)
+	$(call install,local$(comma)serve)
 
 $(VENV)/.dev: pyproject.toml constraints.txt
 	$(call install,local$(comma)serve$(comma)dev)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from p2m_agent.budget import Budget, Cost
-from p2m_agent.planner.choice import Move
+from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.rules import next_move
 from p2m_agent.state import Decision, RunState
 from p2m_agent.task.drafting import Said, draft_spec
@@ -65,7 +65,7 @@ def estimate_run(request: str, given: dict[str, object], around: Surroundings) -
     steps: list[tuple[str, Cost]] = []
     for number in range(MOST_STEPS):
         move = next_move(state)
-        if move.tool == "give_up":
+        if isinstance(move, Words) or move.tool == "give_up":
             break
         tool = around.tools[move.tool]
         cost = tool.estimate(tool.args.model_validate(move.args), state)

@@ -14,7 +14,7 @@ from p2m_agent import events
 from p2m_agent.budget import Cost
 from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.planner.choice import Choice, Words
-from p2m_agent.policy import Policy, decide, over_budget
+from p2m_agent.policy import OVER_BUDGET, Policy, decide, over_budget
 from p2m_agent.state import Call, Decision, Ended, Message, RunState
 from p2m_agent.store import RunFolder
 from p2m_agent.tooling import Context, Effect, Outcome, Tool, Tools
@@ -117,7 +117,7 @@ def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any
         return missing
     estimate = tool.estimate(args, state)
     objection = None if tool.finishing else over_budget(state.budget, state.spent, tool.effect, estimate)
-    return f"the budget does not allow it: {objection}" if objection else (tool, args, estimate)
+    return f"{OVER_BUDGET}: {objection}" if objection else (tool, args, estimate)
 
 
 def consent(call: Call, tool: Tool[Any], estimate: Cost, state: RunState) -> Question:

@@ -8,6 +8,9 @@ from typing import Literal
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.tooling import Effect
 
+OVER_BUDGET = "the budget does not allow it"
+"""How a refusal for the budget begins."""
+
 Verdict = Literal["allow", "ask", "refuse"]
 
 

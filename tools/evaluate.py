@@ -27,7 +27,7 @@ class Evaluate(Args):
     """Score a trained student.
 
     On dev (final=false): score with interval, figures per label, confusions and mistakes, to decide what to improve;
-    call it as often as useful. On the locked test (final=true): the score to publish, beside the teacher, the majority,
+    once for each student. On the locked test (final=true): the score to publish, beside the teacher, the majority,
     the nearest neighbour and the untuned base; call it once, at the end, for the student to deliver.
     """
 
@@ -46,6 +46,8 @@ def needs(args: Evaluate, state: RunState) -> str | None:
         return "there are no held-out rows; call import_rows or generate_examples first"
     if args.final and state.report_on(run.id, "test"):
         return f"{run.id} was scored on the locked test already; call deliver, or train a better student with fine_tune"
+    if not args.final and state.report_on(run.id, "dev"):
+        return f"{run.id} was scored on dev already; train a better student, or finish this one with final=true"
     return None
 
 

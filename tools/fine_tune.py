@@ -22,6 +22,7 @@ _RECIPES: dict[str, type[LinearHead] | type[Encoder] | type[Causal]] = {
 }
 _CPU_ROWS = 1500
 """Training rows of a causal LM where there is no GPU and nobody says otherwise: some minutes on two cores."""
+_SLOW_CPU_ROWS = 1200
 _LEAST_S = {"linear_head": 20.0, "encoder": 60.0, "causal": 240.0}
 """With less time than this a training comes to nothing; with more, it fits itself into what is left."""
 
@@ -200,11 +201,14 @@ def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
 
 
 def _for_this_machine(args: FineTune, recipe: Recipe) -> Recipe:
-    from p2m_agent.training.device import device
+    """A GPU takes all rows; a CPU without bfloat16 hardware fewer, so that a round stays some ten minutes."""
+    from p2m_agent.training.device import device, fast_bf16
 
-    if args.max_train_rows is None and device().type == "cuda":
+    if args.max_train_rows is not None or recipe.max_rows is None:
+        return recipe
+    if device().type == "cuda":
         return recipe.model_copy(update={"max_rows": None})
-    return recipe
+    return recipe if fast_bf16() else recipe.model_copy(update={"max_rows": _SLOW_CPU_ROWS})
 
 
 def _summary(run: TrainingRun, trained: Trained, before: TrainingRun | None) -> str:

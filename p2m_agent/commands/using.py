@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -73,6 +74,7 @@ def score(args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     """An OpenAI-compatible server."""
+    _want_extra("fastapi", "uvicorn")
     from p2m_agent.delivery.server import serve as run_server
 
     predictor = _load(args)
@@ -83,6 +85,7 @@ def serve(args: argparse.Namespace) -> int:
 
 def demo(args: argparse.Namespace) -> int:
     """A web page, on this machine only."""
+    _want_extra("gradio")
     from p2m_agent.delivery.demo import build_demo, launch
 
     state = _state_of(args)
@@ -97,6 +100,12 @@ def demo(args: argparse.Namespace) -> int:
     open_screen(quiet=args.quiet).note(f"http://127.0.0.1:{args.port}; Ctrl-C stops it")
     launch(page, port=args.port)
     return 0
+
+
+def _want_extra(*packages: str) -> None:
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise UsageError(f"This needs {', '.join(missing)}.", "Install the extra: pip install 'p2m_agent[serve]'")
 
 
 def _state_of(args: argparse.Namespace) -> RunState | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.planner.choice import Choice
+from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
+from p2m_agent.planner.choice import Choice, Words
 from p2m_agent.planner.llm import LLMController
 from p2m_agent.planner.rules import next_move
 from p2m_agent.state import RunState
@@ -15,6 +15,8 @@ from p2m_agent.tooling import Tools
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
 
+MOST_LLM_CHOICES = 60
+"""Calls in a run after which the rules bring it home; a sensible controller needs a third of that."""
 PATIENCE = 3
 """Refusals in a row after which the rules choose one step."""
 
@@ -34,19 +36,30 @@ def make_controller(
     def choose(state: RunState) -> Choice:
         if not controller:
             controller.append(_llm_controller(mode, planner(), tools))
-        if controller[0] is None or state.refusals >= PATIENCE:
+        if controller[0] is None or state.refusals >= PATIENCE or len(state.decisions) >= MOST_LLM_CHOICES:
             return next_move(state)
         try:
             return controller[0](state)
         except BudgetExceeded:
             return next_move(state)  # thinking has to stay possible when there is no money left
         except ToolError as error:
-            move = next_move(state)
-            return move.model_copy(update={"why": f"{move.why} (the model chose nothing usable: {error.message})"})
+            choice = next_move(state)
+            if isinstance(choice, Words):
+                return choice
+            return choice.model_copy(update={"why": f"{choice.why} (the model chose nothing usable: {error.message})"})
 
     return choose
 
 
 def _llm_controller(mode: str, llm: LLM, tools: Tools) -> LLMController | None:
-    able = llm.capability.tools or llm.capability.sound
+    """None where the model cannot choose.
+
+    Raises:
+        UsageError: it cannot be reached at all: the person named it, so it is not quietly done without.
+    """
+    try:
+        able = llm.capability.tools or llm.capability.sound
+    except ToolError as error:
+        hint = f"{error.hint} Or go on without: --controller rules.".strip()
+        raise UsageError(f"The controller's model cannot be used: {error.message}", hint) from error
     return LLMController(llm, tools) if able or mode == "llm" else None

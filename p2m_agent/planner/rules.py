@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import sqrt
 
-from p2m_agent.planner.choice import Move
+from p2m_agent.planner.choice import Choice, Move, Words
+from p2m_agent.policy import OVER_BUDGET
 from p2m_agent.state import RunState
 from p2m_agent.types import (
     Dataset,
@@ -30,13 +31,16 @@ GENERATED_ROWS = 160
 Rule = Callable[[RunState], Move | None]
 
 
-def next_move(state: RunState) -> Move:
-    """The first rule that has something to say decides; the last one always has."""
+def next_move(state: RunState) -> Choice:
+    """The first rule that has something to say decides. With nothing left, a person is told, or the run is ended."""
     for rule in RULES:
         move = rule(state)
         if move is not None and not _repeats_failure(state, move):
             return move
-    return _move("give_up", "nothing that is left to try has worked", reason=_last_failure(state))
+    reason = _last_failure(state)
+    if state.attended:
+        return Words(text=f"I have nothing left to try: {reason}. Tell me what to change, or /quit.")
+    return _move("give_up", "nothing that is left to try has worked", reason=reason, budget=OVER_BUDGET in reason)
 
 
 def define(state: RunState) -> Move | None:

@@ -303,7 +303,7 @@ def support() -> Recorded:
     yield from _call("010", "evaluate", "the target is met on dev: score it once", args={"final": True})
     yield 2.0, e.Progressed(call="010-evaluate", message="asking the teacher for comparison", share=0.4, eta_s=6)
     yield 3.0, e.CallFinished(call="010-evaluate", tool="evaluate", cost=Cost(wall_s=5, usd=0.0041, tokens=9000),
-                              summary="Accuracy 0.854 on 96 locked test rows.", artifacts=(locked_report(),))  # fmt: skip
+                              summary="Accuracy 0.854 on 96 locked rows.", artifacts=(locked_report(),))  # fmt: skip
     yield from _call("011", "deliver", "target met")
     yield 0.4, e.CallFinished(call="011-deliver", tool="deliver", cost=Cost(wall_s=0.4),
                               summary="Delivered with a model card.", artifacts=(DELIVERY,))  # fmt: skip

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from p2m_agent.budget import Budget
-from p2m_agent.planner.rules import comfortably_met, next_move
+from p2m_agent.planner.choice import Move, Words
+from p2m_agent.planner.rules import comfortably_met
+from p2m_agent.planner.rules import next_move as choose
 from p2m_agent.state import Decision, Message, RunState
 from p2m_agent.training.recipe import Causal, Encoder, LinearHead
 from p2m_agent.types import (
@@ -23,6 +25,12 @@ from p2m_agent.types import (
     TaskSpec,
     TrainingRun,
 )
+
+
+def next_move(known: RunState) -> Move:
+    choice = choose(known)
+    assert isinstance(choice, Move)
+    return choice
 
 
 def spec(**given: Any) -> TaskSpec:
@@ -230,3 +238,19 @@ def test_found_rows_race_against_the_persons_own_alone() -> None:
     known.append(student(6, 0.8).model_copy(update={"datasets": ("dataset-own",)}))
     third = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
     assert third.args == {"method": "encoder", "datasets": ["dataset-own"]}
+
+
+def test_a_person_is_told_instead_of_the_run_being_ended() -> None:
+    failed = [decided("define_task", False), decided("search_datasets", False)]
+    failed.append(decided("generate_examples", False, rows=160))
+    choice = choose(state(decisions=failed, attended=True))
+    assert isinstance(choice, Words)
+    assert "generate_examples" in choice.text
+
+
+def test_giving_up_for_the_budget_says_so() -> None:
+    refused = [decided("fine_tune", False, method=m) for m in ("linear_head", "encoder")]
+    refused[-1] = refused[-1].model_copy(update={"outcome": "refused: the budget does not allow it: 3 s are left"})
+    move = next_move(state(*READY, decisions=refused))
+    assert move.tool == "give_up"
+    assert move.args["budget"] is True

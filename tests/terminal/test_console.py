@@ -33,7 +33,7 @@ def test_a_finished_call_leaves_tool_deed_time_and_money(page) -> None:
     replay("support", page)
     shown = page.err.getvalue()
     assert "● import_rows  its labels match the eight queues · llm" in shown
-    assert re.search(r"✓ Accuracy 0.854 on 96 rows of the locked test\. +5\.0 s · \$0\.0041\n", shown)
+    assert re.search(r"✓ Accuracy 0\.854 on 96 locked rows\. +5\.0 s · \$0\.0041\n", shown)
     assert page.out.getvalue() == ""
 
 
