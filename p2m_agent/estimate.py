@@ -7,23 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from p2m_agent.budget import Budget, Cost
+from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.rules import next_move
 from p2m_agent.state import Decision, RunState
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.tooling import Tools
 from p2m_agent.training.recipe import Causal, Encoder, LinearHead, Recipe
-from p2m_agent.types import (
-    Artifact,
-    Dataset,
-    DatasetSearch,
-    Delivery,
-    EvalReport,
-    Holdout,
-    ModelSearch,
-    Score,
-    TrainingRun,
-)
+from p2m_agent.types import Artifact, Dataset, Delivery, EvalReport, Holdout, Score, TrainingRun
 
 if TYPE_CHECKING:
     from p2m_agent.embedding import Embedder

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, computed_field
 
+from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.training.recipe import Recipe
 from p2m_agent.value import Value
 
@@ -144,71 +145,6 @@ class Holdout(Value):
     origin: Literal["user", "hub", "synthetic"]
     """`synthetic` is a proxy: made by the teacher, and said so wherever its score appears."""
     ref: str
-    made_by: str
-
-
-class DatasetCandidate(Value):
-    """A dataset that a search found."""
-
-    repo: str
-    hub: str
-    """Where it lives: a folder, `huggingface`."""
-    revision: str | None = None
-    title: str = ""
-    description: str = ""
-    licence: str | None = None
-    languages: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    """Hub task categories, e.g. text-classification."""
-    columns: tuple[str, ...] = ()
-    rows: dict[str, int] = {}
-    """Rows per split, where known."""
-    score: float
-    """Relevance, 0 to 1; comparable within one search."""
-    why: str
-    risks: tuple[str, ...] = ()
-    """What speaks against it: unknown licence, unreachable rows, another language."""
-
-
-class ModelCandidate(Value):
-    """A base model that a search found."""
-
-    repo: str
-    hub: str
-    """Where it lives: `installed`, a folder, `huggingface`."""
-    revision: str | None = None
-    architecture: Literal["encoder", "seq2seq", "causal"]
-    params: int
-    """Number of parameters."""
-    licence: str | None = None
-    languages: tuple[str, ...] = ()
-    max_tokens: int | None = None
-    available: bool
-    """Whether its weights can be had here and now."""
-    train_gb: float
-    """Estimated peak memory to fine-tune it."""
-    score: float
-    why: str
-    risks: tuple[str, ...] = ()
-
-
-class DatasetSearch(Value):
-    """What a dataset search found, best first; empty when nothing was relevant."""
-
-    artifact: Literal["dataset_search"] = "dataset_search"
-    id: str
-    query: str
-    candidates: tuple[DatasetCandidate, ...]
-    made_by: str
-
-
-class ModelSearch(Value):
-    """What a base-model search found, best first."""
-
-    artifact: Literal["model_search"] = "model_search"
-    id: str
-    query: str
-    candidates: tuple[ModelCandidate, ...]
     made_by: str
 
 

@@ -18,9 +18,10 @@ from p2m_agent.data.rows import write_examples
 from p2m_agent.data.sources import Opened, is_file, open_file, open_repo
 from p2m_agent.data.splits import Carved
 from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.hub.candidates import DatasetSearch
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Artifact, Dataset, DatasetSearch, Example, Holdout, TaskSpec
+from p2m_agent.types import Artifact, Dataset, Example, Holdout, TaskSpec
 
 OWN = "user"
 """The `source` that stands for the person's own rows."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from p2m_agent.hub.candidates import ModelCandidate, ModelSearch
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import ModelCandidate, ModelSearch
 
 
 class SearchModels(Args):

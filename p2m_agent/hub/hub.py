@@ -12,6 +12,7 @@ from pathlib import Path
 from p2m_agent.embedding import Embedder
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.hub import catalogue, ranking
+from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.hub.card import Card, HubDataset
 from p2m_agent.hub.folder import Found, Skipped, open_folder, scan, with_facts
 from p2m_agent.hub.huggingface import HuggingFace
@@ -20,7 +21,7 @@ from p2m_agent.hub.language import written_in
 from p2m_agent.hub.models import rank_models
 from p2m_agent.hub.ranking import Match, Wish
 from p2m_agent.settings import Settings
-from p2m_agent.types import DatasetCandidate, ModelCandidate, TaskSpec
+from p2m_agent.types import TaskSpec
 
 _REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
 

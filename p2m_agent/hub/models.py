@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from p2m_agent.embedding import Embedder
 from p2m_agent.errors import ToolError
 from p2m_agent.hub import catalogue
+from p2m_agent.hub.candidates import ModelCandidate
 from p2m_agent.hub.catalogue import BaseModelFacts
 from p2m_agent.hub.index import Words
 from p2m_agent.hub.ranking import forbidden, wish_from
 from p2m_agent.hub.weights import PACKAGES, Weights, installed, read_folder
 from p2m_agent.settings import Settings
-from p2m_agent.types import Kind, ModelCandidate, TaskSpec
+from p2m_agent.types import Kind, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.hub.huggingface import HuggingFace

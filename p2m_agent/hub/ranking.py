@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
+from p2m_agent.hub.candidates import DatasetCandidate
 from p2m_agent.hub.card import UNREACHABLE, Card
 from p2m_agent.hub.index import tokens
 from p2m_agent.hub.language import languages_of, written_in
-from p2m_agent.types import DatasetCandidate, Kind, TaskSpec
+from p2m_agent.types import Kind, TaskSpec
 
 WORDS_WEIGHT = 0.2
 """Of the share of matching words beside the cosine. Chosen on the tuning half of tests/hub/requests.jsonl."""

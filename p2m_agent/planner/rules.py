@@ -8,19 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import sqrt
 
+from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Choice, Move, Words
 from p2m_agent.policy import OVER_BUDGET
 from p2m_agent.state import RunState
-from p2m_agent.types import (
-    Dataset,
-    DatasetCandidate,
-    DatasetSearch,
-    Delivery,
-    Holdout,
-    ModelSearch,
-    TaskSpec,
-    TrainingRun,
-)
+from p2m_agent.types import Dataset, Delivery, Holdout, TaskSpec, TrainingRun
 
 FEW_ROWS = 100
 """Training rows below which more are looked for."""
@@ -28,15 +20,15 @@ FEW_ROWS_A_LABEL = 8
 IMPORT_TRIES = 3
 GENERATED_ROWS = 160
 
-Rule = Callable[[RunState], Move | None]
+Rule = Callable[[RunState], Choice | None]
 
 
 def next_move(state: RunState) -> Choice:
     """The first rule that has something to say decides. With nothing left, a person is told, or the run is ended."""
     for rule in RULES:
-        move = rule(state)
-        if move is not None and not _repeats_failure(state, move):
-            return move
+        choice = rule(state)
+        if isinstance(choice, Words) or (choice is not None and not _repeats_failure(state, choice)):
+            return choice
     reason = _last_failure(state)
     if state.attended:
         return Words(text=f"I have nothing left to try: {reason}. Tell me what to change, or /quit.")
@@ -48,6 +40,19 @@ def define(state: RunState) -> Move | None:
     if state.spec is None:
         return _move("define_task", "everything else depends on what the task is")
     return None
+
+
+def mend_spec(state: RunState) -> Choice | None:
+    """A task that was misunderstood is put right in the person's words before anything is done about it."""
+    spec = state.spec
+    review = state.review_of(spec.id) if spec else None
+    if spec is None or review is None or review.answer.verdict != "reject":
+        return None
+    said = state.messages[-1] if state.messages else None
+    words = review.answer.remarks or (said.text if said and said.role == "person" else "")
+    if not words:
+        return Words(text="What did I get wrong? Say it in your words.")
+    return _move("define_task", "you put the task right", instruction=f"{spec.instruction} {words}")
 
 
 def take_up_remarks(state: RunState) -> Move | None:
@@ -163,6 +168,7 @@ def deliver(state: RunState) -> Move | None:
 
 RULES: tuple[Rule, ...] = (
     define,
+    mend_spec,
     take_up_remarks,
     confirm_prompt,
     confirm_spec,

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.prompting import render
 from p2m_agent.state import Decision, RunState
 from p2m_agent.tooling import Tool, Tools
-from p2m_agent.types import (
-    Artifact,
-    Dataset,
-    DatasetSearch,
-    Delivery,
-    EvalReport,
-    Holdout,
-    ModelSearch,
-    TrainingRun,
-)
+from p2m_agent.types import Artifact, Dataset, Delivery, EvalReport, Holdout, TrainingRun
 
 HISTORY = 12
 """Decisions shown, newest last; older ones are counted."""

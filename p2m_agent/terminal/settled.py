@@ -11,17 +11,12 @@ from rich.text import Text
 
 from p2m_agent import events
 from p2m_agent.events import Event
+from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.live import Running, left, told
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.types import (
-    Dataset,
-    DatasetSearch,
-    ModelSearch,
-    TaskSpec,
-    TrainingRun,
-)
+from p2m_agent.types import Dataset, TaskSpec, TrainingRun
 
 SHOWN = 4
 """Candidates and labels shown while a run goes on; `p2m show` has them all."""

@@ -8,12 +8,13 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from p2m_agent.hub.candidates import ModelSearch
 from p2m_agent.state import RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.summary import ENDINGS, summary
-from p2m_agent.types import Dataset, EvalReport, Holdout, ModelSearch, Question, TrainingRun
+from p2m_agent.types import Dataset, EvalReport, Holdout, Question, TrainingRun
 
 
 def show(state: RunState, root: Path, screen: Screen) -> None:

@@ -10,17 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from p2m_agent.budget import Budget, Cost
+from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.state import Decision
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
-from p2m_agent.types import (
-    Dataset,
-    DatasetCandidate,
-    EvalReport,
-    ModelCandidate,
-    TaskSpec,
-    TrainingRun,
-)
+from p2m_agent.types import Dataset, EvalReport, TaskSpec, TrainingRun
 from p2m_agent.value import Value
 
 BASELINES = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from p2m_agent import events as e
 from p2m_agent.budget import Budget, Cost
+from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelCandidate, ModelSearch
 from p2m_agent.state import Decision, Ended, RunState
 from p2m_agent.training.recipe import Encoder, LinearHead
 from p2m_agent.types import (
@@ -18,14 +19,10 @@ from p2m_agent.types import (
     Baseline,
     CurvePoint,
     Dataset,
-    DatasetCandidate,
-    DatasetSearch,
     Delivery,
     Difference,
     EvalReport,
     Holdout,
-    ModelCandidate,
-    ModelSearch,
     Question,
     Score,
     TaskSpec,

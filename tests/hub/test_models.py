@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from p2m_agent.hub.candidates import ModelCandidate
 from p2m_agent.hub.catalogue import models
 from p2m_agent.hub.hub import Hub
 from p2m_agent.hub.models import train_gb
 from p2m_agent.settings import Settings
-from p2m_agent.types import Constraints, ModelCandidate, TaskSpec
+from p2m_agent.types import Constraints, TaskSpec
 from tests.hub.test_hub import make_spec
 
 

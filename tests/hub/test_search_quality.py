@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.embedding import load_embedder
+from p2m_agent.hub.candidates import DatasetCandidate
 from p2m_agent.hub.hub import Hub
 from p2m_agent.settings import Settings
-from p2m_agent.types import DatasetCandidate
 from tests.hub.test_hub import make_spec
 
 REQUESTS = [json.loads(line) for line in (Path(__file__).parent / "requests.jsonl").read_text("utf-8").splitlines()]

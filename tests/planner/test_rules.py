@@ -7,20 +7,21 @@ from typing import Any
 import pytest
 
 from p2m_agent.budget import Budget
+from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.rules import comfortably_met
 from p2m_agent.planner.rules import next_move as choose
 from p2m_agent.state import Decision, Message, RunState
 from p2m_agent.training.recipe import Causal, Encoder, LinearHead
 from p2m_agent.types import (
+    Answer,
     Dataset,
-    DatasetCandidate,
-    DatasetSearch,
     Delivery,
     EvalReport,
     Holdout,
-    ModelSearch,
     PromptChange,
+    Question,
+    Review,
     Score,
     TaskSpec,
     TrainingRun,
@@ -254,3 +255,16 @@ def test_giving_up_for_the_budget_says_so() -> None:
     move = next_move(state(*READY, decisions=refused))
     assert move.tool == "give_up"
     assert move.args["budget"] is True
+
+
+def test_a_rejected_spec_is_put_right_before_anything_else() -> None:
+    def rejected(remarks: str) -> Review:
+        question = Question(id="q", about="spec", text="?", subject="spec-1")
+        return Review(id="v", question=question, answer=Answer(verdict="reject", remarks=remarks), made_by="2")
+
+    asked = choose(state(spec(), rejected(""), attended=True))
+    assert isinstance(asked, Words)
+    told = [Message(role="person", text="there are three queues")]
+    move = next_move(state(spec(), rejected(""), attended=True, messages=told))
+    assert (move.tool, move.args) == ("define_task", {"instruction": "i there are three queues"})
+    assert next_move(state(spec(), rejected("only two"), attended=True)).args == {"instruction": "i only two"}

@@ -10,12 +10,13 @@ import pytest
 from p2m_agent.data.holdout import open_test, read_dev
 from p2m_agent.data.rows import read_examples
 from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch
 from p2m_agent.hub.hub import Hub
 from p2m_agent.llm.client import Capability
 from p2m_agent.settings import Settings
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import Context, Effect, Outcome, load_tools
-from p2m_agent.types import Constraints, Dataset, DatasetCandidate, DatasetSearch, Holdout, TaskSpec
+from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec
 from tests.fakes.rows import rows
 
 TOOL = load_tools()["import_rows"]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.hub.hub import DatasetsFound
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import load_tools
-from p2m_agent.types import DatasetCandidate, ModelCandidate, TaskSpec
+from p2m_agent.types import TaskSpec
 
 SPEC = TaskSpec(id="spec-001", request="Sort my letters", instruction="Sort.", kind="classification", metric="accuracy")
 SET = DatasetCandidate(repo="acme/letters", hub="lake", title="Letters", rows={"train": 3}, score=0.8, why="close")
