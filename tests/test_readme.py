@@ -22,7 +22,7 @@ import pexpect
 import pytest
 
 from tests.conftest import ROOT
-from tests.fakes.openai_server import FakeOpenAI, by_schema
+from tests.fakes.openai_server import WEAK, FakeOpenAI, by_schema
 
 RUN = "sort-the-messages-our-1"
 SHORT = "--max-rounds 1 --controller rules"
@@ -243,7 +243,7 @@ def test_the_conversation(shell: Shell) -> None:
 
 
 def test_with_a_key_and_with_a_local_server(shell: Shell) -> None:
-    with FakeOpenAI(by_schema()) as server:
+    with FakeOpenAI(by_schema(), capability=WEAK) as server:
         shell.done += [*lines("export"), "p2m doctor", *lines(f"p2m auto {PAID}")]
         keyed = {"OPENAI_API_KEY": "sk-planted", "OPENAI_BASE_URL": server.url}
         shell.environment.update(keyed)

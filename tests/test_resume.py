@@ -15,7 +15,7 @@ import pytest
 
 from p2m_agent.events import CallFinished, CallStarted, Event, LLMCalled, Progressed, read_events
 from tests.conftest import ROOT
-from tests.fakes.openai_server import FakeOpenAI, by_schema
+from tests.fakes.openai_server import WEAK, FakeOpenAI, by_schema
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -34,7 +34,7 @@ def asking(event: Event) -> bool:
 def test_a_killed_run_goes_on(tmp_path: Path, moment: object) -> None:
     events = tmp_path / "runs" / "r" / "events.jsonl"
     limits = ["--runs-dir", str(tmp_path / "runs"), "--max-rounds", "1", "--controller", "rules"]
-    with FakeOpenAI(by_schema()) as server:
+    with FakeOpenAI(by_schema(), capability=WEAK) as server:
         environment = {**os.environ, "OPENAI_BASE_URL": server.url, "PYTHONPATH": str(ROOT)}
         task = str(ROOT / "examples" / "support" / "task.yaml")
         first = subprocess.Popen(
