@@ -22,7 +22,7 @@ _RECIPES: dict[str, type[LinearHead] | type[Encoder] | type[Causal]] = {
 }
 _CPU_ROWS = 1500
 """Training rows of a causal LM where there is no GPU and nobody says otherwise: some minutes on two cores."""
-_SLOW_CPU_ROWS = 1200
+_SLOW_CPU_ROWS = 800
 _LEAST_S = {"linear_head": 20.0, "encoder": 60.0, "causal": 240.0}
 """With less time than this a training comes to nothing; with more, it fits itself into what is left."""
 
