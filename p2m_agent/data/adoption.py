@@ -114,9 +114,20 @@ def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: G
         said.append(f"The input is read from the column{'s'[: len(fields) > 1]} {', '.join(mapping.inputs.values())}.")
     if "kind" in changes:
         said.append(f"The outputs are {len(terms.labels)} short texts that recur, so the task is classification.")
+    kept = _still_true(spec.assumptions, changes)
     return spec.model_copy(
-        update={**changes, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": (*spec.assumptions, *said)}
+        update={**changes, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": (*kept, *said)}
     )
+
+
+_ABOUT = {"labels": " labels are: ", "kind": "The task is ", "metric": "Success is measured by "}
+"""How an assumption about a field reads, so that it can go when the data say otherwise."""
+
+
+def _still_true(assumptions: Sequence[str], changes: Given[str, object]) -> tuple[str, ...]:
+    """The assumptions that no changed field has overtaken."""
+    overtaken = [words for field, words in _ABOUT.items() if field in changes]
+    return tuple(said for said in assumptions if not any(words in said for words in overtaken))
 
 
 def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given: Given[str, object]) -> TaskSpec:
@@ -130,7 +141,7 @@ def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given
         return spec
     if metric == spec.metric:
         return spec
-    said = (*spec.assumptions, f"Success is measured by {metric}: {why}.")
+    said = (*_still_true(spec.assumptions, {"metric": metric}), f"Success is measured by {metric}: {why}.")
     return spec.model_copy(update={"metric": metric, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": said})
 
 
