@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import re
@@ -194,11 +193,6 @@ def new_record(folder: RunFolder, request: str, given: dict[str, object], settin
         python=platform.python_version(),
         commit=_commit(),
     )
-
-
-def read_json(path: Path) -> object:
-    """Parse a small JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _version(package: str) -> str:

@@ -18,7 +18,7 @@ from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.decoding import decode
 from p2m_agent.training.device import device, inference_dtype
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint
-from p2m_agent.training.loop import Fit, Plan
+from p2m_agent.training.loop import Fit, plan_of
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.packing import pack, packed_loss
 from p2m_agent.training.progress import Progress
@@ -103,7 +103,9 @@ def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -
         tokenizer = load_tokenizer(base.path)
     learner = CausalLearner(model, ChatFormat(tokenizer, rows.spec.instruction), rows, recipe)
     checkpoint = Checkpoint(folder / "checkpoint", fingerprint(recipe, rows))
-    fitted = Fit(learner, _plan(recipe), run, checkpoint).run()
+    fitted = Fit(
+        learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE, closing_s=10.0), run, checkpoint
+    ).run()
     with progress.waiting("saving"):
         model.to(torch.bfloat16).save_pretrained(str(folder / MODEL))
         tokenizer.save_pretrained(str(folder / MODEL))
@@ -131,20 +133,6 @@ def locate_causal(base: str, settings: Settings) -> Weights:
             f"{found.name} is a {found.architecture} model and causal takes a causal LM", "Name a causal LM."
         )
     return found
-
-
-def _plan(recipe: Causal) -> Plan:
-    return Plan(
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        warmup_share=recipe.warmup_share,
-        seed=recipe.seed,
-        piece_tokens=_PIECE_TOKENS,
-        patience=_PATIENCE,
-        closing_s=10.0,
-    )
 
 
 def _notes(learner: CausalLearner, rows: TrainRows, recipe: Causal) -> list[str]:

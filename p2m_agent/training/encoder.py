@@ -21,7 +21,7 @@ from p2m_agent.training.linear_head import (
     locate_encoder,
     save_head,
 )
-from p2m_agent.training.loop import Fit, Plan
+from p2m_agent.training.loop import Fit, plan_of
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Encoder
@@ -128,7 +128,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     checkpoint = Checkpoint(folder / "checkpoint", fingerprint(recipe, rows))
     if checkpoint.epoch() is None:
         _probe(learner, encoder, rows, progress)
-    fitted = Fit(learner, _plan(recipe), run, checkpoint).run()
+    fitted = Fit(learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
     some = [rows.train[i] for i in picked]
     train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
@@ -142,19 +142,6 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
         params=base.params + sum(p.numel() for p in learner.head.parameters()),
         size_mb=size_mb(folder),
         notes=(*fitted.notes, *unseen_label_note(rows, labels), *cut_note(encoder, rows)),
-    )
-
-
-def _plan(recipe: Encoder) -> Plan:
-    return Plan(
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        warmup_share=recipe.warmup_share,
-        seed=recipe.seed,
-        piece_tokens=_PIECE_TOKENS,
-        patience=_PATIENCE,
     )
 
 

@@ -15,6 +15,7 @@ from p2m_agent.training.device import autocast
 from p2m_agent.training.job import TrainEnv
 from p2m_agent.training.memory import is_out_of_memory
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe import Causal, Encoder
 from p2m_agent.types import CurvePoint
 
 
@@ -57,6 +58,21 @@ class Plan:
     """Epochs without a better dev score after which to stop."""
     closing_s: float = 5.0
     """Seconds that saving takes, kept free at the end."""
+
+
+def plan_of(recipe: Encoder | Causal, *, piece_tokens: int, patience: int, closing_s: float = 5.0) -> Plan:
+    """A recipe's own figures, with what its trainer adds."""
+    return Plan(
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        warmup_share=recipe.warmup_share,
+        seed=recipe.seed,
+        piece_tokens=piece_tokens,
+        patience=patience,
+        closing_s=closing_s,
+    )
 
 
 @dataclass
