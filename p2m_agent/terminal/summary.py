@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
+from p2m_agent.result import delivered
 from p2m_agent.state import RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.safe import one_line
@@ -31,7 +32,8 @@ ENDINGS = {
 
 def summary(state: RunState, root: Path, screen: Screen) -> None:
     """Print how a run ended, or where it stands if it has not."""
-    delivery, report, student = delivered(state)
+    delivery = state.latest(Delivery)
+    student, report = delivered(state)
     parts: list[RenderableType] = [Text(), _heading(state, root, report), Text()]
     if report is not None:
         parts += [*_test(report, root.name), Text()]
@@ -43,17 +45,6 @@ def summary(state: RunState, root: Path, screen: Screen) -> None:
     screen.data(Text(), Text("  model in" if delivery else "  run in", style="soft"))
     screen.literal(f"  {folder}", data=True)
     _next(state, root, screen, has_model=delivery is not None)
-
-
-def delivered(state: RunState) -> tuple[Delivery | None, EvalReport | None, TrainingRun | None]:
-    """The delivery with its locked-test report and its student; without a delivery, the best student so far."""
-    delivery = state.latest(Delivery)
-    found = state.find(delivery.training_run) if delivery else None
-    student = found if isinstance(found, TrainingRun) else state.best()
-    report = state.find(delivery.report) if delivery else None
-    if not isinstance(report, EvalReport):
-        report = state.report_on(student.id, "test") if student else None
-    return delivery, report, student
 
 
 def has_unknown_price(root: Path) -> bool:
