@@ -101,6 +101,14 @@ def test_time_is_kept_back_for_the_delivery(bench: Bench) -> None:
     assert bench.ran == ["make", "finish"]  # 90 s would fit, but not with the reserve
 
 
+def test_when_the_time_is_over_before_there_is_a_model_the_run_says_so(bench: Bench) -> None:
+    state = run(bench.graph(scripted(move("make"))), budget=Budget(wall_s=100), spent=Cost(wall_s=100))
+    assert bench.ran == []
+    assert state.ended is not None
+    assert state.ended.why == "budget"
+    assert "--max-minutes" in state.ended.reason
+
+
 def test_our_own_fault_is_traced_and_the_run_can_go_on(bench: Bench) -> None:
     tools = bench.tools()
     with pytest.raises(ZeroDivisionError):
