@@ -20,6 +20,9 @@ MOST_LLM_CHOICES = 60
 PATIENCE = 3
 """Refusals in a row after which the rules choose one step."""
 
+HOPELESS = 6
+"""Refused choices of the LLM after which, where they outnumber those that worked, the rules choose to the end."""
+
 
 def make_controller(
     mode: Literal["auto", "llm", "rules"], planner: Callable[[], LLM], tools: Tools
@@ -27,7 +30,8 @@ def make_controller(
     """The function that `think` asks.
 
     `auto` takes the LLM where its probe showed that it can call tools or understands what it reads. The LLM is
-    replaced by the rules for one step after `PATIENCE` refusals in a row, or where it gives no usable answer.
+    replaced by the rules for one step after `PATIENCE` refusals in a row, or where it gives no usable answer, and
+    for good once most of what it chose was refused: each of its choices takes a weak model half a minute.
     """
     if mode == "rules":
         return next_move
@@ -36,7 +40,7 @@ def make_controller(
     def choose(state: RunState) -> Choice:
         if not controller:
             controller.append(_llm_controller(mode, planner(), tools))
-        if controller[0] is None or state.refusals >= PATIENCE or len(state.decisions) >= MOST_LLM_CHOICES:
+        if controller[0] is None or state.refusals >= PATIENCE or _has_had_its_chance(state):
             return next_move(state)
         try:
             return controller[0](state)
@@ -49,6 +53,12 @@ def make_controller(
             return choice.model_copy(update={"why": f"{choice.why} (the model chose nothing usable: {error.message})"})
 
     return choose
+
+
+def _has_had_its_chance(state: RunState) -> bool:
+    theirs = [decision.ok for decision in state.decisions if decision.by == "llm"]
+    refused = theirs.count(False)
+    return len(state.decisions) >= MOST_LLM_CHOICES or refused >= max(HOPELESS, theirs.count(True) + 1)
 
 
 def _llm_controller(mode: str, llm: LLM, tools: Tools) -> LLMController | None:

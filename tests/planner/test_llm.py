@@ -15,7 +15,7 @@ from p2m_agent.planner.controller import make_controller
 from p2m_agent.planner.llm import LLMController, tool_schema
 from p2m_agent.planner.view import view
 from p2m_agent.settings import Settings
-from p2m_agent.state import Message, RunState
+from p2m_agent.state import Decision, Message, RunState
 from tests.fakes.machine import Bench, dataset
 from tests.fakes.openai_server import STRONG, WEAK, Answer, FakeOpenAI
 from tests.planner.test_rules import decided, spec, student
@@ -89,6 +89,16 @@ def test_after_refusals_in_a_row_the_rules_choose_one_step(tools: Any) -> None:
         choose = make_controller("llm", lambda: llms.planner, tools)
         by = [getattr(choose(RunState(request="r", refusals=n)), "by", None) for n in (2, 3, 0)]
         assert by == ["llm", "rules", "llm"]
+
+
+@pytest.mark.parametrize(("worked", "by"), [(0, "rules"), (6, "llm")])
+def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(tools: Any, worked: int, by: str) -> None:
+    outcomes = [False] * 6 + [True] * worked
+    past = [Decision(call_id=f"{i:03d}", tool="make", why="", by="llm", ok=ok) for i, ok in enumerate(outcomes)]
+    call = Answer(tool_calls=[("make", {"why": "w"})])
+    with FakeOpenAI([call], capability=STRONG) as server, llms_on(server) as llms:
+        choose = make_controller("llm", lambda: llms.planner, tools)
+        assert getattr(choose(RunState(request="r", decisions=past)), "by", None) == by
 
 
 def test_the_rules_never_contact_the_model(tools: Any) -> None:
