@@ -77,10 +77,34 @@ def _looking(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     search.add_argument("query", help="what for, in words")
     search.add_argument("-k", type=_positive, default=10, help="how many (default 10)")
     search.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look, besides the catalogue")
+    _filter_flags(search)
     search.add_argument("--json", action="store_true")
+    index = _verb(verbs, "index", "what searches look through without being told: build, show, remove")
+    index.add_argument("what", choices=["build", "show", "remove"])
+    index.add_argument(
+        "--hub",
+        action="append",
+        default=[],
+        metavar="PATH_OR_ID",
+        help="a folder, a JSONL file of cards, a dataset id, or `huggingface`; build without it renews what is there",
+    )
+    index.add_argument("--limit", type=_positive, metavar="N", help="take the first N cards of each hub")
+    index.add_argument("--json", action="store_true")
     doctor = _verb(verbs, "doctor", "what this machine has, and what to do about what is missing")
     doctor.add_argument("--teacher", help="examine this teacher")
     doctor.add_argument("--json", action="store_true")
+
+
+def _filter_flags(parser: argparse.ArgumentParser) -> None:
+    filters = parser.add_argument_group("datasets that", "What a card does not say, it does not have.")
+    filters.add_argument("--language", action="append", metavar="CODE", help="are in this language (may be repeated)")
+    filters.add_argument(
+        "--licence", "--license", action="append", metavar="ID", help="have this licence, or kind: permissive"
+    )
+    filters.add_argument("--task", action="append", metavar="CATEGORY", help="are for this, e.g. text-classification")
+    filters.add_argument("--min-rows", type=_positive, metavar="N", help="have N rows or more")
+    filters.add_argument("--max-rows", type=_positive, metavar="N", help="have N rows or fewer")
+    filters.add_argument("--not-gated", action="store_true", help="can be had without accepting terms first")
 
 
 def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -106,6 +130,13 @@ def _task_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
     parser.add_argument("--data", metavar="FILE", help="labelled rows of your own (JSONL, CSV, parquet)")
     parser.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
+    parser.add_argument(
+        "--refuse-licence",
+        action="append",
+        dest="refuse_licences",
+        metavar="ID",
+        help="use no data under this licence, or kind: unknown, non-commercial, no-derivatives, share-alike",
+    )
     parser.add_argument("--run-id", metavar="NAME")
     parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
     parser.add_argument("--metric", choices=["accuracy", "macro_f1", "exact_match", "chrf"])

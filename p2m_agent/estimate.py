@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from p2m_agent.budget import Budget, Cost
+from p2m_agent.data.mixture import Mixture
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.rules import next_move
@@ -14,7 +15,7 @@ from p2m_agent.state import Decision, RunState
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.tooling import Tools
 from p2m_agent.training.recipe import Causal, Encoder, LinearHead, Recipe
-from p2m_agent.types import Artifact, Dataset, Delivery, EvalReport, Holdout, Score, TrainingRun
+from p2m_agent.types import Artifact, Dataset, Delivery, EvalReport, Holdout, Origin, Score, TrainingRun
 
 if TYPE_CHECKING:
     from p2m_agent.embedding import Embedder
@@ -100,6 +101,8 @@ def _stand_ins(move: Move, state: RunState, around: Surroundings) -> list[Artifa
             return [ModelSearch(id="models", query="", candidates=(), made_by="estimate")]
         case "import_rows" | "generate_examples":
             return _rows(move, state, around)
+        case "choose_mixture":
+            return [_everything(state)]
         case "fine_tune":
             return [_student(move, state)]
         case "evaluate":
@@ -115,7 +118,9 @@ def _rows(move: Move, state: RunState, around: Surroundings) -> list[Artifact]:
             rows, test = candidate.rows.get("train", 0), min(1000, candidate.rows.get("test", 0))
     test = test or int(rows * HELD_OUT_SHARE)
     dev = min(300, int(rows * 0.1))
-    data = Dataset(id="rows", path="", sha256="", rows=rows, origin="hub", ref="", made_by="estimate")
+    name = str(move.args.get("source", "synthetic"))
+    origin: Origin = "user" if name == "user" else "hub"
+    data = Dataset(id=name, path="", sha256="", rows=rows, origin=origin, ref=name, made_by="estimate")
     held = Holdout(
         id="held",
         dev_path="",
@@ -131,6 +136,15 @@ def _rows(move: Move, state: RunState, around: Surroundings) -> list[Artifact]:
     return [data, held]
 
 
+def _everything(state: RunState) -> Mixture:
+    """All rows stay, so that the costliest way is estimated."""
+    ids = tuple(dataset.id for dataset in state.datasets())
+    return Mixture.model_validate(
+        {"id": "mixture", "datasets": ids, "chosen": ids, "choice": "", "why": "", "probe": "", "measure": "accuracy"}
+        | {"dev_rows": 0, "parts": (), "scores": (), "seconds": 0, "path": "", "made_by": "estimate"}
+    )
+
+
 def _student(move: Move, state: RunState) -> TrainingRun:
     number = len(state.all(TrainingRun)) + 1
     recipe: Recipe = RECIPES[str(move.args["method"])](base="base")
@@ -138,7 +152,7 @@ def _student(move: Move, state: RunState) -> TrainingRun:
         id=f"student-{number}",
         recipe=recipe,
         path="",
-        datasets=("rows",),
+        datasets=tuple(dataset.id for dataset in state.chosen_datasets()),
         train_rows=0,
         metric="accuracy",
         dev=0.1 * number,  # each further recipe is taken to be better, so that the costliest way is estimated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from p2m_agent.data.mixture import Mixture
 from p2m_agent.state import RunState
 from p2m_agent.types import Baseline, Dataset, Delivery, EvalReport, TrainingRun
 
@@ -19,6 +20,7 @@ def result_of(state: RunState, run: str) -> dict[str, object]:
         "model": _model(student, report),
         "cost": state.spent.model_dump(),
         "datasets": [d.model_dump(mode="json", exclude={"artifact"}) for d in state.all(Dataset)],
+        "mixtures": [m.model_dump(mode="json", exclude={"artifact"}) for m in state.all(Mixture)],
         "decisions": [d.model_dump(mode="json") for d in state.decisions],
         "ended": state.ended.model_dump() if state.ended else None,
     }

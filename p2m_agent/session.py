@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from p2m_agent.llm.open import LLMs
 
 EVENTS = "events.jsonl"
-RECORDED = {"seed", "hubs", "teacher", "planner", "judge", "gguf", "controller"} | {
+RECORDED = {"seed", "hubs", "refuse_licences", "teacher", "planner", "judge", "gguf", "controller"} | {
     "max_rounds",
     "max_minutes",
     "budget_usd",
@@ -102,8 +102,7 @@ class Session:
         folder = open_run(settings.runs_dir, run)
         recorded = folder.read_record().settings
         kept = {name: value for name, value in recorded.items() if name not in settings.model_fields_set}
-        if isinstance(hubs := kept.get("hubs"), list):
-            kept["hubs"] = tuple(hubs)  # JSON knows no tuples
+        kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}  # JSON knows no tuples
         merged = settings.model_copy(update={**kept, "runs_dir": folder.root.parent})
         return cls(folder, merged, policy, parts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,12 +33,15 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=_cache_folder)
     """Where converted weights and search indexes are kept; safe to delete."""
     hubs: Annotated[tuple[str, ...], NoDecode] = ()
-    """Folders in Hub layout and Hub ids to search, besides the catalogue; colon-separated in P2M_HUBS."""
+    """Folders in Hub layout (paths or fsspec URLs) and Hub ids to search, besides the catalogue; colon-separated in
+    P2M_HUBS."""
 
     @field_validator("hubs", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+        # the colon of a URL separates nothing
+        parts = re.split(rf"{os.pathsep}(?!//)", value) if isinstance(value, str) else None
+        return value if parts is None else tuple(filter(None, parts))
 
     teacher: str | None = None
     """`local`, a URL, `provider:model`, or a model name; None chooses by what the environment has."""
@@ -66,5 +70,17 @@ class Settings(BaseSettings):
     """Requests in flight to a remote endpoint; the embedded model takes one at a time."""
     prices: str | None = None
     """YAML file of model name to dollars per million prompt and completion tokens; overrides the table."""
+    refuse_licences: Annotated[tuple[str, ...], NoDecode] = ()
+    """Licences or kinds of licence (`unknown`, `non-commercial`, `no-derivatives`, `share-alike`) whose data are not
+    used; comma-separated in P2M_REFUSE_LICENCES. Without it such data are used with a warning."""
+
+    @field_validator("refuse_licences", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    max_dataset_gb: float = Field(default=50.0, gt=0)
+    """Largest dataset of the Hub to take rows of, by its data files. Rows are streamed from its front, so nothing else
+    is fetched; but the front of a larger set says little about the whole."""
     data: str | None = None
     """The person's own labelled file, or a Hub dataset id."""

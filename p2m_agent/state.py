@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
 from p2m_agent.budget import Budget, Cost
-from p2m_agent.types import Answer, Artifact, Dataset, EvalReport, PromptChange, Review, TaskSpec, TrainingRun
+from p2m_agent.data.mixture import Mixture
+from p2m_agent.data.transformation_plan import TransformationPlan
+from p2m_agent.types import (
+    Answer,
+    Artifact,
+    ColumnChoice,
+    Dataset,
+    EvalReport,
+    PromptChange,
+    Review,
+    TaskSpec,
+    TrainingRun,
+)
 from p2m_agent.value import Value
 
 A = TypeVar("A")
@@ -103,6 +115,16 @@ class RunState:
         reviews = {dataset.id: self.review_of(dataset.id) for dataset in newest.values()}
         return [d for d in newest.values() if (r := reviews[d.id]) is None or r.answer.verdict != "reject"]
 
+    def mixture(self) -> Mixture | None:
+        """The mixture gate's choice among exactly the datasets in force."""
+        there = {dataset.id for dataset in self.datasets()}
+        return next((made for made in reversed(self.all(Mixture)) if set(made.datasets) == there), None)
+
+    def chosen_datasets(self) -> list[Dataset]:
+        """What a student learns from unless somebody says otherwise: the gate's choice, else all in force."""
+        mixture = self.mixture()
+        return [d for d in self.datasets() if mixture is None or d.id in mixture.chosen]
+
     @property
     def spec(self) -> TaskSpec | None:
         """The task as it is understood now."""
@@ -125,3 +147,27 @@ class RunState:
         """A proposed instruction without a verdict."""
         change = self.latest(PromptChange)
         return change if change and not self.review_of(change.id) else None
+
+    def open_column_choice(self) -> ColumnChoice | None:
+        """Proposed columns without a verdict."""
+        choice = self.latest(ColumnChoice)
+        return choice if choice and not self.review_of(choice.id) else None
+
+    def column_choice(self, ref: str) -> tuple[ColumnChoice | None, Answer | None]:
+        """The columns last proposed for a source, and the verdict on them."""
+        found = [choice for choice in self.all(ColumnChoice) if choice.ref.casefold() == ref.casefold()]
+        review = self.review_of(found[-1].id) if found else None
+        return found[-1] if found else None, review.answer if review else None
+
+    def open_plan(self) -> TransformationPlan | None:
+        """A proposed transformation without a verdict."""
+        plan = self.latest(TransformationPlan)
+        return plan if plan and not self.review_of(plan.id) else None
+
+    def accepted_plan(self) -> TransformationPlan | None:
+        """The newest transformation, where it was accepted and its rows are not there yet."""
+        plan = self.latest(TransformationPlan)
+        review = self.review_of(plan.id) if plan else None
+        if plan is None or review is None or review.answer.verdict != "accept":
+            return None
+        return None if any(dataset.ref == plan.source for dataset in self.all(Dataset)) else plan

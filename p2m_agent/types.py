@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, computed_field
 
+from p2m_agent.data.mixture import Mixture
+from p2m_agent.data.transformation_plan import TransformationPlan
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.training.recipe import Recipe
 from p2m_agent.value import Value
@@ -250,6 +252,23 @@ class EvalReport(Value):
     made_by: str
 
 
+class ColumnChoice(Value):
+    """Columns proposed for an import, waiting for a verdict."""
+
+    artifact: Literal["column_choice"] = "column_choice"
+    id: str
+    ref: str
+    """File or repo id that would be imported."""
+    inputs: tuple[str, ...]
+    output: str
+    columns: tuple[str, ...]
+    """All columns there are."""
+    sample: tuple[dict[str, str], ...]
+    """A few rows, column to text."""
+    why: str
+    made_by: str
+
+
 class PromptChange(Value):
     """A proposed new instruction, waiting for a verdict."""
 
@@ -266,16 +285,24 @@ class Answer(Value):
 
     verdict: Literal["accept", "edit", "reject"]
     edits: dict[str, object] = {}
-    """Changed fields (spec), the new text (prompt), or ids of rejected rows (rows)."""
+    """Changed fields (spec), the new text (prompt), `inputs` and `output` (columns), ids of rejected rows (rows), or
+    `rows`, `instruction` and templates by field (plan)."""
     remarks: str = ""
     by: Literal["person", "policy"] = "person"
+
+
+def columns_after(choice: ColumnChoice, answer: Answer) -> tuple[tuple[str, ...], str]:
+    """Inputs and output as the person left them."""
+    inputs, output = answer.edits.get("inputs", choice.inputs), answer.edits.get("output", choice.output)
+    named = inputs.split(",") if isinstance(inputs, str) else inputs if isinstance(inputs, list | tuple) else ()
+    return tuple(str(name).strip() for name in named if str(name).strip()), str(output).strip()
 
 
 class Question(Value):
     """Something only a person should decide."""
 
     id: str
-    about: Literal["spec", "rows", "spend", "prompt", "delivery", "open"]
+    about: Literal["spec", "columns", "rows", "plan", "spend", "prompt", "delivery", "open"]
     text: str
     subject: str | None = None
     """Id of the artifact it is about."""
@@ -313,9 +340,12 @@ Artifact = Annotated[
     | Holdout
     | DatasetSearch
     | ModelSearch
+    | Mixture
     | TrainingRun
     | EvalReport
+    | ColumnChoice
     | PromptChange
+    | TransformationPlan
     | Review
     | Delivery,
     Field(discriminator="artifact"),

@@ -44,6 +44,7 @@ def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
         "runs",
         "show",
         "search",
+        "index",
         "doctor",
         "predict",
         "eval",
@@ -118,3 +119,12 @@ def test_no_runs_yet(place: Path) -> None:
     done = p2m("runs", "--json", cwd=place)
     assert done.returncode == 0
     assert json.loads(done.stdout) == []
+
+
+def test_refused_licences_are_a_flag_or_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    from p2m_agent.commands.common import settings_from
+
+    flags = ["auto", "x", "--refuse-licence", "unknown", "--refuse-licence", "cc-by-nc-4.0"]
+    assert settings_from(build_parser().parse_args(flags)).refuse_licences == ("unknown", "cc-by-nc-4.0")
+    monkeypatch.setenv("P2M_REFUSE_LICENCES", "unknown, non-commercial")
+    assert settings_from(build_parser().parse_args(["auto", "x"])).refuse_licences == ("unknown", "non-commercial")

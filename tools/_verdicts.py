@@ -14,7 +14,7 @@ from p2m_agent.state import RunState
 from p2m_agent.task.checking import check_spec
 from p2m_agent.task.metric import METRICS_OF, suiting_metric
 from p2m_agent.tooling import Context
-from p2m_agent.types import Answer, Artifact, Dataset, Kind, PromptChange, TaskSpec
+from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, Kind, PromptChange, TaskSpec, columns_after
 
 from ._generated import write_rejected
 
@@ -59,6 +59,22 @@ def _listed(edits: dict[str, object]) -> dict[str, object]:
         else value
         for name, value in edits.items()
     }
+
+
+def after_columns(choice: ColumnChoice, answer: Answer) -> Followed:
+    """Other columns than proposed; the next import reads them.
+
+    Raises:
+        ToolError: a column does not exist, or is input and output at once.
+    """
+    inputs, output = columns_after(choice, answer)
+    unknown = [name for name in (*inputs, output) if name not in choice.columns]
+    if unknown or not inputs or output in inputs:
+        fault = (
+            f"There is no column {unknown[0]!r}." if unknown else "An output and at least one other column are needed."
+        )
+        raise ToolError(fault, f"The columns are: {', '.join(choice.columns)}. Nothing was changed.")
+    return (), f"chose the columns {', '.join(inputs)} → {output}"
 
 
 def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from typing import Literal
 
+from p2m_agent.data.transformation_plan import TransformationPlan
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Answer, Artifact, Dataset, PromptChange, Question, Review, TaskSpec
+from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, PromptChange, Question, Review, TaskSpec
 
-from ._verdicts import after_prompt, after_rows, after_spec
+from ._transformed import after_plan
+from ._verdicts import after_columns, after_prompt, after_rows, after_spec
 
 SHOWN = ("instruction", "kind", "labels", "input_fields", "output_field", "language", "metric", "target", "assumptions")
 """Fields of a specification that a person looks at."""
-Subject = TaskSpec | Dataset | PromptChange
+PLAN_SHOWN = (
+    "source", "licence", "why", "templates", "written", "instruction", "labels", "rows", "requests", "estimate",
+    "notes", "shown",
+)  # fmt: skip
+"""Fields of a plan that a person looks at."""
+Subject = TaskSpec | ColumnChoice | Dataset | PromptChange | TransformationPlan
 
 
 class AskPerson(Args):
     """Show the person something for a verdict (accept, edit, reject), or ask them one open question.
 
-    `about` is the id of the task specification, of a dataset or of a proposed instruction. An open question is refused
-    where nobody is there to answer. What is left out is chosen: a proposed instruction, else the specification.
+    `about` is the id of the task specification, of a dataset, of proposed columns, of a proposed instruction or of a
+    plan to transform a dataset. An open question is refused where nobody is there to answer. What is left out is
+    chosen: what is proposed, else the specification.
     """
 
     about: str | None = None
@@ -34,7 +42,7 @@ def subject_of(args: AskPerson, state: RunState) -> Artifact | None:
         return state.find(args.about)
     if args.question.strip():
         return None
-    return state.open_prompt_change() or state.spec
+    return state.open_prompt_change() or state.open_column_choice() or state.open_plan() or state.spec
 
 
 def needs(args: AskPerson, state: RunState) -> str | None:
@@ -47,7 +55,7 @@ def needs(args: AskPerson, state: RunState) -> str | None:
             return "there is nothing to ask about yet: call define_task first"
         return None if state.attended else "nobody is there to answer; decide from what is known"
     if not isinstance(subject, Subject):
-        return f"{subject.id} is nothing to ask about; only the specification, a dataset or a proposed instruction is"
+        return f"{subject.id} is nothing to ask about; only the specification, a dataset and what is proposed are"
     if state.review_of(subject.id):
         return f"{subject.id} has its verdict already; go on"
     if isinstance(subject, TaskSpec) and subject != state.spec:
@@ -60,7 +68,7 @@ def question(args: AskPerson, state: RunState) -> Question:
     subject = subject_of(args, state)
     number = state.pending.id if state.pending else f"{len(state.decisions) + 1:03d}-ask_person"
     asked = args.question.strip()
-    about: Literal["spec", "rows", "prompt", "open"] = "open"
+    about: Literal["spec", "columns", "rows", "prompt", "plan", "open"] = "open"
     preview: dict[str, object] = {}
     if isinstance(subject, TaskSpec):
         about, asked = "spec", asked or "Is this the task you mean?"
@@ -68,10 +76,16 @@ def question(args: AskPerson, state: RunState) -> Question:
     elif isinstance(subject, Dataset):
         about, asked = "rows", asked or "Are these rows right? Name the ones that are not."
         preview = {"path": subject.path, "rows": subject.rows, "labels": subject.labels, "licence": subject.licence}
-        preview |= {"origin": subject.origin, "ref": subject.ref}
+        preview |= {"origin": subject.origin, "ref": subject.ref, "columns": subject.columns}
+    elif isinstance(subject, ColumnChoice):
+        about, asked = "columns", asked or f"Are these the right columns of {subject.ref}?"
+        preview = subject.model_dump(mode="json", include={"inputs", "output", "columns", "sample", "why"})
     elif isinstance(subject, PromptChange):
         about, asked = "prompt", asked or "May the instruction be changed like this?"
         preview = {"before": subject.before, "after": subject.after, "why": subject.why}
+    elif isinstance(subject, TransformationPlan):
+        about, asked = "plan", asked or f"May the rows of {subject.source} be transformed like this?"
+        preview = {name: value for name, value in subject.model_dump(mode="json").items() if name in PLAN_SHOWN}
     return Question(id=number, about=about, text=asked, subject=subject.id if subject else None, preview=preview)
 
 
@@ -98,8 +112,12 @@ def _consequence(
         return after_prompt(subject, answer, state, context)
     if answer.verdict == "edit" and isinstance(subject, TaskSpec):
         return after_spec(subject, answer, context)
+    if answer.verdict == "edit" and isinstance(subject, ColumnChoice):
+        return after_columns(subject, answer)
     if answer.verdict == "edit" and isinstance(subject, Dataset):
         return after_rows(subject, answer, context)
+    if answer.verdict == "edit" and isinstance(subject, TransformationPlan):
+        return after_plan(subject, answer, state, context)
     return (), f"{answer.verdict}ed {subject.id}"
 
 

@@ -39,7 +39,7 @@ class FineTune(Args):
     base: str | None = None
     """Base model from search_models. Left out: the small model that is installed."""
     datasets: tuple[str, ...] = ()
-    """Ids of the datasets to train on. Left out: all."""
+    """Ids of the datasets to train on. Left out: what choose_mixture chose."""
     epochs: int | None = Field(default=None, ge=1, le=50)
     """Passes over the rows (encoder, causal). Left out: 6 and 2; training stops early where dev gets no better."""
     learning_rate: float | None = Field(default=None, gt=0, lt=1)
@@ -65,6 +65,8 @@ def needs(args: FineTune, state: RunState) -> str | None:
     unknown = sorted(set(args.datasets) - {dataset.id for dataset in known})
     if unknown:
         return f"there is no dataset {', '.join(unknown)}; there are {', '.join(d.id for d in known)}"
+    if len(known) > 1 and not args.datasets and state.mixture() is None:
+        return "nobody has looked which of the datasets help: call choose_mixture first, or name `datasets`"
     method = method_of(args, state, spec)
     if method not in METHODS[spec.kind]:
         return f"{method} does not train a {spec.kind} task; use {' or '.join(METHODS[spec.kind])}"
@@ -164,8 +166,10 @@ def default_base(method: Method) -> str:
 
 
 def chosen(args: FineTune, state: RunState) -> Sequence[Dataset]:
-    """The datasets to train on, in the order they were made."""
-    return [dataset for dataset in state.datasets() if not args.datasets or dataset.id in args.datasets]
+    """The datasets to train on, in the order they were made: those asked for, else the gate's choice."""
+    if not args.datasets:
+        return state.chosen_datasets()
+    return [dataset for dataset in state.datasets() if dataset.id in args.datasets]
 
 
 def breach(base: Weights, constraints: Constraints) -> str | None:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
 from p2m_agent.budget import Cost
+from p2m_agent.data.ask_columns import is_sound
 from p2m_agent.data.convert import Rejected, write_rejected
 from p2m_agent.data.division import divide
 from p2m_agent.data.duplicates import drop_duplicates
 from p2m_agent.data.holdout import SEALED, file_sha256, seal
-from p2m_agent.data.importing import Imported, Judges, Wishes, import_source
+from p2m_agent.data.importing import Imported, Judges, Wishes, choose_columns, import_source, proposal
+from p2m_agent.data.labels import write_alignment
 from p2m_agent.data.rows import write_examples
-from p2m_agent.data.sources import Opened, is_file, open_file, open_repo
+from p2m_agent.data.sources import Opened, is_file, open_config, open_file, read_repo
 from p2m_agent.data.splits import Carved
-from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.data.transformation_plan import remedy
+from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
 from p2m_agent.hub.candidates import DatasetSearch
+from p2m_agent.hub.licences import rule
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Artifact, Dataset, Example, Holdout, TaskSpec
+from p2m_agent.types import Artifact, ColumnChoice, Dataset, Example, Holdout, TaskSpec, columns_after
 
 OWN = "user"
 """The `source` that stands for the person's own rows."""
@@ -40,7 +44,8 @@ class ImportRows(Args):
     """Read labelled rows from the person's own file or from a dataset of the latest search.
 
     Columns and labels are matched with the task. The first import also fixes dev and the locked test; later ones only
-    add training rows.
+    add training rows. Where columns are in doubt and a person is there, it only proposes them: ask_person, then call it
+    again.
     """
 
     source: str | None = None
@@ -66,6 +71,18 @@ def needs(args: ImportRows, state: RunState) -> str | None:
         return f"{name} is imported already; name another source or go on with the rows there are"
     if source != OWN and name not in _candidates(state):
         return f"{name} was not found by a search; call search_datasets and choose one of its candidates"
+    return None if args.columns else _verdict_missing(name, state)
+
+
+def _verdict_missing(name: str, state: RunState) -> str | None:
+    """Why the columns that were proposed for a source cannot be read yet."""
+    choice, answer = state.column_choice(name)
+    if choice and answer is None:
+        return f"the columns of {name} wait for their verdict: call ask_person(about={choice.id!r}) first"
+    if choice and answer and answer.verdict == "reject":
+        return (
+            f"the person rejected {', '.join(choice.inputs)} → {choice.output}; name other `columns`, or another source"
+        )
     return None
 
 
@@ -92,22 +109,38 @@ def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
     spec = state.spec
     assert spec is not None
     opened = _open(args, state, context)
-    _check_licence(opened, spec)
-    columns = args.columns
-    wishes = Wishes(
-        spec=spec,
-        given=state.given,
-        settled=state.latest(Dataset) is not None,
-        inputs=columns.inputs if columns else (),
-        output=columns.output if columns else "",
-    )
-    imported = import_source(opened, wishes, Judges(context.embedder(), context.teacher), context.call.id)
+    inputs, output = _named(args, state, opened.source.ref)
+    wishes = Wishes(spec, state.given, state.latest(Dataset) is not None, inputs, output)
+    judges = Judges(context.embedder(), context.teacher)
+    try:
+        mapping = choose_columns(opened, wishes, judges)
+        if state.attended and mapping.unsure:
+            return _propose(proposal(opened, mapping, context.call.id), args, state)
+        imported = import_source(opened, mapping, wishes, judges, context.call.id)
+    except ToolError as misfit:
+        raise _with_remedy(misfit, args, state, context) from misfit
     shared = _share_out(imported, state, context, opened)
     dataset = _write(shared, imported, opened, context)
     artifacts: tuple[Artifact, ...] = (dataset, *shared.holdout)
     if imported.spec is not spec:
         artifacts = (imported.spec, *artifacts)
     return Outcome(summary=_summary(dataset, shared, imported, opened), artifacts=artifacts)
+
+
+def _propose(choice: ColumnChoice, args: ImportRows, state: RunState) -> Outcome:
+    """Put columns in doubt before the person, before anything is held out."""
+    then = f"ask_person(about={choice.id!r}), then import_rows(source={_source(args, state)!r}) again"
+    what = f"{', '.join(choice.inputs)} → {choice.output}"
+    return Outcome(summary=f"Nothing is imported yet: {what} is in doubt. Call {then}.", artifacts=(choice,))
+
+
+def _with_remedy(misfit: ToolError, args: ImportRows, state: RunState, context: Context) -> ToolError:
+    """The same error; where a found dataset does not fit and a sound teacher is there, it names what can be done."""
+    source = _source(args, state)
+    if source in (None, OWN) or isinstance(misfit, BudgetExceeded) or not is_sound(context.teacher):
+        return misfit
+    hint = f"{misfit.hint} Or have its rows changed: {remedy(_name(str(source), state))}."
+    return ToolError(misfit.message, hint.strip())
 
 
 @dataclass(frozen=True)
@@ -122,25 +155,34 @@ class _Shared:
     notes: tuple[str, ...]
 
 
+def _named(args: ImportRows, state: RunState, ref: str) -> tuple[tuple[str, ...], str]:
+    """Columns that the controller or the person named; empty where they are to be found."""
+    if args.columns:
+        return args.columns.inputs, args.columns.output
+    choice, answer = state.column_choice(ref)
+    if choice is None or answer is None:
+        return (), ""
+    return columns_after(choice, answer)
+
+
 def _open(args: ImportRows, state: RunState, context: Context) -> Opened:
-    source = _source(args, state)
+    """The source's rows, once its licence allows them to be used."""
+    source, spec, settings = _source(args, state), state.spec, context.settings
     assert source is not None
-    seed, name = context.settings.seed, _name(source, state)
+    assert spec is not None
+    name = _name(source, state)
     if source == OWN and is_file(name):
-        return open_file(name, args.max_rows, seed)
-    return open_repo(context.hub, name, args.max_rows, seed, context.emit)
-
-
-def _check_licence(opened: Opened, spec: TaskSpec) -> None:
-    allowed = spec.constraints.licences
-    if opened.source.origin == "user" or allowed is None:
-        return
-    licence = opened.source.licence
-    if (licence or "").casefold() not in {each.casefold() for each in allowed}:
-        raise ToolError(
-            f"{opened.source.ref} has the licence {licence or '(unknown)'}, and only {', '.join(allowed)} may be used.",
-            "Choose another dataset.",
-        )
+        return open_file(name, args.max_rows, settings.seed)
+    dataset, why = open_config(context.hub, name, spec, context.embedder())
+    ruling = rule(dataset.licence, spec.constraints.licences, settings.refuse_licences)
+    licence = dataset.licence or "(unknown)"
+    if ruling.verdict == "refuse":
+        raise ToolError(f"{dataset.repo} has the licence {licence}, {ruling.why}.", "Choose another dataset.")
+    opened = read_repo(dataset, args.max_rows, settings.seed, context.emit)
+    risk = f"Licence: {licence}."
+    if ruling.verdict == "warn":
+        risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}."
+    return replace(opened, notes=tuple(filter(None, (why, risk))))
 
 
 def _share_out(imported: Imported, state: RunState, context: Context, opened: Opened) -> _Shared:
@@ -195,6 +237,8 @@ def _write(shared: _Shared, imported: Imported, opened: Opened, context: Context
         raise ToolError(f"No row of {opened.source.ref} is left to train on.", "Choose another source.")
     write_examples(path, shared.train)
     write_rejected(context.folder / "rejected.jsonl", shared.rejected)
+    if imported.alignment:
+        write_alignment(context.folder / "labels.json", imported.alignment, imported.outputs)
     labels = Counter(example.output for example in shared.train) if imported.spec.kind == "classification" else {}
     source, mapping = opened.source, imported.mapping
     return Dataset(
@@ -227,10 +271,8 @@ def _summary(dataset: Dataset, shared: _Shared, imported: Imported, opened: Open
         said.append(f"Its training split has {there:,} rows, of which {kept:,} were read.")
     if shared.dropped:
         said.append("Left out: " + ", ".join(f"{n:,} {why}" for why, n in shared.dropped.items()) + ".")
-    if opened.source.origin == "hub":
-        said.append(f"Licence: {dataset.licence}." if dataset.licence else "Risk: its licence is unknown.")
     if mapping.unsure:
-        said.append(f"The choice of columns is unsure ({mapping.why}); look at it, or name them with `columns`.")
+        said.append(f"Assumed, as nobody was asked: {mapping.why}; if that is wrong, name the columns with `columns`.")
     return " ".join(said)
 
 

@@ -22,6 +22,7 @@ MODULES = {
     "runs": "looking",
     "show": "looking",
     "search": "looking",
+    "index": "index",
     "doctor": "looking",
     "predict": "using",
     "eval": "using",

@@ -29,6 +29,7 @@ PLAIN = (
     "controller",
     "seed",
     "data",
+    "refuse_licences",
 )
 """Flags that are settings of the same name."""
 
@@ -94,15 +95,16 @@ def check_data(settings: Settings, task: TaskFile) -> None:
 
 
 def check_hubs(settings: Settings) -> None:
-    """A hub that is a path has to be there.
+    """Every hub has to be there, before anything is begun.
 
     Raises:
-        UsageError: it is not.
+        UsageError: one is not.
     """
+    from p2m_agent.hub.huggingface import HuggingFace
+    from p2m_agent.hub.listing import hub_named
+
     for hub in settings.hubs:
-        looks_like_path = hub.startswith((".", "/", "~")) or hub.count("/") > 1
-        if looks_like_path and not Path(hub).expanduser().is_dir():
-            raise UsageError(f"The hub {hub} is no folder.", "Name a folder of datasets, or a Hub dataset id.")
+        hub_named(hub, HuggingFace(settings))
 
 
 def model_folder(settings: Settings, run: str) -> Path:

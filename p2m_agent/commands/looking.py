@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from p2m_agent.checkpoints import read_state
 from p2m_agent.commands.common import check_hubs, print_json, settings_from
-from p2m_agent.errors import P2MError
+from p2m_agent.errors import P2MError, UsageError
+from p2m_agent.hub.evidence import ANY, Filters
 from p2m_agent.result import delivered, result_of
 from p2m_agent.state import RunState
 from p2m_agent.store import RunFolder, list_runs, open_run
 from p2m_agent.terminal import tables
 from p2m_agent.terminal.screen import open_screen
+from p2m_agent.terminal.search import datasets_found
+
+if TYPE_CHECKING:
+    from p2m_agent.hub.hub import Hub
 
 
 def runs(args: argparse.Namespace) -> int:
@@ -46,17 +52,47 @@ def search(args: argparse.Namespace) -> int:
 
     settings = settings_from(args)
     check_hubs(settings)
-    hub = Hub(settings, lambda: load_embedder(settings))
-    found = (hub.search_datasets if args.what == "datasets" else hub.search_models)(args.query, None, args.k)
+    embedder = load_embedder(settings)
+    hub = Hub(settings, lambda: embedder)
+    if args.what == "datasets":
+        return _search_datasets(args, hub)
+    if _filters(args) != ANY:
+        raise UsageError("Filters are for datasets.", "Search models without them.")
+    found = hub.search_models(args.query, None, args.k)
+    screen = open_screen(quiet=args.quiet)
     if args.json:
         print_json([candidate.model_dump(mode="json") for candidate in found])
-        return 0
-    screen = open_screen()
-    if found:
+    elif found:
         screen.data(tables.candidates_table(found))
     else:
-        screen.note("Nothing relevant was found. Other words may help, or another --hub.")
+        screen.note("No base model was found.")
     return 0
+
+
+def _search_datasets(args: argparse.Namespace, hub: Hub) -> int:
+    found = hub.find_datasets(args.query, None, args.k, _filters(args))
+    screen = open_screen(quiet=args.quiet)
+    samples = {candidate.repo: hub.sample(candidate.repo) for candidate in found.candidates}
+    if args.json:
+        print_json([{**each.model_dump(mode="json"), "sample": samples[each.repo]} for each in found.candidates])
+    elif found.candidates:
+        screen.data(datasets_found(found.candidates, samples))
+    for note in found.notes:
+        screen.note(note)
+    if not found.candidates:
+        screen.note("Other words may help, fewer filters, or another --hub.")
+    return 0
+
+
+def _filters(args: argparse.Namespace) -> Filters:
+    return Filters(
+        languages=tuple(code.split("-")[0].lower() for code in args.language or ()),
+        licences=tuple(args.licence) if args.licence else None,
+        tasks=tuple(args.task or ()),
+        min_rows=args.min_rows,
+        max_rows=args.max_rows,
+        gated=False if args.not_gated else None,
+    )
 
 
 def doctor(args: argparse.Namespace) -> int:

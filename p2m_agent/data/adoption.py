@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Given
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from p2m_agent.data.columns import Mapping, field_name
 from p2m_agent.data.labels import Alignment, align_labels
 from p2m_agent.errors import ToolError
 from p2m_agent.types import Demonstration, Example, Kind, TaskSpec
-
-if TYPE_CHECKING:
-    from p2m_agent.embedding import Embedder
-    from p2m_agent.llm.client import LLM
 
 MANY_LABELS = 50
 """More different outputs than this, most of them seen once or twice, are answers and not labels."""
@@ -38,6 +33,8 @@ class Terms:
     """Source label to task label; empty where the source's outputs are taken as they are."""
     notes: tuple[str, ...]
     """One sentence each."""
+    alignment: Alignment | None = None
+    """How `same` was found; None where there was nothing to align."""
 
 
 def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool) -> Kind:
@@ -63,7 +60,12 @@ def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool) -
 
 
 def settle_labels(
-    outputs: Counter[str], spec: TaskSpec, ref: str, *, binding: bool, embedder: Embedder | None, llm: LLM | None
+    outputs: Counter[str],
+    spec: TaskSpec,
+    ref: str,
+    *,
+    binding: bool,
+    align: Callable[[Given[str, int], Sequence[str]], Alignment] = align_labels,
 ) -> Terms:
     """Bring the labels of a source and those of a classification task together.
 
@@ -72,8 +74,7 @@ def settle_labels(
         spec: the task; without labels it takes the source's.
         ref: the source's name, for the notes.
         binding: whether the spec's labels are said by a person or in use already, hence not to be replaced.
-        embedder: for the meaning of labels.
-        llm: for labels whose meaning is in doubt.
+        align: brings two sets of labels together, with whatever help there is.
 
     Raises:
         ToolError: fewer than half of the rows have a label that fits the task.
@@ -82,7 +83,7 @@ def settle_labels(
     taken = Terms("classification", own, {}, (f"Labels taken from {ref}: {len(own)} of them.",))
     if not spec.labels:
         return taken
-    found = align_labels(outputs, spec.labels, embedder, llm)
+    found = align(outputs, spec.labels)
     fitting = sum(rows for label, rows in outputs.items() if label in found.same)
     if fitting < 0.5 * sum(outputs.values()):
         raise ToolError(
@@ -92,7 +93,7 @@ def settle_labels(
         )
     if found.unused and not binding:
         return taken
-    return Terms("classification", tuple(spec.labels), found.same, _label_notes(found, ref))
+    return Terms("classification", tuple(spec.labels), found.same, _label_notes(found, ref), found)
 
 
 def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: Given[str, object]) -> TaskSpec:
@@ -107,17 +108,26 @@ def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: G
         changes["labels"] = terms.labels
     if terms.kind != spec.kind:
         changes |= {"kind": terms.kind, "output_field": "label" if spec.output_field == "output" else spec.output_field}
-    if not changes:
+    if not changes and not mapping.unsure:
         return spec
-    said = [*terms.notes] if "labels" in changes else []
-    if "input_fields" in changes:
-        said.append(f"The input is read from the column{'s'[: len(fields) > 1]} {', '.join(mapping.inputs.values())}.")
-    if "kind" in changes:
-        said.append(f"The outputs are {len(terms.labels)} short texts that recur, so the task is classification.")
+    said = _said(changes, terms, mapping)
     kept = _still_true(spec.assumptions, changes)
     return spec.model_copy(
         update={**changes, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": (*kept, *said)}
     )
+
+
+def _said(changes: Given[str, object], terms: Terms, mapping: Mapping) -> list[str]:
+    """What was taken from the data, one sentence each."""
+    said = [*terms.notes] if "labels" in changes else []
+    if mapping.unsure:
+        said.append(f"The columns were read as they look: {mapping.why}.")
+    if "input_fields" in changes:
+        several = "s" if len(mapping.inputs) > 1 else ""
+        said.append(f"The input is read from the column{several} {', '.join(mapping.inputs.values())}.")
+    if "kind" in changes:
+        said.append(f"The outputs are {len(terms.labels)} short texts that recur, so the task is classification.")
+    return said
 
 
 _ABOUT = {"labels": " labels are: ", "kind": "The task is ", "metric": "Success is measured by "}
@@ -161,7 +171,8 @@ def _label_notes(found: Alignment, ref: str) -> tuple[str, ...]:
         pairs = ", ".join(f"{label} is {to} ({found.how[label]})" for label, to in list(renamed.items())[:8])
         notes.append(f"Labels of {ref} were aligned: {pairs}.")
     if found.unmatched:
-        notes.append(f"Rows of {ref} with the labels {_shown(found.unmatched)} were left out.")
+        rows = sum(found.unmatched.values())
+        notes.append(f"{rows:,} rows of {ref} with the labels {_shown(found.unmatched)} fit none and are kept apart.")
     if found.unused:
         notes.append(f"{ref} has no rows for {_shown(found.unused)}.")
     return tuple(notes)

@@ -39,7 +39,7 @@ _OUTPUT: tuple[tuple[float, str], ...] = (
     (4.0, r"fluent|clean(?:ed)?|formal|plain|simple|reply|passive|plural|topic|genre|priority|tags?|lemma|iso\w*"),
     (3.8, r"final_answer|score|rating|stars|grade|\w+_label|label_\w+|\w*(?:class|category|intent|sentiment)"),
     (3.0, r"(?:ner|pos)_tags|fine\w*|target_\w+|output_\w+|headline|abstract"),
-    (2.0, r"slots|original|date|equation|type|query|title|rewritten\w*"),
+    (2.0, r"slots|original|date|equation|type|query|title|rewritten\w*|unit|currency|country|language|author"),
 )
 _GENERIC = {
     "text",
@@ -64,6 +64,21 @@ def words_of(name: str) -> set[str]:
     """The words a name is made of, in lower case and singular."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return {_stem(word) for word in re.findall(r"[^\W\d_]+", spaced.lower())}
+
+
+def spoken(name: str) -> str:
+    """A name as words: `labelText` is `label text`."""
+    return re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).strip().lower()
+
+
+def plain(name: str) -> str:
+    """A name without spaces, marks and capitals."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name tells nothing about its column's part: `c1`, `column_2`, `foo`."""
+    return input_score(name) == output_score(name) == 0.0
 
 
 def telling_words(name: str) -> set[str]:

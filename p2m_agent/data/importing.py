@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Given
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p2m_agent.data.adoption import Terms, adopt, settle_kind, settle_labels, with_metric
 from p2m_agent.data.columns import Mapping, check_mapping, map_columns
 from p2m_agent.data.convert import Converted, class_names, convert, count_outputs
+from p2m_agent.data.labels import Alignment, align_labels
+from p2m_agent.data.profile import text_of
 from p2m_agent.data.rows import Row
 from p2m_agent.data.sources import Opened
 from p2m_agent.errors import ToolError
-from p2m_agent.types import Example, SplitName, TaskSpec
+from p2m_agent.types import ColumnChoice, Example, SplitName, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.embedding import Embedder
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 SAMPLE = 300
 """Rows that column heuristics look at."""
+FEW = 50
+"""So few training rows are looked at together with those of the other splits."""
+_SHOWN = 300
+"""Characters of a value in a sample."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +73,26 @@ class Imported:
     notes: tuple[str, ...]
     """What a reader should know, one sentence each."""
 
+    alignment: Alignment | None = None
+    """How the labels of the source became the task's; None where they were taken as they are."""
+    outputs: Given[str, int] = field(default_factory=dict)
+    """Rows per output of the source."""
+
     def examples(self) -> dict[SplitName, list[Example]]:
         """The examples of each split that has some."""
         return {name: part.examples for name, part in self.parts.items() if part.examples}
 
 
-def import_source(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -> Imported:
-    """Map columns, settle kind and labels, and read the rows.
+def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judges, made_by: str) -> Imported:
+    """Settle kind and labels, and read the rows through chosen columns.
 
     Raises:
-        ToolError: the columns, the kind or the labels do not fit the task, or no row is usable.
+        ToolError: the kind or the labels do not fit the task, or no row is usable.
     """
-    mapping = _mapping(opened, wishes, judges)
     rows = [row for part in opened.splits.values() for row in part]
     names = class_names(opened.card, rows, mapping.output)
     outputs = count_outputs(rows, mapping, names)
-    terms = _terms(outputs, opened, wishes, judges)
+    terms = _terms(outputs, wishes, opened, lambda: _samples(opened, mapping, names), judges)
     mapping = mapping.model_copy(update={"labels": terms.same})
     parts = {name: convert(part, mapping, opened.source, names) for name, part in opened.splits.items()}
     examples = [example for part in parts.values() for example in part.examples]
@@ -94,11 +105,16 @@ def import_source(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) 
     spec = adopt(wishes.spec, terms, mapping, made_by, wishes.given)
     if not wishes.settled:
         spec = with_metric(spec, examples, made_by, wishes.given)
-    return Imported(spec, mapping, parts, terms.notes)
+    return Imported(spec, mapping, parts, (*opened.notes, *terms.notes), terms.alignment, outputs)
 
 
-def _mapping(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
-    sample = _spread([row for part in opened.splits.values() for row in part], SAMPLE)
+def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
+    """The columns that an import would read: those that were named, else those that look right.
+
+    Raises:
+        ToolError: they do not exist, or none can be an input or the output.
+    """
+    sample = _sample(opened)
     if wishes.inputs or wishes.output:
         if not (wishes.inputs and wishes.output):
             raise ToolError("`columns` must name both the inputs and the output.", "Or leave it out altogether.")
@@ -109,20 +125,53 @@ def _mapping(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
     )
 
 
-def _terms(outputs: Counter[str], opened: Opened, wishes: Wishes, judges: Judges) -> Terms:
-    kind = settle_kind(outputs, wishes.spec, kind_is_given="kind" in wishes.given or wishes.settled)
-    if kind != "classification":
-        return Terms(kind, wishes.spec.labels, {}, ())
-    return settle_labels(
-        outputs,
-        wishes.spec,
-        opened.source.ref,
-        binding=wishes.binding_labels,
-        embedder=judges.embedder,
-        llm=judges.llm,
+def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:
+    """The chosen columns with a few rows, for a person to look at."""
+    rows = _sample(opened)
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return ColumnChoice(
+        id=f"column_choice-{call_id}",
+        ref=opened.source.ref,
+        inputs=tuple(mapping.inputs.values()),
+        output=mapping.output,
+        columns=columns,
+        sample=tuple({name: text_of(row.get(name))[:_SHOWN] for name in columns} for row in rows[:3]),
+        why=mapping.why,
+        made_by=call_id,
     )
 
 
+def _terms(
+    outputs: Counter[str], wishes: Wishes, opened: Opened, samples: Callable[[], dict[str, list[str]]], judges: Judges
+) -> Terms:
+    kind = settle_kind(outputs, wishes.spec, kind_is_given="kind" in wishes.given or wishes.settled)
+    if kind != "classification":
+        return Terms(kind, wishes.spec.labels, {}, ())
+
+    def align(found: Given[str, int], wanted: Sequence[str]) -> Alignment:
+        return align_labels(found, wanted, judges.embedder, judges.llm, samples() if judges.llm else None)
+
+    return settle_labels(outputs, wishes.spec, opened.source.ref, binding=wishes.binding_labels, align=align)
+
+
+def _samples(opened: Opened, mapping: Mapping, names: Sequence[str]) -> dict[str, list[str]]:
+    """A few inputs of each output of the source. Never rows of its test split."""
+    found: dict[str, list[str]] = {}
+    for example in convert(opened.splits.get("train", [])[:2000], mapping, opened.source, names).examples:
+        texts = found.setdefault(example.output, [])
+        if len(texts) < 3:
+            texts.append(example.text)
+    return found
+
+
+def _sample(opened: Opened) -> list[Row]:
+    """Rows to judge columns by: of the training split, since an LLM and a person see some of them."""
+    train = opened.splits.get("train", [])
+    return _spread(train if len(train) >= FEW else [row for part in opened.splits.values() for row in part], SAMPLE)
+
+
 def _spread(rows: Sequence[Row], count: int) -> list[Row]:
-    """Rows from all over a list, since it may be sorted."""
-    return list(rows[:: max(1, len(rows) // count)])[: 2 * count]
+    """An even sample in the order of the rows: a list may be sorted, or its labels may take turns."""
+    places = range(len(rows))
+    chosen = places if len(rows) <= count else sorted(random.Random(0).sample(places, count))  # noqa: S311
+    return [rows[place] for place in chosen]

@@ -34,7 +34,7 @@ def training_pool(root: Path, datasets: Sequence[Dataset], holdout: Holdout, emb
     Raises:
         ToolError: a file is gone or was changed, or nothing is left to train on.
     """
-    gathered = [example for dataset in datasets for example in _rows_of(root, dataset)]
+    gathered = [example for dataset in datasets for example in rows_of(root, dataset)]
     kept, dropped = drop_duplicates(gathered)
     leaks = find_leaks(kept, held_out_rows(root, holdout), embedder)
     examples = [example for index, example in enumerate(kept) if index not in leaks]
@@ -46,7 +46,12 @@ def training_pool(root: Path, datasets: Sequence[Dataset], holdout: Holdout, emb
     return Pool(examples, dict(sorted(Counter(leaks.values()).items())), len(dropped))
 
 
-def _rows_of(root: Path, dataset: Dataset) -> list[Example]:
+def rows_of(root: Path, dataset: Dataset) -> list[Example]:
+    """A dataset's rows as they were imported.
+
+    Raises:
+        ToolError: the file is gone or was changed.
+    """
     path = root / dataset.path
     if not path.exists() or file_sha256(path) != dataset.sha256:
         raise ToolError(

@@ -27,6 +27,14 @@ class Column:
     """Whether the values are lists."""
     numeric: bool
     """Whether every value is a number or reads as one."""
+    letters: float
+    """Share of letters, of any script, among the characters that are no spaces, 0 to 1."""
+    symbols: float
+    """Share of the characters that code and formulas are full of and prose is not, 0 to 1."""
+    questions: float
+    """Share of values that end as a question does, 0 to 1."""
+    numbers: float
+    """Share of values that are numbers, written in any usual way, 0 to 1."""
     values: tuple[str, ...]
     """The sample as text, row by row; empty where a row has no value."""
 
@@ -41,6 +49,11 @@ class Column:
         return self.distinct_share > 0.98 and all(_ID_VALUE.fullmatch(value) for value in self.values if value)
 
 
+_SYMBOL = re.compile(r"[{}\[\]()<>=|;\\$*+^_/&%`~]")
+_QUESTION = re.compile(r"[?？؟](?:[\s\"'”»)]*)$|か。?$|吗。?$|呢。?$")
+_NUMBER = re.compile(r"[-+]?[\d.,\s']*\d(?:[.,]?[eE]\+?-?\d+)?\s?%?")
+_READ = 100
+"""Values whose characters are counted."""
 _ID_VALUE = re.compile(r"[0-9a-f]{16,}|[0-9a-f-]{32,36}|https?://\S+|[\w-]*\d{5,}[\w-]*", re.IGNORECASE)
 
 
@@ -55,6 +68,9 @@ def _describe(rows: Sequence[Row], name: str, position: int) -> Column:
     values = tuple(text_of(value) for value in raw)
     filled = [value for value in values if value]
     distinct = len(set(filled))
+    listed = any(isinstance(value, list | tuple) for value in raw)
+    characters = re.sub(r"[\s|]+" if listed else r"\s+", "", "".join(value[:500] for value in filled[:_READ]))
+    seen = max(1, len(characters))
     return Column(
         name=name,
         position=position,
@@ -62,8 +78,12 @@ def _describe(rows: Sequence[Row], name: str, position: int) -> Column:
         distinct=distinct,
         distinct_share=distinct / max(1, len(filled)),
         length=sum(map(len, filled)) / max(1, len(filled)),
-        listed=any(isinstance(value, list | tuple) for value in raw),
+        listed=listed,
         numeric=bool(filled) and all(re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?", value) for value in filled),
+        letters=sum(map(str.isalpha, characters)) / seen,
+        symbols=len(_SYMBOL.findall(characters)) / seen,
+        questions=sum(_QUESTION.search(value) is not None for value in filled) / max(1, len(filled)),
+        numbers=sum(_NUMBER.fullmatch(value) is not None for value in filled) / max(1, len(filled)),
         values=values,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from p2m_agent.data.configs import choose_config
 from p2m_agent.data.holdout import file_sha256
 from p2m_agent.data.profile import flatten
 from p2m_agent.data.rows import ENDINGS, Row, read_rows, unfold_messages
@@ -17,7 +18,10 @@ from p2m_agent.events import Progressed
 from p2m_agent.types import Source, SplitName
 
 if TYPE_CHECKING:
+    from p2m_agent.embedding import Embedder
+    from p2m_agent.hub.card import HubDataset
     from p2m_agent.hub.hub import Hub
+    from p2m_agent.types import TaskSpec
 
 Report = Callable[[Progressed], None]
 
@@ -37,6 +41,8 @@ class Opened:
     """Rows there were, where more were read than kept."""
     source: Source
     card: str = ""
+    notes: tuple[str, ...] = ()
+    """What a reader should know, one sentence each."""
 
 
 def is_file(data: str) -> bool:
@@ -57,25 +63,37 @@ def open_file(data: str, max_rows: int, seed: int) -> Opened:
     return Opened({"train": [flatten(row) for row in kept]}, {"train": seen}, source)
 
 
-def open_repo(hub: Hub, repo: str, max_rows: int, seed: int, report: Report) -> Opened:
-    """A dataset found in a hub, its splits named train, dev and test.
+def open_config(hub: Hub, repo: str, spec: TaskSpec, embedder: Embedder | None) -> tuple[HubDataset, str]:
+    """A dataset found in a hub, in the config that fits the task; and why that one, where there are several.
 
     Raises:
-        ToolError: it cannot be opened, or holds no rows.
+        ToolError: it cannot be opened.
     """
     dataset = hub.open_dataset(repo)
+    chosen = choose_config(dataset.configs, spec, embedder, dataset.config)
+    return dataset if chosen.name == dataset.config else hub.open_dataset(repo, chosen.name), chosen.why
+
+
+def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report) -> Opened:
+    """The rows of a dataset, its splits named train, dev and test.
+
+    Raises:
+        ToolError: it holds no rows, or nothing says which version of them these are.
+    """
+    if not dataset.revision:
+        raise ToolError(f"Nothing pins the version of {dataset.repo}'s rows.", "Choose another dataset.")
     splits: dict[SplitName, list[Row]] = {}
     available: dict[SplitName, int] = {}
     for name, split in _roles(list(dataset.splits)).items():
         cap = max_rows if name == "train" else HELD_OUT_CAP
         stream = dataset.rows(split, max(READ_AHEAD * cap, 20_000))
-        kept, seen = _reservoir(_reported(stream, f"reading {split} of {repo}", report), cap, seed)
+        kept, seen = _reservoir(_reported(stream, f"reading {split} of {dataset.repo}", report), cap, seed)
         if kept:
             splits[name] = [flatten(row) for row in unfold_messages(kept)]
             available[name] = dataset.splits[split] or seen
     if not splits:
-        raise ToolError(f"{repo} holds no rows.", "Choose another dataset.")
-    source = Source(origin="hub", ref=dataset.repo, revision=dataset.revision or None, licence=dataset.licence)
+        raise ToolError(f"{dataset.repo} holds no rows.", "Choose another dataset.")
+    source = Source(origin="hub", ref=dataset.repo, revision=dataset.revision, licence=dataset.licence)
     return Opened(splits, available, source, f"{dataset.description}\n\n{dataset.card}".strip())
 
 

@@ -132,7 +132,7 @@ def fault(candidate: Candidate, spec: TaskSpec) -> str | None:
         reason = text_fault(text, candidate.prompt, spec)
         if reason:
             return reason
-    if _wrong_script(render_input(example.input), spec.language):
+    if in_another_language(render_input(example.input), spec.language):
         return "wrong_language"
     bare = {normalise(label.replace("_", " ")) for label in spec.labels}
     return "only_a_label" if normalise(example.text) in bare else None
@@ -171,7 +171,7 @@ def _echoes(text: str, prompt: str) -> bool:
     return sum(f" {run} " in there for run in runs) >= SHARE_ECHOED * len(runs)
 
 
-def _wrong_script(text: str, language: str | None) -> bool:
+def in_another_language(text: str, language: str | None) -> bool:
     """Whether a text is clearly not in the task's language; what cannot be told passes."""
     found = written_language([text])
     return bool(language and found and found != language and {found, language} != {"zh", "ja"})

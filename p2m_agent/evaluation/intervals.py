@@ -30,8 +30,7 @@ def bootstrap(
     if not rows:
         return None
     statistics = row_statistics(metric, [e for e, _ in rows], [p for _, p in rows])
-    value = float(statistics.value_of(statistics.rows.sum(axis=0)))
-    low, high = _percentiles(_resampled([statistics], seed)[0])
+    value, (low, high) = estimated(statistics, seed)
     if low == high and metric in ("accuracy", "exact_match"):
         bound = _TAIL ** (1 / len(rows))
         low, high = (bound, 1.0) if value == 1.0 else (0.0, 1 - bound)
@@ -53,9 +52,26 @@ def paired(
     truth = [e for e, _, _ in rows]
     ours = row_statistics(metric, truth, [s for _, s, _ in rows])
     theirs = row_statistics(metric, truth, [o for _, _, o in rows])
+    return difference(ours, theirs, seed)
+
+
+def estimated(statistics: RowStatistics, seed: int = 0) -> tuple[float, tuple[float, float]]:
+    """A value over all rows with its 95 % bootstrap percentile interval."""
+    value = float(statistics.value_of(statistics.rows.sum(axis=0)))
+    return value, _percentiles(_resampled([statistics], seed)[0])
+
+
+def difference(ours: RowStatistics, theirs: RowStatistics, seed: int = 0) -> Difference:
+    """Ours minus theirs on the same rows, in the same order, with a paired bootstrap interval."""
     value = float(ours.value_of(ours.rows.sum(axis=0)) - theirs.value_of(theirs.rows.sum(axis=0)))
-    student_values, other_values = _resampled([ours, theirs], seed)
-    return Difference(value=value, ci95=_percentiles(student_values - other_values), rows=len(rows))
+    our_values, their_values = _resampled([ours, theirs], seed)
+    return Difference(value=value, ci95=_percentiles(our_values - their_values), rows=len(ours.rows))
+
+
+def standard_error(ours: RowStatistics, theirs: RowStatistics, seed: int = 0) -> float:
+    """Of the difference between two on the same rows: its standard deviation over paired resamples."""
+    our_values, their_values = _resampled([ours, theirs], seed)
+    return float((our_values - their_values).std())
 
 
 def _resampled(statistics: Sequence[RowStatistics], seed: int) -> list[NDArray[numpy.float64]]:

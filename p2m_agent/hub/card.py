@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,29 +33,22 @@ class Card:
     columns: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
+    configs: tuple[str, ...] = ()
+    """Names of its subsets; empty where there is only one."""
     revision: str | None = None
     folder: Path | None = None
+    """Where it lies, for a folder's; a path with a scheme (see `folder.place_of`) where that is not this machine."""
     reachable: bool = True
+    gated: bool = False
+    """Whether terms have to be accepted before its rows can be had."""
+    year: int | None = None
+    """When it came out."""
+    aliases: tuple[str, ...] = ()
+    """Its other names, and those of its variants."""
     notes: tuple[str, ...] = ()
-    """What else speaks against it, such as a gate."""
+    """What else speaks against it, in words."""
     text: str = ""
     """The whole card, Markdown without the front matter."""
-
-    @property
-    def summary(self) -> str:
-        """What is searched: title, description, labels or columns."""
-        names = ", ".join(_words(label) for label in self.labels[:40]) or ", ".join(map(_words, self.columns))
-        return f"{self.title}. {self.description[:900]} {names}".strip()
-
-    @property
-    def passages(self) -> tuple[str, ...]:
-        """What is embedded: the description alone, and the whole."""
-        return (self.description[:900], self.summary) if self.description else (self.summary,)
-
-    @property
-    def sha(self) -> str:
-        """Hash of what is searched; equal cards share their index entry."""
-        return hashlib.sha256(f"{self.repo}\n{self.summary}".encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)
@@ -78,6 +70,10 @@ class HubDataset:
     read: Callable[[str, int | None], Iterator[dict[str, object]]]
     card: str = ""
     """The whole card as Markdown."""
+    config: str = "default"
+    """The subset that is opened."""
+    configs: tuple[str, ...] = ("default",)
+    """All of its subsets."""
 
     def rows(self, split: str, limit: int | None = None) -> Iterator[dict[str, object]]:
         """Stream rows of a split, at most `limit`.
@@ -112,7 +108,11 @@ def card_from(repo: str, hub: str, text: str) -> Card:
     Raises:
         ValueError: it is broken; the message says how.
     """
-    meta, body = split_card(text)
+    return card_of(repo, hub, *split_card(text))
+
+
+def card_of(repo: str, hub: str, meta: dict[str, object], body: str) -> Card:
+    """The card that front matter and body make."""
     return Card(
         repo=repo,
         hub=hub,
@@ -124,6 +124,7 @@ def card_from(repo: str, hub: str, text: str) -> Card:
         columns=_columns(meta, body),
         labels=_labels(meta, body),
         rows=_rows(meta),
+        configs=_configs(meta),
         text=body.strip(),
     )
 
@@ -196,5 +197,9 @@ def _rows(meta: dict[str, object]) -> dict[str, int]:
     return found
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").strip()
+def _configs(meta: dict[str, object]) -> tuple[str, ...]:
+    """Names of the subsets, the default one first."""
+    declared = meta.get("configs")
+    configs = [c for c in declared if isinstance(c, dict) and "config_name" in c] if isinstance(declared, list) else []
+    first = [c for c in configs if c.get("default") is True] or [c for c in configs if c["config_name"] == "default"]
+    return tuple(dict.fromkeys(str(c["config_name"]) for c in [*first, *configs]))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from p2m_agent.errors import ToolError
 
@@ -46,22 +47,32 @@ def read_files(paths: Sequence[Path], limit: int | None) -> Rows:
 
 
 def revision_of(paths: Sequence[Path], root: Path) -> str:
-    """Hash of names, sizes and contents."""
+    """Hash of names, sizes and contents; elsewhere than on this machine, of what the store says of the files."""
     total = hashlib.sha256()
     for path in sorted(paths):
-        stat = path.stat()
-        content, _ = _facts(path, stat.st_size, stat.st_mtime_ns)
-        total.update(f"{path.relative_to(root)}\0{stat.st_size}\0{content}\n".encode())
+        content, _ = _facts_of(path)
+        total.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0{content}\n".encode())
     return total.hexdigest()[:40]
 
 
 def count_rows(paths: Sequence[Path]) -> int | None:
     """Rows of a split; None where a file cannot be counted cheaply."""
-    counts = []
-    for path in paths:
-        stat = path.stat()
-        counts.append(_facts(path, stat.st_size, stat.st_mtime_ns)[1])
+    counts = [_facts_of(path)[1] for path in paths]
     return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def is_here(path: Path) -> bool:
+    """Whether a path is one of this machine's; else it stands for an fsspec URL (see `folder.place_of`)."""
+    return isinstance(path, Path)
+
+
+def _facts_of(path: Path) -> tuple[str, int | None]:
+    """What pins a file, and its rows; a file that is not on this machine is not fetched for that."""
+    if is_here(path):
+        stat = path.stat()
+        return _facts(path, stat.st_size, stat.st_mtime_ns)
+    place: Any = path
+    return str(place.fs.ukey(place.path)), _parquet_rows(path) if path.suffix == ".parquet" else None
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +94,8 @@ def _parquet_rows(path: Path) -> int | None:
     import pyarrow.parquet
 
     try:
-        return int(pyarrow.parquet.read_metadata(path).num_rows)
+        with path.open("rb") as file:
+            return int(pyarrow.parquet.read_metadata(file).num_rows)
     except pyarrow.ArrowException:
         return None
 
@@ -140,8 +152,9 @@ def _parquet(path: Path) -> Rows:
     import pyarrow.parquet
 
     try:
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=512):
-            yield from batch.to_pylist()
+        with path.open("rb") as file:
+            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=512):
+                yield from batch.to_pylist()
     except pyarrow.ArrowException as error:
         raise ToolError(f"{path.name} is not a parquet file: {error}", "Choose another dataset.") from error
 

@@ -1,29 +1,45 @@
-"""Where data and base models are searched: folders, the built-in catalogue, and the Hugging Face Hub."""
+"""Where data and base models are searched: folders, files of cards, the built-in catalogue, the Hugging Face Hub."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from p2m_agent.embedding import Embedder
-from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.errors import ToolError
 from p2m_agent.hub import catalogue, ranking
 from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.hub.card import Card, HubDataset
-from p2m_agent.hub.folder import Found, Skipped, open_folder, scan, with_facts
+from p2m_agent.hub.dataset_hub import DatasetHub
+from p2m_agent.hub.evidence import ANY, Ask, Evidence, Filters
+from p2m_agent.hub.folder import FolderHub, Found, Skipped, open_folder, scan, with_facts
+from p2m_agent.hub.huggingface import NAME as HUGGINGFACE
 from p2m_agent.hub.huggingface import HuggingFace
-from p2m_agent.hub.index import Vectors, Words
+from p2m_agent.hub.index import Index
 from p2m_agent.hub.language import written_in
+from p2m_agent.hub.licences import forbidden
+from p2m_agent.hub.listing import CardFile, OneDataset, hub_named, listing_of, unique
 from p2m_agent.hub.models import rank_models
-from p2m_agent.hub.ranking import Match, Wish
+from p2m_agent.hub.ranking import Match
+from p2m_agent.hub.reasons import candidate
+from p2m_agent.hub.wish import Wish, wish_from
 from p2m_agent.settings import Settings
 from p2m_agent.types import TaskSpec
 
 _REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_SEARCH = "Take a repo that search_datasets has shown."
+_CATALOGUE = "catalogue"
+_ON_THE_FLY = 2000
+"""New cards that a search embeds itself (half a minute at most); more are left to `p2m index build`."""
+_TRUSTED = 5000
+"""A built source of more cards is searched as it was indexed; reading all of it would take longer than the search."""
 
 
 @dataclass(frozen=True)
@@ -36,41 +52,58 @@ class DatasetsFound:
 
 
 class Hub:
-    """All sources of datasets and base models behind one search."""
+    """All sources of datasets and base models behind one search.
+
+    What `p2m index build` was given is always searched; folders, files and datasets of the settings are brought up to
+    date in the index whenever they are searched.
+    """
 
     def __init__(self, settings: Settings, embedder: Callable[[], Embedder | None]) -> None:
         """Take the settings; folders are read and models loaded on first use."""
         self._settings, self._embedder = settings, embedder
         self._huggingface = HuggingFace(settings)
-        self._words: tuple[tuple[str, ...], Words] | None = None
+        self._notes: dict[str, None] = {}
+        self._taken: dict[bool, list[int]] = {}
+        """Numbers in the index of the cards of the settings' hubs, without and with their rows counted."""
 
-    def search_datasets(self, query: str, spec: TaskSpec | None, k: int) -> list[DatasetCandidate]:
+    def search_datasets(
+        self, query: str, spec: TaskSpec | None, k: int, filters: Filters = ANY
+    ) -> list[DatasetCandidate]:
         """At most `k` datasets for a task, best first; empty when nothing is relevant.
 
         Datasets whose rows cannot be had now come after all others.
         """
-        return list(self.find_datasets(query, spec, k).candidates)
+        return list(self.find_datasets(query, spec, k, filters).candidates)
 
-    def find_datasets(self, query: str, spec: TaskSpec | None, k: int) -> DatasetsFound:
+    def find_datasets(self, query: str, spec: TaskSpec | None, k: int, filters: Filters = ANY) -> DatasetsFound:
         """The same, with what was left out and why."""
-        wish = ranking.wish_from(query, spec)
-        matches = [m for m in self._matches(_in_english(query, spec)) if ranking.score(m, wish) >= ranking.RELEVANT]
-        allowed = [m for m in matches if not ranking.forbidden(m.card.licence, wish.licences)]
-        allowed.sort(key=lambda m: (not m.card.reachable, -ranking.score(m, wish), m.card.repo))
-        found = tuple(ranking.candidate(self._with_facts(match), wish) for match in allowed[:k])
-        return DatasetsFound(found, self._notes(matches, allowed, wish))
+        wish = wish_from(query, spec, filters)
+        words = _in_english(query, spec)
+        try:
+            ranked = self._matches(words, wish)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise ToolError(f"the search index cannot be read now: {error}", "Try again in a moment.") from error
+            self._index.begin_anew()
+            self._taken.clear()
+            ranked = self._matches(words, wish)
+        matches = [match for match in ranked if match.relevant]
+        allowed = [m for m in matches if not self._forbidden(m, wish)]
+        allowed.sort(key=lambda m: not m.card.reachable)
+        found = tuple(candidate(self._with_facts(match), wish) for match in allowed[:k])
+        return DatasetsFound(found, self._said(matches, allowed, wish))
 
-    def open_dataset(self, repo: str) -> HubDataset:
-        """A dataset by the name that a search shows, or by its folder's name.
+    def open_dataset(self, repo: str, config: str | None = None) -> HubDataset:
+        """A dataset by the name that a search shows, or by its folder's name; `config` is one of its subsets.
 
         Raises:
-            ToolError: there is none of that name, or its rows cannot be had; the message says why.
+            ToolError: there is none of that name or config, or its rows cannot be had; the message says why.
         """
-        name = repo.strip().replace("__", "/", 1).casefold()
-        for known, found in self._folders.items():
-            if known.casefold() == name:
-                return open_folder(found)
-        for skipped in self._skipped:
+        found = self._found(repo)
+        if found:
+            return open_folder(found, config)
+        name = _plain(repo)
+        for skipped in self.skipped:
             if skipped.name.casefold() == name:
                 raise ToolError(f"the dataset {skipped.name} cannot be used: {skipped.reason}", "Choose another one.")
         known_names = [*self._folders, *(card.repo for card in catalogue.datasets())]
@@ -78,7 +111,16 @@ class Hub:
         if listed is None and (not _REPO.fullmatch(repo) or not self._huggingface.reachable()):
             near = difflib.get_close_matches(repo, known_names, n=3)
             raise ToolError(f"there is no dataset {repo!r}", f"Did you mean {', '.join(near)}?" if near else _SEARCH)
-        return self._huggingface.open(listed or repo)
+        return self._huggingface.open(listed or repo, config)
+
+    def sample(self, repo: str) -> dict[str, object] | None:
+        """A row of a dataset that lies on this machine; None where it would have to be fetched, or cannot be read."""
+        found = self._found(repo)
+        try:
+            dataset = open_folder(found) if found else None
+            return next(dataset.rows(next(iter(dataset.splits)), 1), None) if dataset else None
+        except (ToolError, OSError):
+            return None
 
     def search_models(self, query: str, spec: TaskSpec | None, k: int) -> list[ModelCandidate]:
         """At most `k` base models that fit the task and its constraints; those at hand come first."""
@@ -87,82 +129,135 @@ class Hub:
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """Folders that look like datasets and cannot be used, with the reason."""
-        return self._skipped
+        return tuple(skipped for hub in self._read if isinstance(hub, FolderHub) for skipped in hub.skipped)
 
     @cached_property
-    def _scanned(self) -> tuple[dict[str, Found], tuple[Skipped, ...], tuple[str, ...]]:
-        folders, ids = _split_hubs(self._settings.hubs)
-        found: dict[str, Found] = {}
-        skipped: list[Skipped] = []
-        for folder in folders:
-            datasets, broken = scan(folder)
-            skipped += broken
-            for dataset in datasets:
-                _add(found, dataset)
-        return found, tuple(skipped), ids
+    def _index(self) -> Index:
+        return Index(self._settings.cache_dir, self._embedder())
 
-    @property
+    @cached_property
+    def _built(self) -> dict[str, tuple[int, datetime]]:
+        """Sources that are in the index on purpose; nothing is loaded to find out that there is no index."""
+        return self._index.sources() if any(self._settings.cache_dir.glob("index-*")) else {}
+
+    @cached_property
+    def _read(self) -> tuple[DatasetHub, ...]:
+        """The settings' hubs, but for those that are searched as they were indexed."""
+        named = [hub_named(name, self._huggingface) for name in self._settings.hubs]
+        return tuple(hub for hub in named if not self._is_trusted(hub))
+
+    @cached_property
     def _folders(self) -> dict[str, Found]:
-        return self._scanned[0]
+        """Datasets of the settings' folders by name; names are unique."""
+        found: list[Found] = []
+        for hub in self._read:
+            if isinstance(hub, FolderHub):
+                found += unique(hub.found, found)
+        return {each.card.repo: each for each in found}
 
-    @property
-    def _skipped(self) -> tuple[Skipped, ...]:
-        return self._scanned[1]
+    @cached_property
+    def _by_place(self) -> dict[str, Found]:
+        return {str(found.card.folder): found for found in self._folders.values()}
 
-    def _cards(self, query: str) -> list[Card]:
-        """Every card there is to choose from, one per repo: a folder's before the Hub's before the catalogue's."""
-        reachable = self._huggingface.reachable()
-        cards = {repo.casefold(): found.card for repo, found in self._folders.items()}
-        if reachable:
-            named = [self._huggingface.card(repo) for repo in self._scanned[2]]
-            for card in [*named, *self._huggingface.search(query)]:
-                cards.setdefault(card.repo.casefold(), card)
-        for card in catalogue.datasets():
-            cards.setdefault(card.repo.casefold(), replace(card, reachable=reachable))
-        for repo in self._scanned[2]:
-            cards.setdefault(repo.casefold(), Card(repo, "huggingface", title=repo, reachable=False))
-        return list(cards.values())
+    def _is_trusted(self, hub: DatasetHub) -> bool:
+        cards, built = self._built.get(hub.name, (0, datetime.min.replace(tzinfo=UTC)))
+        if isinstance(hub, OneDataset):
+            return cards > 0 and hub.why_not() is not None
+        if isinstance(hub, CardFile):
+            return cards > 0 and Path(hub.name).stat().st_mtime < built.timestamp()
+        return isinstance(hub, HuggingFace) or cards > _TRUSTED
 
-    def _matches(self, query: str) -> list[Match]:
-        cards = self._cards(query)
-        shares = self._word_index(cards).shares(query)
-        cosines = self._cosines(query, cards)
-        return [
-            Match(card, cosines.get(card.sha) if cosines is not None else None, float(share))
-            for card, share in zip(cards, shares, strict=True)
-        ]
+    def _found(self, repo: str) -> Found | None:
+        """The folder of a dataset: of the settings' hubs, else of a source that was built."""
+        name = _plain(repo)
+        for known, found in self._folders.items():
+            if known.casefold() == name:
+                return found
+        card = self._index.named(repo) if self._built else None
+        return self._folder_of(card) if card else None
 
-    def _word_index(self, cards: Sequence[Card]) -> Words:
-        key = tuple(card.sha for card in cards)
-        if self._words is None or self._words[0] != key:
-            self._words = key, Words([f"{card.title} {card.summary}" for card in cards])
-        return self._words[1]
-
-    def _cosines(self, query: str, cards: Sequence[Card]) -> dict[str, float] | None:
-        """Cosine by card; None where there is no embedding model."""
-        embedder = self._embedder()
-        if embedder is None or not cards:
+    def _folder_of(self, card: Card) -> Found | None:
+        """The dataset that a card is of, where that is a folder which is still there."""
+        if card.folder is None:
             return None
-        by_sha = {card.sha: card for card in cards}
-        vectors = Vectors(self._settings.cache_dir, "datasets", embedder)
-        vectors.add(list(by_sha), lambda sha: by_sha[sha].passages)
-        return vectors.cosines(query, list(by_sha))
+        if known := self._by_place.get(str(card.folder)):
+            return known
+        found = scan(card.folder)[0]
+        return replace(found[0], card=replace(found[0].card, repo=card.repo)) if found else None
+
+    def _matches(self, text: str, wish: Wish) -> list[Match]:
+        """Every card that may be meant, one per repo, best first."""
+        outside, reachable = self._outside(text, wish.filters), self._huggingface.reachable()
+
+        def look(ask: Ask) -> list[Evidence]:
+            return self._one_a_repo(self._index.look(ask, outside, reachable=reachable))
+
+        return ranking.rank(text, wish, look, self._embedder())
+
+    def _one_a_repo(self, found: Iterable[Evidence]) -> list[Evidence]:
+        """A folder's before the Hub's before the catalogue's."""
+        chosen: dict[str, tuple[int, Evidence]] = {}
+        for evidence in found:
+            card, given = evidence.card, None
+            if card.folder:
+                given = self._by_place.get(str(card.folder))
+                if not given and not card.folder.is_dir():
+                    continue  # it was indexed and is gone
+            rank = 0 if given else 1 if card.folder else 2 + (not card.description)
+            shown = replace(evidence, card=given.card) if given else evidence
+            name = shown.card.repo.casefold()
+            if name not in chosen or rank < chosen[name][0]:
+                chosen[name] = rank, shown
+        return [evidence for _, evidence in chosen.values()]
+
+    def _outside(self, query: str, filters: Filters) -> list[int]:
+        """Numbers of the cards that are searched besides the built sources, brought up to date."""
+        counted = filters.about_rows
+        if counted not in self._taken:
+            ids = self._take(_CATALOGUE, catalogue.datasets(), whole=True)
+            for hub in self._read:
+                cards = listing_of(hub).cards if counted or not isinstance(hub, FolderHub) else _cards(hub)
+                ids += self._take(hub.name, cards, whole=True)
+            self._taken[counted] = ids
+        live = self._huggingface.reachable() and HUGGINGFACE not in self._built
+        found = self._take(HUGGINGFACE, self._huggingface.search(query), whole=False) if live else []
+        return self._taken[counted] + found
+
+    def _take(self, source: str, cards: Iterable[Card], *, whole: bool) -> list[int]:
+        ids, _ = self._index.put(source, cards, whole=whole)
+        waiting = self._index.waiting(ids)
+        if waiting <= _ON_THE_FLY:
+            self._index.embed(ids)
+        else:
+            self._notes[
+                f"{waiting:,} cards of {source} are searched by words alone: `p2m index build --hub {source}`."
+            ] = None
+        return ids
 
     def _with_facts(self, match: Match) -> Match:
-        found = self._folders.get(match.card.repo)
-        return replace(match, card=with_facts(found)) if found and match.card is found.card else match
+        found = self._folder_of(match.card)
+        return replace(match, card=with_facts(found)) if found else match
 
-    def _notes(self, matches: Sequence[Match], allowed: Sequence[Match], wish: Wish) -> tuple[str, ...]:
-        notes = []
-        refused = [m for m in matches if ranking.forbidden(m.card.licence, wish.licences)]
-        left_out = [m.card.repo for m in sorted(refused, key=lambda m: -ranking.score(m, wish))]
+    def _forbidden(self, match: Match, wish: Wish) -> bool:
+        return forbidden(match.card.licence, wish.licences, self._settings.refuse_licences)
+
+    def _said(self, matches: Sequence[Match], allowed: Sequence[Match], wish: Wish) -> tuple[str, ...]:
+        left_out = [match.card.repo for match in matches if self._forbidden(match, wish)]
+        notes = [*self._index.notes, *self._notes]
         if left_out:
             notes.append(f"Left out for their licences: {', '.join(left_out[:5])}.")
-        for skipped in self._skipped[:3]:
-            notes.append(f"{skipped.name} was skipped: {skipped.reason}.")
+        notes += [f"{skipped.name} was skipped: {skipped.reason}." for skipped in islice(self.skipped, 3)]
         if not allowed:
             notes.append(f"Nothing relevant was found for {wish.query[:80]!r}.")
         return tuple(notes)
+
+
+def _cards(hub: FolderHub) -> list[Card]:
+    return [found.card for found in unique(hub.found)]
+
+
+def _plain(repo: str) -> str:
+    return repo.strip().replace("__", "/", 1).casefold()
 
 
 def _in_english(query: str, spec: TaskSpec | None) -> str:
@@ -170,38 +265,3 @@ def _in_english(query: str, spec: TaskSpec | None) -> str:
     if spec and written_in(query) not in {None, "en"} and written_in(spec.instruction) == "en":
         return spec.instruction
     return query
-
-
-_SEARCH = "Take a repo that search_datasets has shown."
-
-
-def _split_hubs(hubs: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
-    """Folders to scan and Hub ids.
-
-    Raises:
-        UsageError: something is neither a folder nor a Hub id.
-    """
-    folders, ids = [], []
-    for hub in hubs:
-        path = Path(hub).expanduser()
-        if path.is_dir():
-            folders.append(path)
-        elif _REPO.fullmatch(hub) and "/" in hub and not hub.startswith("."):
-            ids.append(hub)
-        else:
-            raise UsageError(f"there is no hub folder {hub}", "Name an existing folder, or a dataset id of the Hub.")
-    return folders, tuple(ids)
-
-
-def _add(found: dict[str, Found], dataset: Found) -> None:
-    """Keep names unique: a second dataset of a name gets its parent folder's name before it, then a number."""
-    folder, name = dataset.card.folder, dataset.card.repo
-    assert folder is not None
-    taken = {known.casefold(): known for known in found}
-    if name.casefold() in taken:
-        other = found[taken[name.casefold()]].card.folder
-        if other and other.resolve() == folder.resolve():
-            return  # the same folder, named twice
-        base = f"{folder.resolve().parent.name}/{name.replace('/', '-')}"
-        name = next(n for n in [base, *(f"{base}-{i}" for i in range(2, 1000))] if n.casefold() not in taken)
-    found[name] = replace(dataset, card=replace(dataset.card, repo=name))

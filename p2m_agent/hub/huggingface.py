@@ -1,73 +1,97 @@
-"""The Hugging Face Hub: cards found by name, rows streamed at a pinned revision. Remote code is never run."""
+"""The Hugging Face Hub: cards listed and found, rows streamed at a pinned revision. Remote code is never run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache, partial
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.card import Card, HubDataset, licence_of
-from p2m_agent.hub.index import tokens
+from p2m_agent.hub.card import Card, HubDataset, card_of, split_card
+from p2m_agent.hub.faults import hub_faults, patiently, reason
+from p2m_agent.hub.hf_rows import GO_ON, check_files, open_rows, quietly
+from p2m_agent.hub.words import tokens
 from p2m_agent.settings import Settings
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import DatasetInfo
 
 NAME = "huggingface"
 _TIMEOUT_S = 3.0
-_PER_WORD = 15
-"""Cards asked for by each of the search's words."""
-_GO_ON = "Choose a dataset of a folder (--hub), bring rows of your own (--data), or generate examples."
+_INFO_TIMEOUT_S = 30.0
+_WORDS, _PER_WORD = 4, 15
+"""Words of a query that are searched for, longest first, and the cards asked for by each."""
+_ASKED_FOR: list[Any] = ["cardData", "description", "downloads", "gated", "private", "sha", "tags"]
+"""What a listing brings of each dataset; its list of files would be most of the answer."""
+_MAX_CARD_CHARS = 500_000
 
 
 @cache
-def _answers(endpoint: str) -> bool:
-    """Whether the Hub answers; asked once per process."""
-    import httpx
+def _answers(endpoint: str, _minute: int) -> bool:
+    """Whether the Hub answers, if only that it is busy; asked once a minute."""
+    from huggingface_hub import get_session
 
     try:
-        return httpx.get(f"{endpoint}/api/datasets?limit=1", timeout=_TIMEOUT_S, follow_redirects=True).is_success
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError):
+        url = f"{endpoint}/api/datasets?limit=1"
+        return bool(get_session().get(url, timeout=_TIMEOUT_S, follow_redirects=True).status_code < 500)
+    except hub_faults():
         return False
 
 
 class HuggingFace:
     """The Hub as `HF_ENDPOINT`, `HF_HUB_OFFLINE` and the token of the settings make it."""
 
+    name = NAME
+
     def __init__(self, settings: Settings) -> None:
-        """Take the token; nothing is asked before the first use."""
-        self._token = settings.hf_token
+        """Take the settings; nothing is asked before the first use."""
+        self._token, self._max_gb = settings.hf_token or None, settings.max_dataset_gb
 
     def reachable(self) -> bool:
         """Whether rows and weights can be fetched from it now."""
+        return self.why_not() is None
+
+    def why_not(self) -> str | None:
+        """Why it cannot be reached, in words; None where it can."""
         from huggingface_hub import constants
 
-        return not constants.HF_HUB_OFFLINE and _answers(constants.ENDPOINT)
+        if constants.HF_HUB_OFFLINE:
+            return "HF_HUB_OFFLINE is set"
+        answers = _answers(constants.ENDPOINT, int(time.monotonic() // 60))
+        return None if answers else f"{constants.ENDPOINT} does not answer"
 
-    def why_not(self) -> str:
-        """Why it cannot be reached, in words."""
-        from huggingface_hub import constants
+    def cards(self, query: str | None = None, limit: int | None = None) -> Iterator[Card]:
+        """Cards whose names hold a word of the query; without one all of the Hub, most downloaded first.
 
-        return "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"{constants.ENDPOINT} does not answer"
+        Raises:
+            ToolError: the Hub stopped answering on the way.
+        """
+        words = sorted(dict.fromkeys(tokens(query or "")), key=len, reverse=True)[:_WORDS]
+        listings = [self._listed(None, limit)] if query is None else [self._listed(word, _PER_WORD) for word in words]
+        found: set[str] = set()
+        for info in chain.from_iterable(listings):
+            if info.id not in found and (limit is None or len(found) < limit):
+                found.add(info.id)
+                yield _card(info)
 
-    def api(self) -> HfApi:
-        """The client."""
-        from huggingface_hub import HfApi
-
-        return HfApi(token=self._token or None)
+    def _listed(self, search: str | None, limit: int | None) -> Iterator[DatasetInfo]:
+        try:
+            yield from self.api().list_datasets(search=search, sort="downloads", limit=limit, expand=_ASKED_FOR)
+        except hub_faults() as error:
+            raise ToolError(f"the Hugging Face Hub cannot be listed: {reason(error)}", "Try again later.") from error
 
     def search(self, query: str) -> list[Card]:
-        """Cards whose names or tags hold a word of the query; empty where the Hub fails."""
-        words = sorted(dict.fromkeys(tokens(query)), key=len, reverse=True)[:4]
-        found: dict[str, Card] = {}
-        for word in words:
-            try:
-                for info in self.api().list_datasets(search=word, sort="downloads", limit=_PER_WORD, full=True):
-                    found.setdefault(info.id, _card(info))
-            except _faults():
-                break
-        return list(found.values())
+        """Cards for a query, as far as the Hub answers."""
+        found: list[Card] = []
+        with suppress(ToolError):  # a search goes on with what the other hubs have
+            found.extend(self.cards(query))
+        return found
 
     def card(self, repo: str) -> Card:
         """The card of one dataset.
@@ -75,35 +99,21 @@ class HuggingFace:
         Raises:
             ToolError: the Hub has none of that name, or keeps it from us.
         """
-        try:
-            return _card(self.api().dataset_info(repo, timeout=30))
-        except _faults() as error:
-            raise ToolError(f"{repo} cannot be opened: {_reason(error)}", _GO_ON) from error
+        return _card(self._info(repo))
 
-    def open(self, repo: str) -> HubDataset:
-        """The dataset, its rows streamed from the revision that is newest now.
+    def open(self, repo: str, config: str | None = None) -> HubDataset:
+        """The dataset, its rows streamed from the commit that is newest now.
 
         Raises:
-            ToolError: it is gated, has no data files, needs code of its own, or cannot be reached.
+            ToolError: it is gated, too large, has no data files, needs code of its own, or cannot be reached.
         """
-        if not self.reachable():
-            raise ToolError(f"the rows of {repo} cannot be reached now: {self.why_not()}", _GO_ON)
-        card = self.card(repo)
-        import datasets
-
-        options: dict[str, Any] = {"revision": card.revision, "token": self._token or None}
-        try:
-            configs = datasets.get_dataset_config_names(repo, **options)
-            options["name"] = "default" if "default" in configs else configs[0]
-            info = datasets.load_dataset_builder(repo, **options).info
-            splits = dict(info.splits or {}) or dict.fromkeys(
-                datasets.get_dataset_split_names(
-                    repo, config_name=options["name"], revision=card.revision, token=options["token"]
-                )
-            )
-        except _faults() as error:
-            raise ToolError(f"{repo} cannot be opened: {_reason(error)}", _GO_ON) from error
-        columns = tuple(info.features or card.columns) or tuple(next(_rows(repo, options, next(iter(splits)), 1), {}))
+        if why := self.why_not():
+            raise ToolError(f"the rows of {repo} cannot be reached now: {why}", GO_ON)
+        info = self._info(repo, files_metadata=True)
+        check_files(info)
+        card = self._whole_card(info)
+        chosen = _config(card, config)
+        rows = open_rows(info, chosen, self._token, self._max_gb)
         return HubDataset(
             repo=card.repo,
             hub=NAME,
@@ -113,74 +123,78 @@ class HuggingFace:
             tasks=card.tasks,
             title=card.title,
             description=card.description,
-            splits={str(name): getattr(split, "num_examples", None) or None for name, split in splits.items()},
-            columns=columns,
-            read=partial(_rows, repo, options),
-            card=card.description,
+            splits=rows.splits,
+            columns=rows.columns,
+            read=rows.rows,
+            card=card.text,
+            config=chosen or "default",
+            configs=card.configs or ("default",),
         )
 
+    def api(self) -> HfApi:
+        """The client."""
+        from huggingface_hub import HfApi
 
-def _rows(repo: str, options: dict[str, Any], split: str, limit: int | None) -> Iterator[dict[str, object]]:
-    import datasets
+        return HfApi(token=self._token)
 
+    def _info(self, repo: str, **more: Any) -> DatasetInfo:
+        try:
+            info = patiently(lambda: self.api().dataset_info(repo, timeout=_INFO_TIMEOUT_S, **more))
+        except hub_faults() as error:
+            raise ToolError(f"{repo} cannot be opened: {reason(error)}", GO_ON) from error
+        if not info.sha:
+            raise ToolError(f"{repo} cannot be opened: the Hub names no revision of it", GO_ON)
+        return info
+
+    def _whole_card(self, info: DatasetInfo) -> Card:
+        """The card with its text. A set that is kept from us is refused here, where the Hub says clearly why."""
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+        wanted: dict[str, Any] = {"repo_type": "dataset", "revision": info.sha, "token": self._token}
+        try:
+            with quietly():
+                path = Path(hf_hub_download(info.id, "README.md", **wanted))
+            text = path.read_text(encoding="utf-8", errors="replace")[:_MAX_CARD_CHARS]
+        except hub_faults() as error:
+            if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+                return _card(info)  # it has none
+            raise ToolError(f"{info.id} cannot be opened: {reason(error)}", GO_ON) from error
+        return _card(info, text)
+
+
+def _config(card: Card, wanted: str | None) -> str | None:
+    """The name of the subset to open; None where the set has no names for them."""
+    if wanted is None or (wanted == "default" and not card.configs):
+        return next(iter(card.configs), None)
+    if wanted not in card.configs:
+        known = f"It has {', '.join(card.configs[:20])}." if card.configs else "It has only one, without a name."
+        raise ToolError(f"{card.repo} has no config {wanted!r}", known)
+    return wanted
+
+
+def _card(info: DatasetInfo, text: str = "") -> Card:
+    """The card of a listing or of one dataset; `text` is its README.md."""
+    data: Any = info.card_data
+    meta = {**_tagged(info.tags or ()), **(data.to_dict() if data else {})}
     try:
-        stream = datasets.load_dataset(repo, split=split, streaming=True, **options)
-        names = {key: kind for key, kind in (stream.features or {}).items() if isinstance(kind, datasets.ClassLabel)}
-        for row in stream if limit is None else stream.take(limit):
-            yield {key: _label(names[key], value) if key in names else value for key, value in row.items()}
-    except _faults() as error:
-        raise ToolError(f"the rows of {repo} ({split}) cannot be read: {_reason(error)}", _GO_ON) from error
-
-
-def _label(kind: Any, value: object) -> object:
-    """The name of a class; unlabelled rows (-1) have none."""
-    return kind.int2str(value) if isinstance(value, int) and value >= 0 else None if isinstance(value, int) else value
-
-
-def _card(info: Any) -> Card:
-    tags: dict[str, list[str]] = {}
-    for tag in info.tags or ():
-        key, _, value = tag.partition(":")
-        tags.setdefault(key, []).append(value)
-    gated = bool(getattr(info, "gated", False))
-    return Card(
-        repo=info.id,
-        hub=NAME,
-        title=str((info.card_data or {}).get("pretty_name") or info.id.rsplit("/", maxsplit=1)[-1].replace("_", " ")),
-        description=" ".join((getattr(info, "description", None) or "").split()),
-        licence=licence_of(tags.get("license", [])),
-        languages=tuple(tags.get("language", [])),
-        tasks=tuple(tags.get("task_categories", [])),
+        body = split_card(text)[1]
+    except ValueError:
+        body = text
+    card = card_of(info.id, NAME, meta, body)
+    return replace(
+        card,
         revision=info.sha,
-        notes=("it is gated: its terms have to be accepted first",) if gated else (),
+        description=card.description or " ".join((getattr(info, "description", None) or "").split()),
+        gated=bool(info.gated),
+        notes=("it is gated: its terms have to be accepted first",) if info.gated else (),
     )
 
 
-def _faults() -> tuple[type[Exception], ...]:
-    """What the client libraries raise when the Hub, the network or a dataset is at fault."""
-    import datasets
-    import httpx
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-
-    return (
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        datasets.exceptions.DatasetsError,
-        httpx.HTTPError,
-        OSError,
-        ValueError,
-        RuntimeError,
-    )
-
-
-def _reason(error: Exception) -> str:
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    if isinstance(error, GatedRepoError):
-        return "it is gated; accept its terms on the Hub and set HF_TOKEN"
-    if isinstance(error, RepositoryNotFoundError):
-        return "the Hub has no such dataset, or it is private"
-    if "script" in str(error).lower():
-        return "it needs code of its own, which is never run here"
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+def _tagged(tags: Iterable[str]) -> dict[str, object]:
+    """What the tags say, as front matter says it: `license:mit` is {"license": ["mit"]}."""
+    meta: dict[str, list[str]] = {}
+    for tag in tags:
+        key, _, value = tag.partition(":")
+        meta.setdefault(key, []).append(value)
+    return dict(meta)

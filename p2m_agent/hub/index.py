@@ -1,131 +1,294 @@
-"""The search index over cards: vectors in Chroma beside BM25 over words."""
+"""The search index: cards are put in, embedded and looked up; what `p2m index build` was given is found fast."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import logging
-import re
-from collections.abc import Callable, Sequence
-from math import log
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from p2m_agent.embedding import Embedder
+from p2m_agent.errors import P2MError
+from p2m_agent.hub import passages, snapshot
+from p2m_agent.hub.card import Card
+from p2m_agent.hub.card_store import CardStore, Changes
+from p2m_agent.hub.evidence import Ask, Evidence, Hit
+from p2m_agent.hub.mentions import links
+from p2m_agent.hub.snapshot import Damaged, Snapshot, directions
+from p2m_agent.hub.words import Words
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-VERSION = 1
-"""Of the text that is embedded; a change of it needs a new index."""
-_BATCH = 2048
-"""Chroma takes at most 5,461 at once."""
-_COMMON = (
-    "a an and are as at be been by can do does for from has have how i if in into is it its made my of on one or our "
-    "out say so some tell that the their them they this to us was we what when where whether which who will with you "
-    "your data dataset task given"
-)
-_STOPWORDS = frozenset(_COMMON.split())
+_VERSION = 2
+_BATCH = 128
+"""Texts that are embedded before they are written: what an interruption may cost."""
+_MENDED_AT_ONCE = 20_000
+"""Cards up to which a search builds a damaged fast part again (about 20 s)."""
+_ALL = 2000
+"""So many cards outside of the snapshot are all brought, whatever is asked."""
+Told = Callable[[int, int, float], None]
+"""Hears of progress: done, of how many, and the share of the work, 0 to 1."""
 
 
-def tokens(text: str) -> list[str]:
-    """Words without the most common ones, English plurals cut; other scripts in pairs of characters."""
-    found = []
-    for word in re.findall(r"[^\W_]+", text.lower()):
-        if not word.isascii() and ord(word[0]) > 0x2E80:
-            found += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
-        elif word not in _STOPWORDS:
-            found.append(_singular(word))
-    return found
+def _silent(_done: int, _all: int, _share: float) -> None:
+    return
 
 
-def _singular(word: str) -> str:
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+class Index:
+    """Cards of any sources with their vectors and words, on disk, for one embedding model.
 
+    Sources that were built are in a snapshot (Chroma and BM25) and always searched. Cards of others, and those that
+    came after the snapshot, are compared one by one.
+    """
 
-class Words:
-    """BM25 over texts, as the share of a query's weight that a text holds."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        """Index the texts."""
-        import bm25s
-
-        logging.getLogger("bm25s").setLevel(logging.WARNING)
-        corpus = [tokens(text) for text in texts]
-        self._size = len(corpus)
-        self._frequency: dict[str, int] = {}
-        for words in corpus:
-            for word in set(words):
-                self._frequency[word] = self._frequency.get(word, 0) + 1
-        self._bm25: Any = None
-        if self._frequency:
-            self._bm25 = bm25s.BM25()
-            self._bm25.index(corpus, show_progress=False)
-
-    def shares(self, query: str) -> NDArray[numpy.float32]:
-        """For each text 0 to 1: 1 where it holds all the words of the query, rare words counting more."""
-        import numpy as np
-
-        words = list(dict.fromkeys(tokens(query)))
-        known = [word for word in words if word in self._frequency]
-        if self._bm25 is None or not known:
-            return np.zeros(self._size, np.float32)
-        scores = np.asarray(self._bm25.get_scores(known), np.float32)
-        shares: NDArray[np.float32] = scores / sum(self._weight(word) for word in words)
-        return shares.clip(0, 1)
-
-    def _weight(self, word: str) -> float:
-        frequency = self._frequency.get(word, 0)
-        return log(1 + (self._size - frequency + 0.5) / (frequency + 0.5))
-
-
-class Vectors:
-    """Vectors of texts, kept in Chroma between processes; only texts that are new are embedded."""
-
-    def __init__(self, cache: Path, name: str, embedder: Embedder) -> None:
-        """Open (or make) the index for one embedding model under `cache`."""
-        key = hashlib.sha256(f"{VERSION}\n{embedder.name}\n{embedder.dim}".encode()).hexdigest()[:12]
+    def __init__(self, cache: Path, embedder: Embedder | None) -> None:
+        """Open (or make) the index under `cache`; without an embedding model it holds words alone."""
+        model = f"{embedder.name}\n{embedder.dim}" if embedder else "words"
+        key = hashlib.sha256(f"{_VERSION}\n{passages.VERSION}\n{passages.FIELDS}\n{model}".encode()).hexdigest()[:12]
+        self.root = cache / f"index-{key}"
+        self.notes: list[str] = []
+        """What a person should know about the index, one sentence each."""
         self._embedder = embedder
-        self._collection = _collection(cache / f"index-{key}", name)
+        self._snapshot: Snapshot | None = None
+        self._loose: tuple[Sequence[int], tuple[Words, list[tuple[int, ...]]]] | None = None
+        self._store = self._open_store()
 
-    def add(self, ids: Sequence[str], texts: Callable[[str], tuple[str, ...]]) -> int:
-        """Embed what is not there yet; returns how many that were. `texts` gives the texts of an id."""
-        present = self._present(ids)
-        new = [key for key in dict.fromkeys(ids) if key not in present]
-        for start in range(0, len(new), _BATCH):
-            batch = new[start : start + _BATCH]
-            self._collection.upsert(ids=batch, embeddings=self._embed([texts(key) for key in batch]))
-        return len(new)
+    def close(self) -> None:
+        """Let go of its files."""
+        self._store.close()
+        if self._snapshot:
+            self._snapshot.close()
 
-    def cosines(self, query: str, ids: Sequence[str]) -> dict[str, float]:
-        """Cosine of each text to the query, -1 to 1."""
-        wanted = list(dict.fromkeys(ids))
-        vector = self._embedder.encode([query])
-        found = self._collection.query(
-            query_embeddings=vector, ids=wanted, n_results=len(wanted), include=["distances"]
-        )
-        return {key: 1.0 - float(far) for key, far in zip(found["ids"][0], found["distances"][0], strict=True)}
+    def put(self, source: str, cards: Iterable[Card], *, whole: bool) -> tuple[list[int], Changes]:
+        """Write the cards of a source; only what is new or changed is written.
 
-    def _present(self, ids: Sequence[str]) -> set[str]:
-        return set(self._collection.get(ids=list(dict.fromkeys(ids)), include=[])["ids"]) if ids else set()
+        Args:
+            source: Whose cards they are: a folder, a file, `huggingface`.
+            cards: The cards, in any order.
+            whole: Whether these are all; then cards that are not among them are removed.
 
-    def _embed(self, texts: Sequence[tuple[str, ...]]) -> NDArray[numpy.float32]:
-        """One vector per entry: the direction between its texts."""
+        Returns:
+            The numbers of the cards, and what changed.
+        """
+        return self._store.put(source, cards, whole=whole)
+
+    def embed(self, ids: Sequence[int] | None = None, told: Told = _silent) -> int:
+        """Embed what waits for it, longest texts first, a batch at a time; returns how many texts that were.
+
+        Each batch is on disk before the next one, so an interruption loses one at most.
+        """
+        embedder = self._embedder
+        if embedder is None:
+            return 0
+        waiting = self._store.waiting(ids)
+        done, chars, everything = 0, 0, sum(length for _, length in waiting) or 1
+        for start in range(0, len(waiting), _BATCH):
+            batch = waiting[start : start + _BATCH]
+            texts = self._store.texts([key for key, _ in batch])
+            vectors = self._vectors(embedder, list(texts.values()))
+            self._store.embedded(zip(texts, vectors, strict=True))
+            done, chars = done + len(texts), chars + sum(length for _, length in batch)
+            told(start + len(batch), len(waiting), chars / everything)
+        return done
+
+    def waiting(self, ids: Sequence[int]) -> int:
+        """How many of some cards' texts are not embedded yet."""
+        return len(self._store.waiting(ids)) if self._embedder else 0
+
+    def publish(self, sources: Sequence[str] = (), told: Told = _silent) -> None:
+        """Take sources into the fast part, which is brought in step with all cards of built sources."""
+        for source in sources:
+            self._store.mark_built(source)
+        self._store.sweep()
+        self._build(told)
+
+    def forget(self, source: str) -> int:
+        """Remove a source; returns how many cards it had."""
+        gone = self._store.forget(source)
+        self.publish()
+        return gone
+
+    def sources(self) -> dict[str, tuple[int, datetime]]:
+        """The built sources: how many cards, and when."""
+        return self._store.sources()
+
+    def size_bytes(self) -> int:
+        """What it takes on disk."""
+        return sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
+
+    def named(self, repo: str) -> Card | None:
+        """The card of that name in a built source."""
+        return self._store.named(repo, self._store.built())
+
+    def look(self, ask: Ask, also: Sequence[int] = (), *, reachable: bool = True) -> list[Evidence]:
+        """What is known of the cards that may be meant, in no order.
+
+        From the snapshot come the best by vectors and the best by words; of the others all, or the best if they are
+        many.
+
+        Args:
+            ask: What is looked for.
+            also: Cards outside of the built sources to look at.
+            reachable: Whether rows of cards without a folder can be had now.
+        """
+        ask = replace(ask, filters=self._store.resolved(ask.filters))
+        passing = self._store.passing(ask.filters)
+        hits = self._fast(ask, passing)
+        fast = self._snapshot
+        above = int(fast.ids[-1]) if fast and len(fast.ids) else 0
+        loose = {*also, *self._store.ids(self._store.built(), above=above)}
+        hits |= self._one_by_one(ask, fast.without(loose) if fast else sorted(loose), passing)
+        found = self._store.read(list(hits), reachable=reachable)
+        vectors = _unpacked([stored.vector for stored in found])
+        return [
+            Evidence(each.card, row, hits[each.id].words, each.id, hits[each.id].named_by)
+            for each, row in zip(found, vectors, strict=True)
+        ]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the right to build: one process at a time; searches go on meanwhile.
+
+        Raises:
+            P2MError: another process holds it.
+        """
+        with (self.root / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise P2MError(
+                    f"The search index is being built by process {holder}.", "Wait for it; searches work meanwhile."
+                ) from error
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def begin_anew(self) -> None:
+        """Drop a damaged index; its built sources stay known, so that building again fills them."""
+        lost = snapshot.sources_of(self.root / "snapshots")
+        if self._snapshot:
+            self._snapshot.close()
+            self._snapshot = None
+        for path in self.root.glob("cards.sqlite*"):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.root / "snapshots", ignore_errors=True)
+        self._store = CardStore(self.root / "cards.sqlite")
+        for source in lost:
+            self._store.mark_built(source)
+        fill = f" `p2m index build` fills it again ({', '.join(lost)})." if lost else ""
+        self._note(f"The search index was damaged and was begun anew.{fill}")
+
+    def _open_store(self) -> CardStore:
+        try:
+            return CardStore(self.root / "cards.sqlite")
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise P2MError(f"The search index in {self.root} cannot be opened: {error}.") from error
+        self.begin_anew()
+        return self._store
+
+    def _fast(self, ask: Ask, passing: Sequence[int] | None) -> dict[int, Hit]:
+        """What the snapshot finds; where it is damaged nothing, and its cards are compared one by one."""
+        for _ in range(3):
+            try:
+                self._refresh()
+                return self._snapshot.find(ask, passing) if self._snapshot else {}
+            except Damaged as error:
+                self._snapshot = None
+                replaced = error.folder != snapshot.newest(self.root / "snapshots")  # by another process, meanwhile
+                if not replaced and not self._mended(error):
+                    break
+        return {}
+
+    def _mended(self, error: Damaged) -> bool:
+        """Whether the fast part was built again, which embeds nothing; a large one is left to `p2m index build`."""
+        if sum(cards for cards, _ in self._store.sources().values()) > _MENDED_AT_ONCE:
+            self._note(f"{error.message}; `p2m index build` mends it, searches are slow until then.")
+            return False
+        try:
+            with self.alone():
+                self._build(_silent, afresh=True)
+        except P2MError:
+            return False  # somebody else is at it
+        self._note(f"{error.message}, so it was built again.")
+        return True
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _build(self, told: Told, *, afresh: bool = False) -> None:
+        embedded = self._embedder is not None
+        snapshot.build(self.root / "snapshots", self._store, told, embedded=embedded, afresh=afresh)
+
+    def _refresh(self) -> None:
+        """Open the newest snapshot, which another process may have made."""
+        newest = snapshot.newest(self.root / "snapshots")
+        if self._snapshot and self._snapshot.folder != newest:
+            self._snapshot.close()
+            self._snapshot = None
+        if newest and self._snapshot is None:
+            self._snapshot = Snapshot(newest)
+
+    def _one_by_one(self, ask: Ask, loose: Sequence[int], passing: Sequence[int] | None) -> dict[int, Hit]:
+        words, named_by = self._words_of(loose)
+        shares = words.shares(ask.words)
+        allowed = set(loose) if passing is None else set(loose) & set(passing)
+        every = zip(loose, shares, named_by, strict=True)
+        hits = {number: Hit(float(share), named) for number, share, named in every if number in allowed}
+        if len(hits) <= _ALL:
+            return hits
+        best = sorted(hits, key=lambda number: -hits[number].words)[: ask.n]
+        best += sorted(hits, key=lambda number: -len(hits[number].named_by))[: ask.known]
+        return {number: hits[number] for number in best + self._in_order(ask, list(hits))[: ask.n]}
+
+    def _in_order(self, ask: Ask, ids: Sequence[int]) -> list[int]:
+        """Cards that have a vector, the closest to the query's first."""
         import numpy as np
 
-        vectors = iter(self._embedder.encode([part for parts in texts for part in parts]))  # all in large batches
-        summed = np.stack([sum(next(vectors) for _ in parts) for parts in texts])
-        return np.asarray(summed / np.linalg.norm(summed, axis=1, keepdims=True), np.float32)
+        rows = list(self._store.vectors(ids)) if ask.direction is not None else []
+        if not rows or ask.direction is None:
+            return []
+        closeness = directions([vector for _, vector in rows]) @ ask.direction
+        return [rows[place][0] for place in np.argsort(-closeness)]
+
+    def _words_of(self, ids: Sequence[int]) -> tuple[Words, list[tuple[int, ...]]]:
+        """Their words, and by which of them each is named; read once as long as the cards are the same."""
+        if self._loose is None or self._loose[0] != ids:
+            words = Words.of_tokens(words for _, words in self._store.words(ids))
+            named_by = links(lambda: self._store.names(ids))
+            self._loose = ids, (words, [tuple(ids[place] for place in places) for places in named_by])
+        return self._loose[1]
+
+    def _vectors(self, embedder: Embedder, texts: Sequence[Sequence[str]]) -> Iterator[bytes]:
+        """One vector per entry: its passages' unit vectors one after the other, 0 for an empty passage."""
+        import numpy as np
+
+        flat = [text for parts in texts for text in parts]
+        encoded = embedder.encode([text or " " for text in flat])
+        encoded = np.where([[bool(text.strip())] for text in flat], encoded, 0.0).astype("<f2")
+        for row in encoded.reshape(len(texts), -1):
+            yield row.tobytes()
 
 
-def _collection(path: Path, name: str) -> Any:
-    import chromadb
+def _unpacked(vectors: Sequence[bytes | None]) -> Iterator[NDArray[numpy.float32] | None]:
+    """Shape (fields, dim) each; all in one go, as a search unpacks many hundred."""
+    import numpy as np
 
-    path.mkdir(parents=True, exist_ok=True)
-    options = chromadb.config.Settings(anonymized_telemetry=False)
-    client = chromadb.PersistentClient(path=str(path), settings=options)
-    return client.get_or_create_collection(
-        name, embedding_function=None, configuration={"hnsw": {"space": "cosine", "ef_search": 256}}
-    )
+    packed = b"".join(vector for vector in vectors if vector is not None)
+    there = sum(vector is not None for vector in vectors)
+    rows = np.frombuffer(packed, "<f2").astype(np.float32).reshape(there, len(passages.FIELDS), -1 if there else 0)
+    unpacked = iter(rows)
+    return (None if vector is None else next(unpacked) for vector in vectors)

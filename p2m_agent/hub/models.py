@@ -13,9 +13,10 @@ from p2m_agent.errors import ToolError
 from p2m_agent.hub import catalogue
 from p2m_agent.hub.candidates import ModelCandidate
 from p2m_agent.hub.catalogue import BaseModelFacts
-from p2m_agent.hub.index import Words
-from p2m_agent.hub.ranking import forbidden, wish_from
+from p2m_agent.hub.licences import forbidden
 from p2m_agent.hub.weights import PACKAGES, Weights, installed, read_folder
+from p2m_agent.hub.wish import wish_from
+from p2m_agent.hub.words import Words
 from p2m_agent.settings import Settings
 from p2m_agent.types import Kind, TaskSpec
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from p2m_agent.errors import ToolError
 from p2m_agent.hub.checkpoint import checkpoint_of_gguf
+from p2m_agent.hub.faults import hub_faults, patiently, reason
 from p2m_agent.settings import Settings
 
 Architecture = Literal["encoder", "seq2seq", "causal"]
@@ -191,14 +192,12 @@ def _known() -> str:
 
 def _download(repo: str, settings: Settings) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md"]
     try:
-        return Path(snapshot_download(repo, allow_patterns=patterns, token=settings.hf_token))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ToolError(f"the base model {repo!r} cannot be had here: {reason}", _known()) from error
+        return Path(patiently(lambda: snapshot_download(repo, allow_patterns=patterns, token=settings.hf_token)))
+    except hub_faults() as error:
+        raise ToolError(f"the base model {repo!r} cannot be had here: {reason(error)}", _known()) from error
 
 
 def _licence(card: Path) -> str | None:

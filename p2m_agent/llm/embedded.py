@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.settings import Settings
@@ -140,25 +140,18 @@ def _download(repo: str, settings: Settings, *, download: bool) -> Path:
 
 def _fetch(repo_id: str, file: str | None, settings: Settings) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
 
+    from p2m_agent.hub.faults import hub_faults, patiently, reason
     from p2m_agent.hub.huggingface import HuggingFace
 
-    # Which HTTP library raises below it depends on the version; its error is a base of the Hub's own.
-    faults: tuple[type[Exception], ...] = (
-        *cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__),
-        OSError,
-        ValueError,
-    )
     hub = HuggingFace(settings)
     if not hub.reachable():  # asked first, since the client library tries for half a minute
         raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {hub.why_not()}.", _WAYS)
     try:
-        file = file or _choose(HfApi(token=settings.hf_token).list_repo_files(repo_id))
+        file = file or _choose(patiently(lambda: HfApi(token=settings.hf_token).list_repo_files(repo_id)))
         return Path(hf_hub_download(repo_id, file, token=settings.hf_token))
-    except faults as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {reason}", _WAYS) from error
+    except hub_faults() as error:
+        raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {reason(error)}", _WAYS) from error
 
 
 def _choose(files: list[str]) -> str:

@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import sqrt
 
+from p2m_agent.data.transformation_plan import TransformationPlan, misfits
 from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Choice, Move, Words
 from p2m_agent.policy import OVER_BUDGET
 from p2m_agent.state import RunState
-from p2m_agent.types import Dataset, Delivery, Holdout, TaskSpec, TrainingRun
+from p2m_agent.types import ColumnChoice, Dataset, Delivery, Holdout, TaskSpec, TrainingRun
 
 FEW_ROWS = 100
 """Training rows below which more are looked for."""
 FEW_ROWS_A_LABEL = 8
 IMPORT_TRIES = 3
 GENERATED_ROWS = 160
+TRANSFORM_TRIES = 3
+"""Plans to transform a dataset, over all datasets."""
+TRANSFORM_S = 180
+"""Time below which no transformation is begun, besides what is held in reserve."""
 
 Rule = Callable[[RunState], Choice | None]
 
@@ -85,6 +90,25 @@ def import_own(state: RunState) -> Move | None:
     return None
 
 
+def confirm_columns(state: RunState) -> Move | None:
+    """Columns in doubt get their verdict before rows are held out."""
+    choice = state.open_column_choice()
+    return _move("ask_person", "the columns are in doubt", about=choice.id) if choice else None
+
+
+def import_confirmed(state: RunState) -> Move | None:
+    """Import with the columns that the person settled."""
+    choice = state.latest(ColumnChoice)
+    review = state.review_of(choice.id) if choice else None
+    if choice is None or review is None or review.answer.verdict == "reject":
+        return None
+    if any(dataset.ref == choice.ref for dataset in state.all(Dataset)):
+        return None
+    source = "user" if choice.ref.casefold() == str(state.given.get("data")).casefold() else choice.ref
+    move = _move("import_rows", "you settled its columns", "labelled rows", source=source)
+    return None if _failed_since(state, move, choice.made_by) else move
+
+
 def search_data(state: RunState) -> Move | None:
     """Look for public data where the rows at hand are few."""
     if _needs_rows(state) and not state.all(DatasetSearch):
@@ -112,12 +136,50 @@ def generate(state: RunState) -> Move | None:
     return None
 
 
+def confirm_plan(state: RunState) -> Move | None:
+    """A proposed transformation gets its verdict."""
+    plan = state.open_plan()
+    return _move("ask_person", "a plan is looked at before it runs", about=plan.id) if plan else None
+
+
+def transform(state: RunState) -> Move | None:
+    """Change the rows of a set that is relevant but does not map, where its import named that as the remedy."""
+    accepted = state.accepted_plan()
+    if accepted:
+        more = f"up to {accepted.rows} more training rows"
+        return _move("transform_dataset", "the plan was accepted", more, plan=accepted.id)
+    plans = state.all(TransformationPlan)
+    scarce = _needs_rows(state) or all(data.origin == "synthetic" for data in state.datasets())
+    if not scarce or len(plans) >= TRANSFORM_TRIES or not state.all(Holdout) or not _can_transform(state):
+        return None
+    review = state.review_of(plans[-1].id) if plans else None
+    if review and review.answer.verdict == "reject" and review.answer.remarks:
+        args = {"source": plans[-1].source, "remarks": review.answer.remarks}
+        if not _tried(state, "transform_dataset", **args):
+            return _move("transform_dataset", "you said what was wrong with the plan", "a better plan", **args)
+    for repo in misfits(d.outcome for d in state.decisions if d.ok is False):
+        if not _tried(state, "transform_dataset", source=repo):
+            why = f"{repo} is about the task, and its rows can be changed to fit"
+            return _move("transform_dataset", why, "a plan with three rows", source=repo)
+    return None
+
+
 def confirm_rows(state: RunState) -> Move | None:
     """A person who is there sees a sample of the rows, once."""
     data: Dataset | None = state.latest(Dataset)
     seen = any(d.tool == "ask_person" and str(d.args.get("about", "")).startswith("dataset-") for d in state.decisions)
     if state.attended and data and not seen:
         return _move("ask_person", "so that you see what the model will learn from", about=data.id)
+    return None
+
+
+def mix(state: RunState) -> Move | None:
+    """Rows of several sources are compared before they enter training.
+
+    Retrieved rows can hurt (DataTune, arXiv 2404.14361, table 2), so dev decides which of them stay.
+    """
+    if _has_rows(state) and len(state.datasets()) > 1 and state.mixture() is None:
+        return _move("choose_mixture", "do the rows of each source help or hurt?", "the mixture that teaches most")
     return None
 
 
@@ -171,12 +233,17 @@ RULES: tuple[Rule, ...] = (
     mend_spec,
     take_up_remarks,
     confirm_prompt,
+    confirm_plan,
     confirm_spec,
+    confirm_columns,
+    import_confirmed,
     import_own,
     search_data,
     import_found,
     generate,
+    transform,
     confirm_rows,
+    mix,
     search_bases,
     train,
     look_at_errors,
@@ -205,28 +272,18 @@ def comfortably_met(state: RunState) -> bool:
 
 
 def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
-    """The ladder; where found rows were added to the person's own, both mixtures race on the cheapest recipe.
-
-    Retrieved rows can hurt (DataTune, arXiv 2404.14361, table 2), so dev decides whether they stay.
-    """
-    rungs = list(LADDER[spec.kind])
-    data = state.datasets()
-    own = [d.id for d in data if d.origin == "user"]
-    if not own or len(own) == len(data) or len(rungs) < 2:
-        return rungs
-    alone: Rung = ("do the found rows help or hurt?", "more than with them, or less", {**rungs[0][2], "datasets": own})
-    raced = max(state.all(TrainingRun), key=lambda run: run.dev, default=None)
-    better = {"datasets": list(raced.datasets)} if raced else {}
-    return [rungs[0], alone, *((why, expected, {**args, **better}) for why, expected, args in rungs[1:])]
+    """The ladder, on the mixture that was chosen; on all rows, and said so, where the gate could not choose."""
+    rungs = LADDER[spec.kind]
+    ids = [dataset.id for dataset in state.datasets()]
+    if len(ids) < 2 or state.mixture() is not None:
+        return list(rungs)
+    return [(why, expected, {**args, "datasets": ids}) for why, expected, args in rungs]
 
 
 def _trained(state: RunState, args: dict[str, object]) -> bool:
-    """Whether a recipe was tried on the task as it stands now (a new instruction or new rows make it a new try)."""
-    rows = args.get("datasets") or [dataset.id for dataset in state.datasets()]
-    last_change = max(
-        (i for i, a in enumerate(state.artifacts) if isinstance(a, TaskSpec | Dataset) and a.made_by),
-        default=0,
-    )
+    """Whether a recipe was tried on these rows for the task as it stands now (a new instruction makes it a new try)."""
+    rows = args.get("datasets") or [dataset.id for dataset in state.chosen_datasets()]
+    last_change = max((i for i, a in enumerate(state.artifacts) if isinstance(a, TaskSpec) and a.made_by), default=0)
     runs = [a for a in state.artifacts[last_change:] if isinstance(a, TrainingRun)]
     return any(run.recipe.method == args["method"] and list(run.datasets) == rows for run in runs)
 
@@ -236,11 +293,18 @@ def _has_rows(state: RunState) -> bool:
 
 
 def _needs_rows(state: RunState) -> bool:
-    data = state.datasets()
+    """Whether what there is to train on is little; rows that the gate has left out do not count."""
+    data = state.chosen_datasets()
     rows = sum(d.rows for d in data)
     labels = {label: n for d in data for label, n in d.labels.items()}
     thin = bool(labels) and rows < FEW_ROWS_A_LABEL * len(labels)
     return rows < FEW_ROWS or thin
+
+
+def _can_transform(state: RunState) -> bool:
+    """Whether money, where the teacher costs any, and time are there for it."""
+    paid = not state.paid_teacher or (state.budget.usd or 0.0) > state.spent.usd
+    return paid and state.budget.left_s(state.spent) > TRANSFORM_S + state.budget.reserve_s
 
 
 def _reachable(candidate: DatasetCandidate) -> bool:
@@ -249,6 +313,12 @@ def _reachable(candidate: DatasetCandidate) -> bool:
 
 def _tried(state: RunState, tool: str, **args: object) -> bool:
     return any(d.tool == tool and all(d.args.get(k) == v for k, v in args.items()) for d in state.decisions)
+
+
+def _failed_since(state: RunState, move: Move, call_id: str) -> bool:
+    """Whether a call failed or was refused after an earlier one of the same arguments."""
+    same = [d for d in state.decisions if d.tool == move.tool and d.args == move.args]
+    return any(d.ok is False for d in same if d.call_id > call_id)
 
 
 def _repeats_failure(state: RunState, move: Move) -> bool:

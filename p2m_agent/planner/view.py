@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from p2m_agent.data.mixture import Mixture
+from p2m_agent.data.transformation_plan import TransformationPlan
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.prompting import render
 from p2m_agent.state import Decision, RunState
 from p2m_agent.tooling import Tool, Tools
-from p2m_agent.types import Artifact, Dataset, Delivery, EvalReport, Holdout, TrainingRun
+from p2m_agent.types import Artifact, ColumnChoice, Dataset, Delivery, EvalReport, Holdout, TrainingRun
 
 HISTORY = 12
 """Decisions shown, newest last; older ones are counted."""
@@ -35,19 +37,37 @@ def view(state: RunState, tools: Tools) -> str:
 
 def describe(artifact: Artifact) -> str:
     """One line about an artifact, with its numbers; empty for what the view shows elsewhere."""
+    return _about_data(artifact) or _about_models(artifact)
+
+
+def _about_data(artifact: Artifact) -> str:
     match artifact:
         case DatasetSearch():
             found = ", ".join(f"{c.repo} ({c.score:.2f})" for c in artifact.candidates[:5])
             return f"{artifact.id}: datasets found: {found or 'nothing relevant'}"
-        case ModelSearch():
-            found = ", ".join(f"{c.repo} ({c.params / 1e6:.0f}M)" for c in artifact.candidates[:5] if c.available)
-            return f"{artifact.id}: base models at hand: {found or 'none'}"
         case Dataset():
             labels = f", {len(artifact.labels)} labels" if artifact.labels else ""
             return f"{artifact.id}: {artifact.rows} training rows from {artifact.ref}{labels}"
+        case ColumnChoice():
+            columns = f"{', '.join(artifact.inputs)} → {artifact.output}"
+            return f"{artifact.id}: columns of {artifact.ref} proposed: {columns}"
+        case TransformationPlan():
+            cost = "no requests" if artifact.formal else f"{artifact.requests} requests, ${artifact.estimate.usd:.4f}"
+            return f"{artifact.id}: plan to transform {artifact.rows} rows of {artifact.source} ({cost})"
+        case Mixture():
+            scores = ", ".join(f"{s.name} {s.score:.3f}" for s in artifact.scores if s.score is not None)
+            return f"{artifact.id}: train on {artifact.choice} ({artifact.measure} on dev: {scores})"
         case Holdout():
             proxy = " (synthetic proxy)" if artifact.origin == "synthetic" else ""
             return f"{artifact.id}: {artifact.dev_rows} dev rows, {artifact.test_rows} locked test rows{proxy}"
+    return ""
+
+
+def _about_models(artifact: Artifact) -> str:
+    match artifact:
+        case ModelSearch():
+            found = ", ".join(f"{c.repo} ({c.params / 1e6:.0f}M)" for c in artifact.candidates[:5] if c.available)
+            return f"{artifact.id}: base models at hand: {found or 'none'}"
         case TrainingRun():
             train = "" if artifact.train is None else f", train {artifact.train:.3f}"
             method, base = artifact.recipe.method, artifact.recipe.base

@@ -96,6 +96,25 @@ def changed(spec: TaskSpec, text: str) -> dict[str, object]:
     return edits
 
 
+def read_columns(line: str, columns: object) -> tuple[str, object]:
+    """`inputs = a, b` or `output = c` as the part of a choice of columns and its new value.
+
+    Raises:
+        UsageError: it is not of that form, or a column does not exist.
+    """
+    name, sign, text = (part.strip() for part in line.partition("="))
+    if not sign or name.lower() not in ("inputs", "input", "output"):
+        raise UsageError("Write `inputs = a, b` or `output = c`.")
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    known = [str(column) for column in columns] if isinstance(columns, list | tuple) else []
+    unknown = [column for column in named if column not in known]
+    if unknown or not named:
+        near = difflib.get_close_matches(unknown[0], known, 1, cutoff=0.5) if unknown else []
+        hint = f"Did you mean `{near[0]}`?" if near else f"The columns are: {', '.join(known)}."
+        raise UsageError(f"There is no column `{unknown[0]}`." if unknown else "Name a column.", hint)
+    return ("output", named[0]) if name.lower() == "output" else ("inputs", named)
+
+
 def row_numbers(text: str, most: int) -> set[int]:
     """`2 5-7` as {2, 5, 6, 7}; commas are fine too.
 

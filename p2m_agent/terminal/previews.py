@@ -47,6 +47,24 @@ def prompt_of(question: Question, state: RunState) -> tuple[str, str, str]:
     return str(shown.get("before", "")), str(shown.get("after", "")), str(shown.get("why", ""))
 
 
+def column_parts(question: Question) -> list[RenderableType]:
+    """Which columns would be read as what, with sample values of all columns."""
+    shown = question.preview
+    inputs, columns, sample = (_items(shown.get(name)) for name in ("inputs", "columns", "sample"))
+    table = tables.columns("column", "is", "for instance", wide=("for instance",))
+    for column in columns:
+        part = "the output" if column == shown.get("output") else "an input" if column in inputs else "left out"
+        values = [one_line(str(row.get(column, "")), 80) for row in sample if isinstance(row, dict)]
+        style = "soft" if part == "left out" else "accent"
+        table.add_row(Text(one_line(str(column)), style=style), Text(part, style=style), Text(" · ".join(values)))
+    why = [words(str(shown["why"]), "soft"), Text()] if shown.get("why") else []
+    return [*why, table]
+
+
+def _items(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
 def rows_of(question: Question, root: Path) -> list[Example]:
     """The sample rows a question is about; none where the file is gone or the path leaves the run's folder."""
     path = (root / str(question.preview.get("path", ""))).resolve()

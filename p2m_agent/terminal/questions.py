@@ -12,7 +12,7 @@ from rich.text import Text
 
 from p2m_agent.errors import UsageError
 from p2m_agent.state import RunState
-from p2m_agent.terminal import edits, previews, tables
+from p2m_agent.terminal import edits, plans, previews, tables
 from p2m_agent.terminal.lines import Lines
 from p2m_agent.terminal.safe import words
 from p2m_agent.terminal.screen import Screen, marked
@@ -65,8 +65,10 @@ class Asker:
     def _by_kind(self, question: Question) -> Answer:
         kinds: dict[str, Callable[[Question], Answer]] = {
             "spec": self._spec,
+            "columns": self._columns,
             "rows": self._rows,
             "prompt": self._prompt,
+            "plan": self._plan,
             "spend": self._spend,
             "delivery": self._delivery,
         }
@@ -104,6 +106,14 @@ class Asker:
         name, value = edits.read_edit(line)
         edits.check_edits(spec, {**changes, name: value})
         return {name: value}
+
+    def _columns(self, question: Question) -> Answer:
+        self._show(previews.column_parts(question))
+        choice, remarks = self._choose(can_edit=True)
+        if choice != "edit":
+            return Answer(verdict="accept" if choice == "accept" else "reject", remarks=remarks)
+        self._hint("`inputs = a, b` and `output = c`, one a line; an empty line ends.")
+        return self._edited(lambda line: edits.read_columns(line, question.preview.get("columns")), remarks)
 
     def _rows(self, question: Question) -> Answer:
         rows = previews.rows_of(question, self.root)
@@ -153,6 +163,26 @@ class Asker:
         self._show(previews.diff(before, text))
         sure, remarks = self._choose(can_edit=False)
         return Answer(verdict="edit", edits={"after": text}, remarks=remarks) if sure == "accept" else NO
+
+    def _plan(self, question: Question) -> Answer:
+        plan = plans.plan_of(question, self.state)
+        self._show(plans.plan_parts(plan) if plan else previews.other_parts(question))
+        choice, remarks = self._choose(can_edit=plan is not None)
+        if choice != "edit" or plan is None:
+            return Answer(verdict="accept" if choice == "accept" else "reject", remarks=remarks)
+        names = ", ".join(plans.editable(plan))
+        self._hint(f"`name = value`, one a line; an empty line ends. Names: {names}. Then it is shown again.")
+        return self._edited(lambda line: plans.read_edit(line, plan), remarks)
+
+    def _edited(self, read: Callable[[str], tuple[str, object]], remarks: str) -> Answer:
+        """Lines of changes up to an empty one; none is a no."""
+        changes: dict[str, object] = {}
+        while line := self._line("  = "):
+            try:
+                changes.update([read(line)])
+            except UsageError as error:
+                self.screen.error(error.message, error.hint)
+        return Answer(verdict="edit", edits=changes, remarks=remarks) if changes else NO
 
     def _spend(self, question: Question) -> Answer:
         return self._yes_or_no(previews.spend_parts(question))

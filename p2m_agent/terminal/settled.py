@@ -10,10 +10,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
+from p2m_agent.data.mixture import Mixture
 from p2m_agent.events import Event
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.live import Running, left, told
+from p2m_agent.terminal.mixtures import mixture_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.types import Dataset, TaskSpec, TrainingRun
@@ -46,7 +48,10 @@ def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool 
 
 
 def _headline(event: events.CallFinished) -> str:
-    """The summary; of a search only the count, as its table says the rest."""
+    """The summary; of a search only the count and of a mixture the choice, as their tables say the rest."""
+    mixture = next((a for a in event.artifacts if isinstance(a, Mixture)), None)
+    if mixture is not None:
+        return f"Train on {mixture.why}"
     found = next((a for a in event.artifacts if isinstance(a, DatasetSearch | ModelSearch)), None)
     head, colon, _rest = event.summary.partition(":")
     return f"{head}." if colon and found and found.candidates else event.summary
@@ -166,5 +171,6 @@ _DETAILS: dict[type[Any], Callable[[Any], list[RenderableType]]] = {
     DatasetSearch: _candidates,
     ModelSearch: _candidates,
     Dataset: _dataset,
+    Mixture: lambda made: [mixture_table(made, "*")],
     TrainingRun: _trained,
 }

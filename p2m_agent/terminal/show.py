@@ -8,9 +8,11 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from p2m_agent.data.mixture import Mixture
 from p2m_agent.hub.candidates import ModelSearch
 from p2m_agent.state import RunState
 from p2m_agent.terminal import tables, units
+from p2m_agent.terminal.mixtures import mixture_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.summary import ENDINGS, summary
@@ -23,6 +25,7 @@ def show(state: RunState, root: Path, screen: Screen) -> None:
     sections: list[tuple[str, list[RenderableType]]] = [
         ("task", [tables.spec_table(state.spec)] if state.spec else [Text("not yet defined", style="soft")]),
         ("rows", data_parts(state)),
+        ("mixtures", [mixture_table(made, screen.glyph("best")) for made in state.all(Mixture)[-1:]]),
         ("rounds", model_parts(state, screen.glyph("best"))),
         ("dev reports", [_dev_line(report) for report in state.all(EvalReport) if report.split == "dev"]),
         ("decisions", [tables.decisions_table(state.decisions)] if state.decisions else []),

@@ -50,16 +50,24 @@ def pack(prefix: Sequence[int], rows: Sequence[tuple[Sequence[int], Sequence[int
     )
 
 
-def packed_loss(model: Any, packed: Packed) -> Any:
-    """Cross-entropy of the answer tokens, summed. Only their places get logits, which are the widest tensor."""
+def packed_loss(model: Any, packed: Packed, *, states: Any = None, reduction: str = "sum") -> Any:
+    """Cross-entropy of the answer tokens, summed. Only their places get logits, which are the widest tensor.
+
+    Args:
+        model: a causal LM.
+        packed: the rows.
+        states: what the model's first layer reads instead of the embeddings of the tokens, (1, length, width).
+        reduction: `none` gives the loss of each answer token, row by row.
+    """
     import torch
 
     where = model.device
+    read = {"input_ids": packed.tokens.to(where)} if states is None else {"inputs_embeds": states}
     logits = model(
-        input_ids=packed.tokens.to(where),
+        **read,
         position_ids=packed.positions.to(where),
         attention_mask=packed.mask.to(where),
         logits_to_keep=packed.asked.to(where),
         use_cache=False,
     ).logits[0]
-    return torch.nn.functional.cross_entropy(logits.float(), packed.wanted.to(where), reduction="sum")
+    return torch.nn.functional.cross_entropy(logits.float(), packed.wanted.to(where), reduction=reduction)

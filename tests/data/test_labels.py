@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from p2m_agent.data.adoption import settle_kind, settle_labels
-from p2m_agent.data.labels import align_labels
+from p2m_agent.data.labels import align_labels, write_alignment
 from p2m_agent.errors import ToolError
 from p2m_agent.types import TaskSpec
 from tests.data.test_columns import Chooser, spec
@@ -41,12 +43,41 @@ def test_meaning_then_an_llm_then_what_is_left() -> None:
     assert asked.unused == ("b",)
 
 
+def test_what_all_labels_share_and_abbreviations_are_looked_through() -> None:
+    prefixed = align_labels({"atis_flight": 1, "atis_ground_service": 2}, ("flight", "ground service"))
+    assert prefixed.same == {"atis_flight": "flight", "atis_ground_service": "ground service"}
+    short = align_labels({"DESC": 1, "HUM": 2, "NUM": 3, "AB": 4}, ("description", "human", "numeric", "location"))
+    assert short.same == {"DESC": "description", "HUM": "human", "NUM": "numeric", "AB": "location"}
+    assert short.how["HUM"] == "abbreviation"
+    assert short.how["AB"] == "left over"
+
+
+def test_an_abbreviation_of_two_labels_is_none() -> None:
+    found = align_labels({"comp": 1, "x": 2}, ("complaint", "compliment", "other"))
+    assert "comp" not in found.same
+
+
+def test_an_llm_sees_texts_of_labels_that_say_nothing() -> None:
+    llm = Chooser({"1": "urgent", "2": None})
+    found = align_labels({"1": 1, "2": 1}, ("urgent", "late"), None, llm, {"1": ["help now"]})  # type: ignore[arg-type]
+    assert found.same == {"1": "urgent", "2": "late"}
+    assert "help now" in llm.asked[0].messages[0].content
+
+
+def test_the_alignment_is_kept_on_disk(tmp_path: Path) -> None:
+    outputs = {"Positive": 5, "neutral": 3}
+    write_alignment(tmp_path / "labels.json", align_labels(outputs, ("positive", "negative", "other")), outputs)
+    kept = json.loads((tmp_path / "labels.json").read_text())
+    assert kept["Positive"] == {"rows": 5, "taken_for": "positive", "by": "spelling"}
+    assert kept["neutral"]["taken_for"] is None
+
+
 def labelled(labels: tuple[str, ...] = (), **changes: object) -> TaskSpec:
     return spec(labels=labels, **changes)
 
 
 def settle(outputs: dict[str, int], task: TaskSpec, *, binding: bool = True) -> Any:
-    return settle_labels(Counter(outputs), task, "a/b", binding=binding, embedder=None, llm=None)
+    return settle_labels(Counter(outputs), task, "a/b", binding=binding)
 
 
 def test_a_task_without_labels_takes_those_of_the_data() -> None:

@@ -5,7 +5,8 @@ from math import sqrt
 
 import pytest
 
-from p2m_agent.evaluation.intervals import bootstrap, paired
+from p2m_agent.evaluation.intervals import bootstrap, paired, standard_error
+from p2m_agent.evaluation.metrics import row_statistics
 from p2m_agent.types import MetricName
 
 
@@ -71,3 +72,11 @@ def test_many_rows_are_resampled_in_chunks() -> None:
     found = bootstrap("accuracy", ["a"] * 9_000, ["a"] * 8_000 + ["b"] * 1_000)
     assert found
     assert found.ci95[1] - found.ci95[0] == pytest.approx(2 * 1.96 * sqrt(8 / 81 / 9_000), rel=0.1)
+
+
+def test_the_standard_error_of_a_difference_is_that_of_the_rows_that_differ() -> None:
+    expected = ["a"] * 40
+    ours = row_statistics("accuracy", expected, ["a"] * 10 + ["b"] * 10 + ["a"] * 10 + ["b"] * 10)
+    theirs = row_statistics("accuracy", expected, ["a"] * 20 + ["b"] * 20)
+    assert standard_error(ours, theirs) == pytest.approx((20 / 40 / 40) ** 0.5, rel=0.05)
+    assert standard_error(ours, ours) == 0

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from p2m_agent.errors import ToolError
-from p2m_agent.hub.folder import open_folder, scan, with_facts
+from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.hub.folder import FolderHub, open_folder, place_of, scan, with_facts
+from p2m_agent.settings import Settings
 from tests.fakes.hub import make_dataset
 
 
@@ -104,3 +108,92 @@ def test_json_lists_are_rows(tmp_path: Path) -> None:
     folder = make_dataset(tmp_path, "letters", train="data/train.json")
     (folder / "data" / "train.json").write_text(json.dumps([{"text": "a"}, {"text": "b"}]))
     assert list(open_folder(scan(tmp_path)[0][0]).rows("train")) == [{"text": "a"}, {"text": "b"}]
+
+
+def test_configs_are_known_and_opened(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path, "two")
+    (folder / "de.csv").write_text("text\nhallo\n")
+    (folder / "en.csv").write_text("text\nhello\n")
+    card = "---\nconfigs:\n- config_name: en\n  data_files: en.csv\n- config_name: {}\n  data_files: {}.csv\n{}---\n"
+    (folder / "README.md").write_text(card.format("de", "de", "  default: true\n"))
+    hub = FolderHub(str(tmp_path))
+    dataset = hub.open("two")
+    assert (dataset.config, dataset.configs) == ("de", ("de", "en"))
+    assert list(dataset.rows("train")) == [{"text": "hallo"}]
+    assert list(hub.open("two", "en").rows("train")) == [{"text": "hello"}]
+    assert hub.open("two", "en").revision != dataset.revision
+    with pytest.raises(ToolError, match=r"no config 'fr'.*de, en"):
+        hub.open("two", "fr")
+    (folder / "README.md").write_text(card.format("gone", "gone", ""))
+    with pytest.raises(ToolError, match=r"config 'gone', cannot be used: its data file gone\.csv is missing"):
+        FolderHub(str(tmp_path)).open("two", "gone")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[str]:
+    """A folder hub in the memory of fsspec."""
+    folder = make_dataset(tmp_path, "acme__letters")
+    table = pyarrow.table({"text": ["bye", "ciao"], "label_text": ["good_one", "bad_one"]})
+    pyarrow.parquet.write_table(table, folder / "data" / "train.parquet")
+    card = (folder / "README.md").read_text().replace("train.jsonl", "train.parquet")
+    (folder / "README.md").write_text(card)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(folder), "/lake/acme__letters", recursive=True)
+    yield "memory://lake"
+    memory.rm("/lake", recursive=True)
+
+
+def test_a_folder_may_be_an_fsspec_url(lake: str) -> None:
+    hub = FolderHub(lake)
+    [card] = hub.cards()
+    assert (card.repo, card.hub, card.labels) == ("acme/letters", lake, ("good_one", "bad_one"))
+    dataset = hub.open("acme__letters")
+    assert dataset.splits == {"train": 2, "test": None}  # lines elsewhere are not fetched to be counted
+    assert [row["text"] for row in dataset.rows("train")] == ["bye", "ciao"]
+    assert [row["text"] for row in dataset.rows("test")] == ["text 0"]
+    assert hub.open("acme/letters").revision == dataset.revision
+    assert dataset.revision
+    fsspec.filesystem("memory").pipe("/lake/acme__letters/data/test.jsonl", b'{"text": "another"}\n')
+    assert hub.open("acme/letters").revision != dataset.revision
+
+
+def test_a_card_cannot_point_outside_of_a_url_either(lake: str) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/secret.jsonl", b"{}\n")
+    card = "---\nconfigs:\n- config_name: default\n  data_files: ../../secret.jsonl\n---\n"
+    memory.pipe("/lake/acme__letters/README.md", card.encode())
+    hub = FolderHub(lake)
+    assert not list(hub.cards())
+    assert "outside of its folder" in hub.skipped[0].reason
+    with pytest.raises(ToolError, match=r"letters cannot be used: .*outside"):
+        hub.open("acme/letters")
+
+
+def test_a_file_url_is_a_folder_of_this_machine(tmp_path: Path) -> None:
+    make_dataset(tmp_path, "acme__letters")
+    assert place_of(tmp_path.as_uri()) == place_of(str(tmp_path)) == tmp_path
+    assert FolderHub(tmp_path.as_uri()).open("acme/letters").splits == {"train": 3, "test": 1}
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nope://bucket/x", "Unsupported filesystem"),
+        ("memory://nowhere", "there is no hub folder memory://nowhere"),
+        ("/nowhere/at/all", "there is no hub folder"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(url: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        FolderHub(url).open("acme/letters")
+
+
+def test_a_missing_filesystem_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as where it is not installed
+    with pytest.raises(UsageError, match=r"s3://lake/x needs a package that is not installed.*pip install s3fs"):
+        place_of("s3://lake/x")
+
+
+def test_hubs_of_the_environment_may_be_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("P2M_HUBS", "/data/one:s3://lake/x:acme/letters")
+    assert Settings(_env_file=None).hubs == ("/data/one", "s3://lake/x", "acme/letters")  # type: ignore[call-arg]

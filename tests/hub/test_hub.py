@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.hub import catalogue
+from p2m_agent.hub.evidence import Filters
 from p2m_agent.hub.hub import Hub
+from p2m_agent.hub.huggingface import HuggingFace
+from p2m_agent.hub.index import Index
+from p2m_agent.hub.listing import hub_named, listing_of
 from p2m_agent.settings import Settings
 from p2m_agent.types import Constraints, Kind, TaskSpec
 from tests.fakes.hub import CountingEmbedder, make_dataset
@@ -126,7 +131,7 @@ def test_only_new_cards_are_embedded(tmp_path: Path, garden: Path) -> None:
     before = len(embedder.encoded)
     make_dataset(garden, "acme__bees", "Notes of bee keepers.")
     make_hub(tmp_path, garden, embedder=embedder).search_datasets("slugs", None, 1)
-    assert len(embedder.encoded) - before == 3  # two texts of the new card, and the query
+    assert len(embedder.encoded) - before == 2  # the new card, and the query
 
 
 def test_the_catalogue_holds_facts() -> None:
@@ -146,3 +151,110 @@ def test_a_request_in_another_language_is_searched_by_its_english_instruction(tm
     best = hub.search_datasets(request, spec, 1)[0]
     assert best.repo == "acme/pests"
     assert "it is in another language (en)" in best.risks
+
+
+def build(tmp_path: Path, embedder: CountingEmbedder, *places: Path) -> None:
+    settings = Settings(cache_dir=tmp_path / "cache")
+    index = Index(settings.cache_dir, embedder)  # type: ignore[arg-type]
+    hubs = [hub_named(str(place), HuggingFace(settings)) for place in places]
+    for hub in hubs:
+        index.put(hub.name, listing_of(hub).cards, whole=True)
+    index.embed()
+    index.publish([hub.name for hub in hubs])
+    index.close()
+
+
+def test_what_was_built_is_searched_and_opened_without_being_named(tmp_path: Path, garden: Path) -> None:
+    embedder = CountingEmbedder()
+    build(tmp_path, embedder, garden)
+    hub = make_hub(tmp_path, embedder=embedder)
+    best = hub.search_datasets(GARDEN, None, 5)[0]
+    assert (best.repo, best.rows, bool(best.revision)) == ("acme/pests", {"train": 3, "test": 1}, True)
+    assert hub.open_dataset("acme/pests").splits == {"train": 3, "test": 1}
+    assert hub.sample("acme/pests") == {"text": "text 0", "label_text": "good_one"}
+    assert hub.sample("ucirvine/sms_spam") is None
+
+
+def test_a_built_folder_that_is_named_is_searched_as_it_is_now(tmp_path: Path, garden: Path) -> None:
+    embedder = CountingEmbedder()
+    build(tmp_path, embedder, garden)
+    shutil.rmtree(garden / "acme__pests")
+    make_dataset(garden, "acme__slugs", f"{GARDEN} Newly collected.")
+    named = [each.repo for each in make_hub(tmp_path, garden, embedder=embedder).search_datasets(GARDEN, None, 9)]
+    assert "acme/slugs" in named
+    assert "acme/pests" not in named
+
+
+def test_a_built_set_whose_folder_is_gone_is_not_found(tmp_path: Path, garden: Path) -> None:
+    embedder = CountingEmbedder()
+    build(tmp_path, embedder, garden)
+    shutil.rmtree(garden / "acme__pests")
+    found = make_hub(tmp_path, embedder=embedder).search_datasets(GARDEN, None, 9)
+    assert "acme/pests" not in [each.repo for each in found]
+
+
+def test_a_large_built_source_is_not_read_again(tmp_path: Path, garden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = CountingEmbedder()
+    build(tmp_path, embedder, garden)
+    monkeypatch.setattr("p2m_agent.hub.hub._TRUSTED", 1)
+    make_dataset(garden, "acme__slugs", f"{GARDEN} Newly collected.")
+    found = make_hub(tmp_path, garden, embedder=embedder).search_datasets(GARDEN, None, 9)
+    assert "acme/pests" in [each.repo for each in found]
+    assert "acme/slugs" not in [each.repo for each in found]
+
+
+def test_many_new_cards_are_left_to_the_building_of_the_index(
+    tmp_path: Path, garden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = CountingEmbedder()
+    make_hub(tmp_path, embedder=embedder).search_datasets("ships", None, 1)
+    monkeypatch.setattr("p2m_agent.hub.hub._ON_THE_FLY", 1)
+    before = len(embedder.encoded)
+    found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9)
+    assert len(embedder.encoded) - before == 1  # the query
+    assert "acme/pests" in [each.repo for each in found.candidates]
+    assert any(f"p2m index build --hub {garden}" in note for note in found.notes)
+
+
+def test_a_file_of_cards_is_a_hub(tmp_path: Path) -> None:
+    path = tmp_path / "cards.jsonl"
+    facts = {"repo": "acme/pests", "title": "Pests", "description": GARDEN, "licence": "mit", "languages": ["en"]}
+    path.write_text(f"{json.dumps({**facts, 'stars': 5})}\n\n")
+    [best] = make_hub(tmp_path, path, embedder=CountingEmbedder()).search_datasets(GARDEN, None, 1)
+    assert (best.repo, best.hub, best.licence) == ("acme/pests", "huggingface", "mit")
+    assert "cannot be reached" in best.risks[0]
+    path.write_text(f"{json.dumps(facts)}\n{{}}\n")
+    with pytest.raises(UsageError, match="line 2 is no card"):
+        make_hub(tmp_path, path).search_datasets(GARDEN, None, 1)
+
+
+@pytest.mark.parametrize("built", [True, False])
+@pytest.mark.parametrize(
+    ("filters", "there"),
+    [
+        (Filters(languages=("de",)), False),
+        (Filters(licences=("permissive",)), True),
+        (Filters(min_rows=5), False),
+        (Filters(max_rows=4), True),
+    ],
+    ids=str,
+)
+def test_filters_hold(tmp_path: Path, garden: Path, filters: Filters, there: bool, built: bool) -> None:
+    embedder = CountingEmbedder()
+    if built:
+        build(tmp_path, embedder, garden)
+    hub = make_hub(tmp_path, *([] if built else [garden]), embedder=embedder)
+    found = [each.repo for each in hub.search_datasets(GARDEN, None, 50, filters)]
+    assert ("acme/pests" in found) is there
+
+
+def test_a_damaged_index_is_said_and_the_search_goes_on(tmp_path: Path, garden: Path) -> None:
+    embedder = CountingEmbedder()
+    build(tmp_path, embedder, garden)
+    [store] = (tmp_path / "cache").glob("index-*/cards.sqlite")
+    content = bytearray(store.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)  # the header is whole, so that it opens
+    store.write_bytes(content)
+    found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9)
+    assert "acme/pests" in [each.repo for each in found.candidates]
+    assert any("damaged" in note for note in found.notes)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from p2m_agent.budget import Budget
+from p2m_agent.data.mixture import Mixture
 from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.rules import comfortably_met
@@ -15,6 +16,7 @@ from p2m_agent.state import Decision, Message, RunState
 from p2m_agent.training.recipe import Causal, Encoder, LinearHead
 from p2m_agent.types import (
     Answer,
+    ColumnChoice,
     Dataset,
     Delivery,
     EvalReport,
@@ -213,6 +215,28 @@ def test_a_proposed_instruction_gets_its_verdict_before_anything_else() -> None:
     assert next_move(state(*READY, change)).args == {"about": "prompt_change-7"}
 
 
+def test_columns_in_doubt_get_their_verdict_and_are_imported() -> None:
+    choice = ColumnChoice(
+        id="column_choice-2", ref="x/y", inputs=("a",), output="b", columns=("a", "b"), sample=(), why="", made_by="002"
+    )
+    first = Decision(call_id="002", tool="import_rows", args={"source": "x/y"}, why="w", by="rules", ok=True)
+    known = [spec(), found("x/y"), choice]
+    shown = decided("ask_person", about="spec-1")
+    asked = next_move(state(*known, attended=True, decisions=[first, shown]))
+    assert (asked.tool, asked.args) == ("ask_person", {"about": "column_choice-2"})
+    question = Question(id="q", about="columns", text="?", subject=choice.id)
+
+    def after(verdict: Any, *decisions: Decision) -> Move:
+        review = Review(id="r", question=question, answer=Answer(verdict=verdict), made_by="3")
+        return next_move(state(*known, review, attended=True, decisions=[first, shown, *decisions]))
+
+    for verdict in ("accept", "edit"):
+        assert after(verdict).args == {"source": "x/y"}
+    assert after("reject").tool == "generate_examples"
+    failed = first.model_copy(update={"call_id": "004", "ok": False})
+    assert after("accept", failed).tool == "generate_examples"
+
+
 def test_a_new_instruction_is_trained_for() -> None:
     text = spec(kind="text_to_text", metric="exact_match")
     known = [text, data(), holdout(), bases(), student(4, 0.8, Causal(base="s"))]
@@ -227,18 +251,53 @@ def test_after_the_delivery_there_is_nothing_left() -> None:
     assert next_move(state(*known)).tool == "give_up"
 
 
-def test_found_rows_race_against_the_persons_own_alone() -> None:
-    own = data(40, name="dataset-own").model_copy(update={"origin": "user", "ref": "rows.jsonl"})
-    tried = [decided("import_rows", source="user"), decided("import_rows", source="x/y")]
-    known = [spec(), own, holdout(), data(), bases()]
-    first = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
-    assert first.args == {"method": "linear_head"}
-    known.append(student(5, 0.7).model_copy(update={"datasets": ("dataset-own", "dataset-2")}))
-    second = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
-    assert second.args == {"method": "linear_head", "datasets": ["dataset-own"]}
+def own_and_found() -> list[Any]:
+    own = data(140, name="dataset-own").model_copy(update={"origin": "user", "ref": "rows.jsonl"})
+    return [spec(), own, holdout(), data(), bases()]
+
+
+def mixture(*chosen: str, among: tuple[str, ...] = ("dataset-own", "dataset-2")) -> Mixture:
+    fields = {"choice": "c", "why": "w", "probe": "p", "measure": "accuracy", "dev_rows": 9, "parts": (), "scores": ()}
+    return Mixture.model_validate(
+        {"id": "mixture-5", "datasets": among, "chosen": chosen, **fields, "seconds": 1, "path": "p", "made_by": "5"}
+    )
+
+
+TRIED = {
+    "given": {"data": "rows.jsonl"},
+    "decisions": [decided("import_rows", source="user"), decided("import_rows", source="x/y")],
+}
+
+
+def test_rows_of_two_sources_pass_the_gate_before_they_enter_training() -> None:
+    known = own_and_found()
+    assert next_move(state(*known, **TRIED)).tool == "choose_mixture"
+    known.append(mixture("dataset-own"))
+    assert next_move(state(*known, **TRIED)).args == {"method": "linear_head"}
     known.append(student(6, 0.8).model_copy(update={"datasets": ("dataset-own",)}))
-    third = next_move(state(*known, given={"data": "rows.jsonl"}, decisions=tried))
-    assert third.args == {"method": "encoder", "datasets": ["dataset-own"]}
+    assert next_move(state(*known, **TRIED)).args == {"method": "encoder"}, "it was trained on what was chosen"
+
+
+def test_new_rows_pass_the_gate_again() -> None:
+    known = [*own_and_found(), mixture("dataset-own")]
+    more = data(50, name="dataset-7").model_copy(update={"ref": "z/z"})
+    assert next_move(state(*known, more, **TRIED)).tool == "choose_mixture"
+    seen = mixture("dataset-own", "dataset-7", among=("dataset-own", "dataset-2", "dataset-7"))
+    assert next_move(state(*known, more, seen, **TRIED)).tool == "fine_tune"
+
+
+def test_where_the_gate_cannot_choose_the_rows_are_named() -> None:
+    failed = {**TRIED, "decisions": [*TRIED["decisions"], decided("choose_mixture", False)]}
+    move = next_move(state(*own_and_found(), **failed))
+    assert move.args == {"method": "linear_head", "datasets": ["dataset-own", "dataset-2"]}
+
+
+def test_rows_that_the_gate_left_out_do_not_count_as_rows() -> None:
+    few = [a.model_copy(update={"rows": 40}) if getattr(a, "origin", "") == "user" else a for a in own_and_found()]
+    search = found("x/y", "c/d")
+    assert next_move(state(*few, search, mixture("dataset-own", "dataset-2"), **TRIED)).tool == "fine_tune"
+    left_out = next_move(state(*few, search, mixture("dataset-own"), **TRIED))
+    assert (left_out.tool, left_out.args) == ("import_rows", {"source": "c/d"})
 
 
 def test_a_person_is_told_instead_of_the_run_being_ended() -> None:

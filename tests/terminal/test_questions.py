@@ -26,6 +26,11 @@ SPEND = Question(
 PROMPT = Question(id="q", about="prompt", text="Use this instruction?", subject=CHANGE.id)
 DELIVERY = Question(id="q", about="delivery", text="Deliver this model?")
 OPEN = Question(id="q", about="open", text="Which languages?")
+COLUMNS = Question(
+    id="q", about="columns", text="Are these the columns?",
+    preview={"inputs": ["body"], "output": "team", "columns": ["id", "body", "team"], "why": "it reads like one",
+             "sample": [{"id": "7", "body": "it leaks [red]", "team": "repairs"}]},
+)  # fmt: skip
 ROWS = Question(id="q", about="rows", text="Are these right?", preview={"path": "rows.jsonl"})
 
 
@@ -45,7 +50,7 @@ def ask(page, root: Path, question: Question, *typed: str) -> Answer:
     return Asker(page.screen, page.lines(*typed), root, state).ask(question)
 
 
-EVERY = [SPEC, SPEND, PROMPT, DELIVERY, OPEN, ROWS]
+EVERY = [SPEC, COLUMNS, SPEND, PROMPT, DELIVERY, OPEN, ROWS]
 
 
 @pytest.mark.parametrize("question", EVERY, ids=lambda q: q.about)
@@ -60,10 +65,21 @@ def test_leaving_decides_nothing(page, root: Path, question: Question) -> None:
         ask(page, root, question, "/quit", "a", "a")
 
 
-@pytest.mark.parametrize("question", [SPEC, SPEND, PROMPT, DELIVERY, ROWS], ids=lambda q: q.about)
+@pytest.mark.parametrize("question", [SPEC, COLUMNS, SPEND, PROMPT, DELIVERY, ROWS], ids=lambda q: q.about)
 def test_a_is_yes_and_words_after_the_verdict_are_passed_on(page, root: Path, question: Question) -> None:
     assert ask(page, root, question, "a") == Answer(verdict="accept")
     assert ask(page, root, question, "r not like this") == Answer(verdict="reject", remarks="not like this")
+
+
+def test_columns_are_shown_with_samples_and_edited_by_name(page, root: Path) -> None:
+    answer = ask(page, root, COLUMNS, "e", "inputs = body, idd", "inputs = id, body", "output = team", "label = x", "")
+    assert answer == Answer(verdict="edit", edits={"inputs": ["id", "body"], "output": "team"})
+    shown = page.err.getvalue()
+    assert "it leaks [red]" in shown
+    assert "left out" in shown
+    assert "Did you mean `id`?" in shown
+    assert "Write `inputs = a, b` or `output = c`" in shown
+    assert ask(page, root, COLUMNS, "e", "").verdict == "reject"
 
 
 def test_something_else_is_not_taken_for_a_verdict(page, root: Path) -> None:

@@ -9,7 +9,7 @@ from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.errors import ToolError
 from p2m_agent.state import RunState
 from p2m_agent.tooling import load_tools
-from p2m_agent.types import Answer, Dataset, Example, PromptChange, Review, Source
+from p2m_agent.types import Answer, ColumnChoice, Dataset, Example, PromptChange, Review, Source
 from tests.data.test_generation import CLASSES
 from tests.fakes.calls import Caller
 
@@ -118,3 +118,20 @@ def test_there_must_be_something_to_ask_about() -> None:
     assert "nothing with the id" in (TOOL.needs(TOOL.args(about="x"), RunState(artifacts=[CLASSES])) or "")
     newer = CLASSES.model_copy(update={"id": "spec-2"})
     assert "replaced by spec-2" in (TOOL.needs(TOOL.args(about="spec-1"), RunState(artifacts=[CLASSES, newer])) or "")
+
+
+CHOICE = ColumnChoice(
+    id="column_choice-3", ref="x/y", inputs=("a",), output="b", columns=("a", "b", "c"), sample=(), why="w", made_by="3"
+)
+
+
+def test_proposed_columns_are_asked_about_and_edits_are_checked(tmp_path: Path) -> None:
+    state = RunState(artifacts=[CLASSES, CHOICE])
+    asked = TOOL.question(TOOL.args(), state)
+    assert (asked.about, asked.subject, asked.preview["columns"]) == ("columns", CHOICE.id, ["a", "b", "c"])
+    call = Caller(tmp_path, state)
+    for wrong in ({"inputs": ["z"]}, {"output": "a"}, {"inputs": []}):
+        with pytest.raises(ToolError):
+            call(TOOL, edit(**wrong))
+    outcome = call(TOOL, edit(inputs="c, a", output="b"))
+    assert "chose the columns c, a → b" in outcome.summary

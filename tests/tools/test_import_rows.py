@@ -16,8 +16,8 @@ from p2m_agent.llm.client import Capability
 from p2m_agent.settings import Settings
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import Context, Effect, Outcome, load_tools
-from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec
-from tests.fakes.rows import rows
+from p2m_agent.types import Answer, ColumnChoice, Constraints, Dataset, Holdout, Question, Review, TaskSpec
+from tests.fakes.rows import rows, sentence
 
 TOOL = load_tools()["import_rows"]
 
@@ -36,6 +36,7 @@ class Bench:
     state: RunState
     calls: int = 0
     said: list[str] = field(default_factory=list)
+    refused: tuple[str, ...] = ()
 
     def call(self, **args: object) -> Outcome:
         """Run the tool as `act` does, and keep its artifacts."""
@@ -50,7 +51,11 @@ class Bench:
         return outcome
 
     def context(self, call: Call, folder: Path) -> Context:
-        settings = Settings(_env_file=None, hubs=(str(self.root / "hub"),))  # type: ignore[call-arg]
+        settings = Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            hubs=(str(self.root / "hub"),),
+            refuse_licences=self.refused,
+        )
         teacher: Any = Unsound()
         return Context(
             settings=settings,
@@ -189,6 +194,132 @@ def test_licences_are_checked_before_rows_are_used(bench: Bench) -> None:
     with pytest.raises(ToolError, match=r"shop/second has the licence \(unknown\)"):
         bench.call(source="shop/second")
     assert bench.call(source="shop__first").artifacts
+
+
+@pytest.mark.parametrize(
+    ("licence", "said"),
+    [
+        ("mit", "Licence: mit."),
+        ("cc-by-nc-4.0", "Risk: its licence is cc-by-nc-4.0"),
+        (None, "Risk: its licence is unknown"),
+    ],
+)
+def test_licences_that_are_not_permissive_are_warned_of(tmp_path: Path, licence: str | None, said: str) -> None:
+    make_dataset(tmp_path / "hub", "shop__only", licence, train=rows(100))
+    (tmp_path / "run").mkdir()
+    bench = Bench(tmp_path, RunState(artifacts=[spec(), search("shop/only")]))
+    assert said in bench.call().summary
+
+
+def test_refused_licences_stop_an_import_before_a_row_is_read(bench: Bench) -> None:
+    (bench.root / "hub" / "shop__second" / "data" / "train.jsonl").write_text("no JSON\n" * 50)
+    bench.refused = ("unknown",)
+    with pytest.raises(ToolError, match=r"shop/second has the licence \(unknown\), and unknown must not be used"):
+        bench.call(source="shop/second")
+    assert bench.call(source="shop/first").artifacts
+    bench.refused = ()
+    with pytest.raises(ToolError, match="not JSON"):
+        bench.call(source="shop/second")
+
+
+def test_every_imported_row_says_where_it_is_from(bench: Bench) -> None:
+    bench.call(source="shop/first")
+    bench.give(rows(60, start=900))
+    bench.call(source="user")
+    for dataset in bench.state.all(Dataset):
+        for row in read_examples(bench.root / "run" / dataset.path):
+            assert row.source.ref == dataset.ref
+            assert row.source.revision
+            assert row.source.revision == dataset.revision
+            assert row.source.licence == dataset.licence
+    held = read_dev(bench.root / "run", bench.holdout)
+    assert all(row.source.revision for row in held)
+
+
+def unclear(count: int = 120) -> list[dict[str, object]]:
+    """Rows of which nobody can tell question from answer by looking."""
+    return [{"c1": sentence(n), "c2": sentence(n + 300), "c3": sentence(n + 600)} for n in range(count)]
+
+
+@pytest.fixture
+def doubtful(bench: Bench) -> Bench:
+    bench.state.artifacts.append(spec(kind="text_to_text", metric="exact_match", output_field="output"))
+    bench.give(unclear())
+    return bench
+
+
+def test_unattended_an_import_in_doubt_goes_on_and_says_what_it_assumed(doubtful: Bench) -> None:
+    outcome = doubtful.call()
+    assert "Assumed, as nobody was asked: 'c3' looks most like it" in outcome.summary
+    assert doubtful.state.spec
+    assert any("columns were read as they look" in said for said in doubtful.state.spec.assumptions)
+
+
+def verdict(bench: Bench, **answer: Any) -> None:
+    choice = bench.state.latest(ColumnChoice)
+    assert choice
+    asked = Question(id="q", about="columns", text="?", subject=choice.id)
+    bench.state.artifacts.append(Review(id="r", question=asked, answer=Answer(**answer), made_by="q"))
+
+
+def test_a_person_sees_doubtful_columns_before_anything_is_held_out(doubtful: Bench) -> None:
+    doubtful.state.attended = True
+    outcome = doubtful.call()
+    assert [type(each) for each in outcome.artifacts] == [ColumnChoice]
+    choice = doubtful.state.latest(ColumnChoice)
+    assert choice
+    assert (choice.inputs, choice.output, choice.columns) == (("c1", "c2"), "c3", ("c1", "c2", "c3"))
+    assert set(choice.sample[0]) == {"c1", "c2", "c3"}
+    assert f"ask_person(about={choice.id!r})" in (doubtful.refusal() or "")
+    verdict(doubtful, verdict="accept")
+    assert doubtful.call().artifacts
+    assert doubtful.dataset.columns == {"c1": "c1", "c2": "c2", "c3": "c3"}
+
+
+def test_a_person_may_choose_other_columns(doubtful: Bench) -> None:
+    doubtful.state.attended = True
+    doubtful.call()
+    verdict(doubtful, verdict="edit", edits={"inputs": ["c3"], "output": "c1"})
+    doubtful.call()
+    assert list(doubtful.dataset.columns.values()) == ["c3", "c1"]
+
+
+def test_rejected_columns_are_not_read(doubtful: Bench) -> None:
+    doubtful.state.attended = True
+    doubtful.call()
+    verdict(doubtful, verdict="reject")
+    assert "the person rejected c1, c2 → c3" in (doubtful.refusal(source="user") or "")
+    assert doubtful.refusal(source="user", columns={"inputs": ["c3"], "output": "c1"}) is None
+
+
+def test_labels_that_fit_none_are_kept_apart_and_reported(bench: Bench) -> None:
+    bench.state.artifacts.append(spec(labels=("a", "b")))
+    bench.state.given["labels"] = ("a", "b")
+    bench.give([*rows(120, ("A", "b")), *rows(20, ("zebra",), start=400)])
+    outcome = bench.call()
+    assert "20 rows of" in outcome.summary
+    assert "labels zebra fit none and are kept apart" in outcome.summary
+    folder = bench.root / "run" / "calls" / "001-import_rows"
+    apart = [json.loads(line) for line in (folder / "rejected.jsonl").read_text().splitlines()]
+    assert [each["detail"] for each in apart if each["reason"] == "label is not one of the task"] == ["zebra"] * 20
+    assert json.loads((folder / "labels.json").read_text())["A"] == {"rows": 60, "taken_for": "a", "by": "spelling"}
+
+
+def test_the_config_that_fits_is_imported_and_said(tmp_path: Path) -> None:
+    folder = tmp_path / "hub" / "shop__many"
+    (folder / "data").mkdir(parents=True)
+    configs = "".join(
+        f"- config_name: {name}\n  data_files:\n  - split: train\n    path: data/{name}.jsonl\n"
+        for name in ("de", "fr")
+    )
+    (folder / "README.md").write_text(f"---\nlicense: mit\nconfigs:\n{configs}---\n\n## Description\n\nRows.\n")
+    for name, start in (("de", 0), ("fr", 300)):
+        content = rows(100, (f"{name} a", f"{name} b"), start=start)
+        (folder / "data" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content))
+    (tmp_path / "run").mkdir()
+    bench = Bench(tmp_path, RunState(artifacts=[spec(request="Sort French mail"), search("shop/many")]))
+    assert "Of its 2 configs fr was taken: it is in the task's language (fr)" in bench.call().summary
+    assert set(bench.dataset.labels) == {"fr a", "fr b"}
 
 
 def test_columns_can_be_named(bench: Bench) -> None:

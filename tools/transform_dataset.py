@@ -1,0 +1,259 @@
+"""Change the rows of a found dataset into examples of the task (DataTune, arXiv 2404.14361)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pydantic import Field
+
+from p2m_agent.budget import Cost
+from p2m_agent.data.ask_columns import is_sound
+from p2m_agent.data.convert import write_rejected
+from p2m_agent.data.holdout import file_sha256
+from p2m_agent.data.rows import write_examples
+from p2m_agent.data.transformation import Transformer
+from p2m_agent.data.transformation_plan import TransformationPlan, misfits, remedy
+from p2m_agent.data.transformation_planning import ELSEWHERE, SAMPLE, plan_by_columns, read_plan, targets
+from p2m_agent.data.transformation_requests import plan_request, shown_example
+from p2m_agent.data.transformation_template import TemplateFault
+from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.teacher import demonstrations
+from p2m_agent.hub.candidates import DatasetSearch
+from p2m_agent.state import RunState
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import Dataset, Example, Holdout, TaskSpec
+
+from ._transformed import FORMAL_ROWS, WRITTEN_ROWS, Found, open_found, transformer, tried
+
+PLAN_TRIES = 2
+"""Plans that a teacher may write; the second knows what was wrong with the first."""
+MOST_EXAMPLES = 4
+PLANNING = Cost(wall_s=60, tokens=20_000)
+"""A plan or two, and the rows that they are tried on."""
+
+
+class TransformDataset(Args):
+    """Change the rows of a found dataset into examples of the task, where it is relevant but import_rows cannot use it.
+
+    For other labels, other columns, another form or another question about the same texts. It takes three calls:
+    transform_dataset(source=…) proposes a plan with three transformed rows and an estimate, ask_person(about=<its id>)
+    gets the verdict, transform_dataset(plan=<its id>) makes the rows. A change of form costs nothing; one of meaning
+    costs one request to the teacher a row. The rows are for training only and need held-out rows to be there.
+    """
+
+    source: str | None = None
+    """Repo id of a dataset that search_datasets found; without it, the best one that an import failed on."""
+    plan: str | None = None
+    """Id of an accepted plan: its rows are made now."""
+    remarks: str = Field(default="", max_length=2000)
+    """What the plan should heed, for instance what the person said about the last one."""
+    rows: int | None = Field(default=None, ge=10, le=50_000)
+    """Rows to transform at most."""
+
+
+def needs(args: TransformDataset, state: RunState) -> str | None:
+    """A task, held-out rows, and a source or a plan that may go ahead."""
+    spec = state.spec
+    if spec is None:
+        return "there is no task yet: call define_task first"
+    if spec.kind == "classification" and not spec.labels:
+        return "the labels are not known: name them with define_task(labels=[…])"
+    if state.latest(Holdout) is None:
+        return (
+            "transformed rows are for training alone, and there are no held-out rows yet: call import_rows or "
+            "generate_examples first"
+        )
+    return _plan_needs(args.plan, state, spec) if args.plan else _source_needs(args, state)
+
+
+def _plan_needs(plan_id: str, state: RunState, spec: TaskSpec) -> str | None:
+    plan = state.find(plan_id)
+    if not isinstance(plan, TransformationPlan):
+        return f"there is no plan {plan_id!r}: propose one with transform_dataset(source=…)"
+    review = state.review_of(plan.id)
+    if review is None:
+        return f"{plan.id} has no verdict yet: call ask_person(about={plan.id!r}) first"
+    if review.answer.verdict != "accept":
+        return f"{plan.id} was not accepted: propose another with transform_dataset(source={plan.source!r}, remarks=…)"
+    if sorted((*plan.templates, *plan.written)) != sorted(targets(spec)):
+        return f"the task has changed since {plan.id} was made: propose another with transform_dataset(source=…)"
+    return _imported(plan.source, state)
+
+
+def _source_needs(args: TransformDataset, state: RunState) -> str | None:
+    waiting, accepted = state.open_plan(), state.accepted_plan()
+    if waiting:
+        return f"a plan waits for its verdict: call ask_person(about={waiting.id!r}) first"
+    if accepted:
+        return f"a plan is accepted: call transform_dataset(plan={accepted.id!r})"
+    repo = _source(args, state)
+    if repo is None:
+        return "no dataset is known that import_rows failed on: name a `source` that search_datasets found"
+    if repo.casefold() not in {known.casefold() for known in _candidates(state)}:
+        return f"{repo} was not found by a search: call search_datasets and choose one of its candidates"
+    return _imported(repo, state)
+
+
+def _imported(repo: str, state: RunState) -> str | None:
+    there = any(dataset.ref.casefold() == repo.casefold() for dataset in state.all(Dataset))
+    return f"the rows of {repo} are there already; go on with them or name another source" if there else None
+
+
+def estimate(args: TransformDataset, state: RunState) -> Cost:
+    """What the plan says that it takes; for a plan, a few requests."""
+    plan = state.find(args.plan) if args.plan else None
+    return plan.estimate if isinstance(plan, TransformationPlan) else PLANNING
+
+
+def run(args: TransformDataset, state: RunState, context: Context) -> Outcome:
+    """Propose a plan, or carry one out."""
+    plan = state.find(args.plan) if args.plan else None
+    return _make(plan, state, context) if isinstance(plan, TransformationPlan) else _propose(args, state, context)
+
+
+def _propose(args: TransformDataset, state: RunState, context: Context) -> Outcome:
+    spec, repo = state.spec, _source(args, state)
+    assert spec is not None
+    assert repo is not None
+    read = max(FORMAL_ROWS, args.rows or 0)
+    found = open_found(repo, read, state, context)
+    source = found.opened.source
+    blank = TransformationPlan(
+        id=f"transformation_plan-{context.call.id}",
+        source=source.ref,
+        revision=source.revision,
+        licence=source.licence,
+        why="",
+        by="heuristics",
+        rows=args.rows or FORMAL_ROWS,
+        read=read,
+        examples=_examples(spec, found, context.settings.seed),
+        notes=found.opened.notes,
+        made_by=context.call.id,
+    )
+    plan = _plan(args, blank, found, state, context)
+    how = "a template, without requests" if plan.formal else f"the teacher writes {', '.join(plan.written)}"
+    cost = f"{plan.requests:,} requests, about {plan.estimate.tokens:,} tokens and ${plan.estimate.usd:.4f}"
+    said = (
+        f"Planned to transform {plan.rows:,} rows of {plan.source}: {plan.why.rstrip('.')}. {how.capitalize()}: {cost}."
+    )
+    return Outcome(summary=" ".join([said, *plan.notes]), artifacts=(plan,))
+
+
+def _plan(
+    args: TransformDataset, blank: TransformationPlan, found: Found, state: RunState, context: Context
+) -> TransformationPlan:
+    """The teacher's plan where it has the judgement and the plan works; else what the columns say by themselves."""
+    spec = state.spec
+    assert spec is not None
+    sound = is_sound(context.teacher)
+    fault, evidence = "no teacher with sound judgement is there to write one", ""
+    for attempt in range(PLAN_TRIES if sound else 0):
+        try:
+            plan = _asked(blank, found, spec, context, args.remarks, f"{fault} {evidence}" if attempt else "")
+            if not plan.formal:
+                plan = plan.model_copy(update={"rows": args.rows or WRITTEN_ROWS})
+            return tried(plan, found, state, context)
+        except TemplateFault as wrong:
+            fault, evidence = str(wrong), wrong.evidence
+    sample = found.rows[:SAMPLE]
+    note = f"The plan follows names and statistics of the columns alone: {fault}."
+    try:
+        plan = plan_by_columns(blank, spec, sample, found.opened.card, context.embedder())
+        return tried(plan.model_copy(update={"notes": (*plan.notes, note)}), found, state, context)
+    except TemplateFault as wrong:
+        raise ToolError(
+            f"No plan for {blank.source} works: {fault}; by its columns alone, {wrong}.", ELSEWHERE
+        ) from wrong
+    except ToolError as wrong:
+        raise type(wrong)(f"No plan for {blank.source} works: {fault}. {wrong.message}", wrong.hint) from wrong
+
+
+def _asked(
+    blank: TransformationPlan, found: Found, spec: TaskSpec, context: Context, remarks: str, fault: str
+) -> TransformationPlan:
+    request = plan_request(
+        spec, found.rows[:SAMPLE], card=found.opened.card, examples=blank.examples, remarks=remarks, fault=fault
+    )
+    reply = context.teacher.ask(request)
+    if reply.error is not None:
+        raise TemplateFault(f"there was no usable answer ({reply.error})")
+    return read_plan(reply.parsed, blank, spec, found.columns)
+
+
+def _examples(spec: TaskSpec, found: Found, seed: int) -> tuple[str, ...]:
+    """The person's examples first, then training rows; never a held-out one."""
+    own = [shown_example(each.input, each.output) for each in spec.demonstrations]
+    rows = demonstrations(found.known, seed, by_label=spec.kind == "classification")
+    return tuple([*own, *(shown_example(row.input, row.output) for row in rows)][:MOST_EXAMPLES])
+
+
+def _make(plan: TransformationPlan, state: RunState, context: Context) -> Outcome:
+    spec = state.spec
+    assert spec is not None
+    found = open_found(plan.source, plan.read, state, context)
+    changed = ToolError(
+        f"{plan.source} has changed since its plan was accepted.", f"Propose another with {remedy(plan.source)}."
+    )
+    if found.opened.source.revision != plan.revision:
+        raise changed
+    try:
+        work = transformer(plan, found, spec, context)
+    except TemplateFault as fault:
+        raise changed from fault
+    work.run(found.rows[: plan.rows], context.emit, context.seconds_left())
+    write_rejected(context.folder / "rejected.jsonl", [*found.kept_out, *work.rejected])
+    told = _told(plan, work)
+    if not work.made:
+        raise ToolError(f"Nothing usable came of it. {told}", ELSEWHERE)
+    dropped = Counter(each.reason for each in [*found.kept_out, *work.rejected])
+    examples = [example for _, example in work.made]
+    return Outcome(summary=told, artifacts=(_keep(examples, dict(dropped.most_common()), plan, spec, context),))
+
+
+def _keep(
+    examples: list[Example], dropped: dict[str, int], plan: TransformationPlan, spec: TaskSpec, context: Context
+) -> Dataset:
+    path = context.folder / "rows.jsonl"
+    write_examples(path, examples)
+    labels = Counter(example.output for example in examples) if spec.kind == "classification" else {}
+    return Dataset(
+        id=f"dataset-{context.call.id}",
+        path=path.relative_to(context.root).as_posix(),
+        sha256=file_sha256(path),
+        rows=len(examples),
+        origin="transformed",
+        ref=plan.source,
+        revision=plan.revision,
+        licence=plan.licence,
+        labels=dict(sorted(labels.items())),
+        dropped=dropped,
+        made_by=context.call.id,
+    )
+
+
+def _told(plan: TransformationPlan, work: Transformer) -> str:
+    """What was made, what was left out and why, and whether it ended early."""
+    reasons = Counter(each.reason for each in work.rejected).most_common(4)
+    text = f"{len(work.made):,} training rows made of {work.tried:,} rows of {plan.source}"
+    text += f" (rejected: {', '.join(f'{n:,} {why}' for why, n in reasons)})." if reasons else "."
+    return f"{text} It stopped early: {work.stopped}." if work.stopped else text
+
+
+def _source(args: TransformDataset, state: RunState) -> str | None:
+    """The repo as the search spells it; without a name, the first that an import failed on and nobody planned for."""
+    if args.source:
+        wanted = args.source.strip().replace("__", "/", 1).casefold()
+        return next((repo for repo in _candidates(state) if repo.casefold() == wanted), args.source.strip())
+    planned = {plan.source.casefold() for plan in state.all(TransformationPlan)}
+    failed = misfits(decision.outcome for decision in state.decisions if decision.ok is False)
+    return next((repo for repo in failed if repo.casefold() not in planned), None)
+
+
+def _candidates(state: RunState) -> list[str]:
+    return [candidate.repo for search in state.all(DatasetSearch) for candidate in search.candidates]
+
+
+TOOL = Tool(
+    name="transform_dataset", args=TransformDataset, run=run, needs=needs, estimate=estimate, effect=Effect.SPEND
+)
