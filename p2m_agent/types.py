@@ -291,13 +291,6 @@ class Answer(Value):
     by: Literal["person", "policy"] = "person"
 
 
-def columns_after(choice: ColumnChoice, answer: Answer) -> tuple[tuple[str, ...], str]:
-    """Inputs and output as the person left them."""
-    inputs, output = answer.edits.get("inputs", choice.inputs), answer.edits.get("output", choice.output)
-    named = inputs.split(",") if isinstance(inputs, str) else inputs if isinstance(inputs, list | tuple) else ()
-    return tuple(str(name).strip() for name in named if str(name).strip()), str(output).strip()
-
-
 class Question(Value):
     """Something only a person should decide."""
 

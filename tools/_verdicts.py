@@ -6,6 +6,7 @@ from collections import Counter
 
 from pydantic import ValidationError
 
+from p2m_agent.data.columns import columns_after
 from p2m_agent.data.holdout import file_sha256
 from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.data.verification import Rejected
@@ -14,7 +15,7 @@ from p2m_agent.state import RunState
 from p2m_agent.task.checking import check_spec
 from p2m_agent.task.metric import METRICS_OF, suiting_metric
 from p2m_agent.tooling import Context
-from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, Kind, PromptChange, TaskSpec, columns_after
+from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, Kind, PromptChange, TaskSpec
 
 from ._generated import write_rejected
 

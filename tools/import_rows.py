@@ -10,6 +10,7 @@ from pydantic import Field
 
 from p2m_agent.budget import Cost
 from p2m_agent.data.ask_columns import is_sound
+from p2m_agent.data.columns import columns_after
 from p2m_agent.data.convert import Rejected, write_rejected
 from p2m_agent.data.division import divide
 from p2m_agent.data.duplicates import drop_duplicates
@@ -25,7 +26,7 @@ from p2m_agent.hub.candidates import DatasetSearch
 from p2m_agent.hub.licences import rule
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Artifact, ColumnChoice, Dataset, Example, Holdout, TaskSpec, columns_after
+from p2m_agent.types import Artifact, ColumnChoice, Dataset, Example, Holdout, TaskSpec
 
 OWN = "user"
 """The `source` that stands for the person's own rows."""

@@ -12,7 +12,7 @@ from p2m_agent.data.column_choice import Table, choose_inputs, choose_output
 from p2m_agent.data.profile import Column, flatten, profile
 from p2m_agent.data.rows import Row
 from p2m_agent.errors import ToolError
-from p2m_agent.types import TaskSpec
+from p2m_agent.types import Answer, ColumnChoice, TaskSpec
 from p2m_agent.value import Value
 
 if TYPE_CHECKING:
@@ -78,6 +78,13 @@ def map_columns(
         return mapping
     chosen = check_mapping(rows, spec, asked[0], asked[1], why=f"an LLM chose: {asked[2]}", fixed=fixed)
     return chosen.model_copy(update={"confidence": max(0.6, mapping.confidence), "unsure": True})
+
+
+def columns_after(choice: ColumnChoice, answer: Answer) -> tuple[tuple[str, ...], str]:
+    """Inputs and output as the person left them."""
+    inputs, output = answer.edits.get("inputs", choice.inputs), answer.edits.get("output", choice.output)
+    named = inputs.split(",") if isinstance(inputs, str) else inputs if isinstance(inputs, list | tuple) else ()
+    return tuple(str(name).strip() for name in named if str(name).strip()), str(output).strip()
 
 
 def check_mapping(

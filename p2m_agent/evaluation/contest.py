@@ -71,7 +71,7 @@ def answers_of(
 ) -> list[str]:
     """The outputs for these rows in their order; fewer where the time is over, at least one chunk.
 
-    The first chunk is small, so that an estimate is shown soon; larger ones let rows of like length be decoded together.
+    The first chunk is small, so that an estimate is shown soon; larger ones decode rows of like length together.
     """
     first, chunk = (32, 128) if predictor.card.kind == "text_to_text" else (256, 256)
     answers: list[str] = []

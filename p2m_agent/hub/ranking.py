@@ -72,7 +72,7 @@ def rank(text: str, wish: Wish, look: Look, embedder: Embedder | None) -> list[M
         embedder: None searches by words alone.
     """
     about = subject(text)
-    vectors = _vectors([about, *wish.views], embedder) if embedder else None
+    vectors = _vectors(about, embedder) if embedder else None
     found = look(Ask(about, vectors, wish.filters, known=KNOWN))
     if not found:
         return []
@@ -94,13 +94,11 @@ def rank(text: str, wish: Wish, look: Look, embedder: Embedder | None) -> list[M
     return [match for _, match in sorted(matches, key=lambda pair: (-pair[0], pair[1].card.repo))]
 
 
-def _vectors(texts: Sequence[str], embedder: Embedder) -> NDArray[numpy.float32]:
-    """The mean direction of the texts, once per field."""
+def _vectors(text: str, embedder: Embedder) -> NDArray[numpy.float32]:
+    """What is looked for in each field: the same."""
     import numpy as np
 
-    mean = embedder.encode(texts).mean(0)
-    unit = mean / max(float(np.linalg.norm(mean)), 1e-9)
-    return np.repeat(unit[None].astype(np.float32), len(FIELDS), axis=0)
+    return np.repeat(embedder.encode([text]), len(FIELDS), axis=0)
 
 
 def _cosine(evidence: Evidence, vectors: NDArray[numpy.float32] | None) -> float | None:

@@ -46,8 +46,6 @@ class Wish:
     filters: Filters = ANY
     year: int | None = None
     """The set must have been there by then; one that came later sinks. None: any."""
-    views: tuple[str, ...] = ()
-    """Other texts that say what is looked for, such as a card that the right set might have (`expansion.py`)."""
 
 
 def wish_from(query: str, spec: TaskSpec | None, filters: Filters = ANY) -> Wish:
