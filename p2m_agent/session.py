@@ -265,6 +265,7 @@ class Session:
             root=self.root,
             folder=self.folder.call_folder(call.id),
             call=call,
+            planner=llms.planner,
             teacher=llms.teacher,
             judge=llms.judge,
             hub=Hub(self.settings, self._load_embedder),

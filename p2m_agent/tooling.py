@@ -64,6 +64,7 @@ class Context:
     folder: Path
     """This call's own folder, the only place it writes to (the locked test aside)."""
     call: Call
+    planner: LLM
     teacher: LLM
     judge: LLM
     hub: Hub

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
+from p2m_agent.data.ask_columns import is_sound
+from p2m_agent.errors import ToolError
 from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch
+from p2m_agent.hub.expansion import hypothetical_card
+from p2m_agent.hub.rerank import SHOWN, rerank
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import TaskSpec
+
+if TYPE_CHECKING:
+    from p2m_agent.hub.hub import DatasetsFound
 
 
 class SearchDatasets(Args):
@@ -30,13 +41,34 @@ def needs(args: SearchDatasets, state: RunState) -> str | None:
 def run(args: SearchDatasets, state: RunState, context: Context) -> Outcome:
     """Search, and say in words what came of it."""
     query = _asked(args, state)
-    found = context.hub.find_datasets(query, state.spec, args.k)
+    assert state.spec is not None
+    found = _found(query, state.spec, args.k, context)
     search = DatasetSearch(
         id=f"dataset_search-{context.call.id}", query=query, candidates=found.candidates, made_by=context.call.id
     )
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found.candidates[:3], start=1))
     said = [f"{len(found.candidates)} datasets found: {best}."] if found.candidates else []
     return Outcome(summary=" ".join([*said, *found.notes]), artifacts=(search,))
+
+
+def _found(query: str, spec: TaskSpec, k: int, context: Context) -> DatasetsFound:
+    """At most `k` datasets; a sound planner imagines a card to look for, and votes on what comes first."""
+    llm = context.planner
+    if not is_sound(llm):
+        return context.hub.find_datasets(query, spec, k)
+    notes: tuple[str, ...] = ()
+    card = ""
+    try:
+        card = hypothetical_card(spec, query, llm) if context.embedder() else ""
+    except ToolError as error:
+        notes = (f"Searched without a card imagined by the planner: {error.message}",)
+    found = context.hub.find_datasets(query, spec, max(k, SHOWN), card=card)
+    candidates = found.candidates
+    try:
+        candidates = rerank(candidates, spec, query, llm, context.settings.seed)
+    except ToolError as error:
+        notes = (*notes, f"In the order of the search, as the planner could not vote: {error.message}")
+    return replace(found, candidates=candidates[:k], notes=(*found.notes, *notes))
 
 
 def _asked(args: SearchDatasets, state: RunState) -> str:

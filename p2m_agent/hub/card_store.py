@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -299,7 +300,9 @@ def _facts_of(card: Card) -> str:
     )
 
 
+@lru_cache(maxsize=8192)
 def _card_of(facts: str, *, reachable: bool) -> Card:
+    """The card that these facts describe; searches meet the best known cards again and again."""
     told: dict[str, Any] = json.loads(facts)
     values: dict[str, Any] = {}
     for key in told.keys() & _NAMES:

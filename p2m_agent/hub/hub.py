@@ -75,9 +75,11 @@ class Hub:
         """
         return list(self.find_datasets(query, spec, k, filters).candidates)
 
-    def find_datasets(self, query: str, spec: TaskSpec | None, k: int, filters: Filters = ANY) -> DatasetsFound:
-        """The same, with what was left out and why."""
-        wish = wish_from(query, spec, filters)
+    def find_datasets(
+        self, query: str, spec: TaskSpec | None, k: int, filters: Filters = ANY, card: str = ""
+    ) -> DatasetsFound:
+        """The same, with what was left out and why; `card` is the text of one that would fit (`expansion`)."""
+        wish = wish_from(query, spec, filters, card)
         words = _in_english(query, spec)
         try:
             ranked = self._matches(words, wish)

@@ -31,6 +31,8 @@ WORDS, LATER, LENGTH, VARIANTS, NAMED = 0.28, -0.24, 0.025, 0.075, 0.03
 logarithms of description length, of the number of variants, and of the share of fitting cards that name this one."""
 SHARPNESS = 12.0
 """Of the softmax that says how likely each card is the one meant; what the fit of the weights gave."""
+REQUEST = 2 / 3
+"""Weight of the request itself where there are further views of it, which share the rest."""
 UNNAMED = 2e-4
 """Share of fitting cards that a set which none of them names is given."""
 TYPICAL_LENGTH, LONGEST = 400, 2000
@@ -72,7 +74,7 @@ def rank(text: str, wish: Wish, look: Look, embedder: Embedder | None) -> list[M
         embedder: None searches by words alone.
     """
     about = subject(text)
-    vectors = _vectors(about, embedder) if embedder else None
+    vectors = _vectors(about, wish.views, embedder) if embedder else None
     found = look(Ask(about, vectors, wish.filters, known=KNOWN))
     if not found:
         return []
@@ -94,11 +96,15 @@ def rank(text: str, wish: Wish, look: Look, embedder: Embedder | None) -> list[M
     return [match for _, match in sorted(matches, key=lambda pair: (-pair[0], pair[1].card.repo))]
 
 
-def _vectors(text: str, embedder: Embedder) -> NDArray[numpy.float32]:
-    """What is looked for in each field: the same."""
+def _vectors(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[numpy.float32]:
+    """What is looked for in each field, unit rows: the same, a mean of the request and its views."""
     import numpy as np
 
-    return np.repeat(embedder.encode([text]), len(FIELDS), axis=0)
+    vector = embedder.encode([text])
+    if views:
+        vector = REQUEST * vector + (1 - REQUEST) * embedder.encode(views).mean(0)
+        vector /= max(float(np.linalg.norm(vector)), 1e-9)
+    return np.repeat(vector, len(FIELDS), axis=0)
 
 
 def _cosine(evidence: Evidence, vectors: NDArray[numpy.float32] | None) -> float | None:

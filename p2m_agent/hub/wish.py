@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from p2m_agent.hub.card import Card
 from p2m_agent.hub.evidence import ANY, Filters
+from p2m_agent.hub.expansion import task_views
 from p2m_agent.hub.language import languages_of
 from p2m_agent.types import Kind, TaskSpec
 
@@ -46,15 +47,18 @@ class Wish:
     filters: Filters = ANY
     year: int | None = None
     """The set must have been there by then; one that came later sinks. None: any."""
+    views: tuple[str, ...] = ()
+    """The same in other words: they count for meaning, beside the query, not for words."""
 
 
-def wish_from(query: str, spec: TaskSpec | None, filters: Filters = ANY) -> Wish:
-    """Gather what query and spec ask for."""
+def wish_from(query: str, spec: TaskSpec | None, filters: Filters = ANY, card: str = "") -> Wish:
+    """Gather what query and spec ask for; `card` is one that would fit, where somebody imagined it."""
     languages = languages_of(query)
     if spec:
         languages = languages or languages_of(spec.request) or ((spec.language,) if spec.language else ())
     licences = spec.constraints.licences if spec else None
-    return Wish(query, spec.kind if spec else None, languages, licences, filters)
+    views = (*((card,) if card else ()), *task_views(query, spec))
+    return Wish(query, spec.kind if spec else None, languages, licences, filters, views=views)
 
 
 def kind_fit(card: Card, wish: Wish) -> float:

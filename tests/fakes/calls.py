@@ -21,6 +21,7 @@ def context_of(
         root=root,
         folder=folder,
         call=call,
+        planner=teacher,
         teacher=teacher,
         judge=teacher,
         hub=None,

@@ -117,6 +117,7 @@ class Bench:
                 root=self.root,
                 folder=self.root / "calls" / call.id,
                 call=call,
+                planner=nothing,
                 teacher=nothing,
                 judge=nothing,
                 hub=nothing,

@@ -190,6 +190,7 @@ class StudentRun:
             root=self.root,
             folder=folder,
             call=Call(id=call_id, tool=tool, args={}),
+            planner=self.teacher,
             teacher=self.teacher,
             judge=self.teacher,
             hub=nothing,

@@ -62,6 +62,7 @@ class Bench:
             root=self.root / "run",
             folder=folder,
             call=call,
+            planner=teacher,
             teacher=teacher,
             judge=teacher,
             hub=Hub(settings, lambda: None),

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.hub.hub import DatasetsFound
+from p2m_agent.settings import Settings
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import load_tools
 from p2m_agent.types import TaskSpec
+from tests.fakes.scripted_llm import ScriptedLLM
 
 SPEC = TaskSpec(id="spec-001", request="Sort my letters", instruction="Sort.", kind="classification", metric="accuracy")
 SET = DatasetCandidate(repo="acme/letters", hub="lake", title="Letters", rows={"train": 3}, score=0.8, why="close")
@@ -36,7 +39,10 @@ class FakeHub:
     notes: tuple[str, ...] = ()
     asked: list[tuple[str, int]] = field(default_factory=list)
 
-    def find_datasets(self, query: str, _spec: TaskSpec, k: int) -> DatasetsFound:
+    cards: list[str] = field(default_factory=list)
+
+    def find_datasets(self, query: str, _spec: TaskSpec, k: int, card: str = "") -> DatasetsFound:
+        self.cards.append(card)
         self.asked.append((query, k))
         return DatasetsFound(self.sets, self.notes)
 
@@ -45,8 +51,14 @@ class FakeHub:
         return list(self.bases)
 
 
-def context(hub: FakeHub, tool: str) -> Any:
-    return SimpleNamespace(hub=hub, call=Call(id=f"003-{tool}", tool=tool, args={}))
+def context(hub: FakeHub, tool: str, planner: ScriptedLLM | None = None) -> Any:
+    return SimpleNamespace(
+        hub=hub,
+        call=Call(id=f"003-{tool}", tool=tool, args={}),
+        planner=planner,
+        embedder=lambda: "an embedder",
+        settings=Settings(),
+    )
 
 
 @pytest.mark.parametrize("name", ["search_datasets", "search_models"])
@@ -83,3 +95,34 @@ def test_nothing_found_is_said() -> None:
         load_tools()["search_models"].args(), RunState(artifacts=[SPEC]), context(FakeHub(bases=()), "search_models")
     )
     assert "No base model is allowed" in none.summary
+
+
+SETS = tuple(SET.model_copy(update={"repo": name}) for name in ("a", "b", "c"))
+CARD = {"title": "Post", "description": "Mail of a shop.", "columns": [], "labels": []}
+
+
+def searched(llm: ScriptedLLM, hub: FakeHub, **args: object) -> Any:
+    tool = load_tools()["search_datasets"]
+    return tool.run(tool.args(**args), RunState(artifacts=[SPEC]), context(hub, "search_datasets", llm))
+
+
+def test_a_sound_planner_imagines_a_card_and_votes() -> None:
+    hub = FakeHub(sets=SETS)
+    outcome = searched(ScriptedLLM([CARD], always=lambda _: {"why": "", "best": ["c"]}), hub, k=2)
+    assert [each.repo for each in outcome.artifacts[0].candidates] == ["c", "a"]
+    assert hub.cards == ["Post. Mail of a shop."]
+    assert hub.asked == [("Sort my letters", 25)]
+
+
+def test_a_weak_planner_is_not_asked() -> None:
+    hub, llm = FakeHub(sets=SETS), ScriptedLLM(sound=False)
+    assert [each.repo for each in searched(llm, hub).artifacts[0].candidates] == ["a", "b", "c"]
+    assert (llm.asked, hub.cards, hub.asked) == ([], [""], [("Sort my letters", 5)])
+
+
+@pytest.mark.parametrize("wall", [BudgetExceeded("no money"), ToolError("no answer")])
+def test_without_money_or_answer_the_order_stays_and_it_is_said(wall: ToolError) -> None:
+    outcome = searched(ScriptedLLM(always=lambda _: wall), FakeHub(sets=SETS))
+    assert [each.repo for each in outcome.artifacts[0].candidates] == ["a", "b", "c"]
+    assert "without a card imagined by the planner" in outcome.summary
+    assert f"could not vote: {wall.message}" in outcome.summary
