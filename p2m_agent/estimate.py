@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.data.mixture import Mixture
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
+from p2m_agent.hub.rerank import VOTES
 from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.rules import next_move
 from p2m_agent.state import Decision, RunState
@@ -28,6 +29,8 @@ HELD_OUT_SHARE = 0.25
 TEACHER_ROWS, TEACHER_PROMPT_TOKENS, TEACHER_ANSWER_TOKENS = 200, 600, 20
 """The teacher's baseline on the locked test: rows at most, and what a row takes."""
 GENERATED_PROMPT_TOKENS, GENERATED_TOKENS_A_ROW = 120, 60
+SEARCH_REQUESTS, SEARCH_PROMPT_TOKENS, SEARCH_ANSWER_TOKENS = 1 + VOTES, 2000, 250
+"""What a search asks of a planner that is sound: an imagined card, and votes on what was found."""
 RECIPES: dict[str, type[LinearHead | Encoder | Causal]] = {
     "linear_head": LinearHead,
     "encoder": Encoder,
@@ -46,6 +49,7 @@ class Surroundings:
     own_rows: int
     """Rows in the person's file, 0 where there is none."""
     teacher: LLM
+    planner: LLM
 
 
 def estimate_run(request: str, given: dict[str, object], around: Surroundings) -> list[tuple[str, Cost]]:
@@ -76,16 +80,20 @@ def _named(move: Move) -> str:
 
 
 def _llm_cost(move: Move, around: Surroundings) -> Cost:
-    """Money and tokens of the calls to the teacher, which the tools' own estimates leave out."""
+    """Money and tokens of the calls to LLMs, which the tools' own estimates leave out."""
+    llm = around.teacher
     if move.tool == "generate_examples":
-        rows = int(str(move.args.get("rows", 200)))
+        requests = int(str(move.args.get("rows", 200)))
         prompt, answer = GENERATED_PROMPT_TOKENS, GENERATED_TOKENS_A_ROW
     elif move.tool == "evaluate" and move.args.get("final"):
-        rows, prompt, answer = TEACHER_ROWS, TEACHER_PROMPT_TOKENS, TEACHER_ANSWER_TOKENS
+        requests, prompt, answer = TEACHER_ROWS, TEACHER_PROMPT_TOKENS, TEACHER_ANSWER_TOKENS
+    elif move.tool == "search_datasets" and not around.planner.local:
+        llm = around.planner
+        requests, prompt, answer = SEARCH_REQUESTS, SEARCH_PROMPT_TOKENS, SEARCH_ANSWER_TOKENS
     else:
         return Cost()
-    usd = around.teacher.estimate_usd(rows, prompt, answer) if around.teacher.paid else 0.0
-    return Cost(usd=usd or 0.0, tokens=rows * (prompt + answer))
+    usd = llm.estimate_usd(requests, prompt, answer) if llm.paid else 0.0
+    return Cost(usd=usd or 0.0, tokens=requests * (prompt + answer))
 
 
 def _stand_ins(move: Move, state: RunState, around: Surroundings) -> list[Artifact]:

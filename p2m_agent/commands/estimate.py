@@ -34,6 +34,7 @@ def estimate(args: argparse.Namespace) -> int:
             embedder=lambda: embedder,
             own_rows=len(read_rows(Path(own))) if own and Path(own).exists() else 0,
             teacher=llms.teacher,
+            planner=llms.planner,
         )
         steps = estimate_run(task.request, given, around)
     if args.json:

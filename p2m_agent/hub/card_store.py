@@ -20,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from p2m_agent.hub import passages
 from p2m_agent.hub.card import Card
 from p2m_agent.hub.evidence import Filters
@@ -157,7 +159,7 @@ class CardStore:
         for part in _parts(sorted(ids)):
             query = f"SELECT facts FROM cards WHERE id IN ({_marks(part)}) ORDER BY id"
             for (facts,) in self._connection.execute(query, part):
-                told = json.loads(facts)
+                told = orjson.loads(facts)
                 yield (
                     (told["repo"].rsplit("/", 1)[-1], told.get("title", ""), *told.get("aliases", ())),
                     told.get("description", ""),
@@ -303,7 +305,7 @@ def _facts_of(card: Card) -> str:
 @lru_cache(maxsize=8192)
 def _card_of(facts: str, *, reachable: bool) -> Card:
     """The card that these facts describe; searches meet the best known cards again and again."""
-    told: dict[str, Any] = json.loads(facts)
+    told: dict[str, Any] = orjson.loads(facts)
     values: dict[str, Any] = {}
     for key in told.keys() & _NAMES:
         values[key] = tuple(told[key]) if isinstance(told[key], list) else told[key]

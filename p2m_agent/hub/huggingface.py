@@ -44,6 +44,13 @@ def _answers(endpoint: str, _minute: int) -> bool:
         return False
 
 
+def _limited(request: Any) -> None:
+    """No request waits for ever: the client library sets no limit for its listings, and takes none."""
+    limits = request.extensions.get("timeout") or {}
+    asked = {kind: limits.get(kind) or _INFO_TIMEOUT_S for kind in ("connect", "read", "write", "pool")}
+    request.extensions["timeout"] = asked
+
+
 class HuggingFace:
     """The Hub as `HF_ENDPOINT`, `HF_HUB_OFFLINE` and the token of the settings make it."""
 
@@ -133,8 +140,11 @@ class HuggingFace:
 
     def api(self) -> HfApi:
         """The client."""
-        from huggingface_hub import HfApi
+        from huggingface_hub import HfApi, get_session
 
+        hooks = get_session().event_hooks
+        if _limited not in hooks["request"]:
+            get_session().event_hooks = {**hooks, "request": [*hooks["request"], _limited]}
         return HfApi(token=self._token)
 
     def _info(self, repo: str, **more: Any) -> DatasetInfo:

@@ -79,7 +79,7 @@ def rank(text: str, wish: Wish, look: Look, embedder: Embedder | None) -> list[M
     if not found:
         return []
     fits = [facts_fit(each.card, wish) for each in found]
-    cosines = [_cosine(each, vectors) for each in found]
+    cosines = _cosines(found, vectors)
     order = [like + fit for like, fit in zip(_likeness(found, cosines), fits, strict=True)]
     standing = [
         _known(each.card, wish) + NAMED * log(1 + share / UNNAMED)
@@ -107,13 +107,17 @@ def _vectors(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[num
     return np.repeat(vector, len(FIELDS), axis=0)
 
 
-def _cosine(evidence: Evidence, vectors: NDArray[numpy.float32] | None) -> float | None:
+def _cosines(found: Sequence[Evidence], vectors: NDArray[numpy.float32] | None) -> list[float | None]:
+    """Of each card's summed fields with the request; None where either has no vectors."""
     import numpy as np
 
-    if evidence.vectors is None or vectors is None:
-        return None
-    summed = evidence.vectors.sum(0)
-    return float(summed @ vectors[0] / max(float(np.linalg.norm(summed)), 1e-9))
+    embedded = [each.vectors for each in found if each.vectors is not None]
+    if vectors is None or not embedded:
+        return [None] * len(found)
+    summed = np.stack(embedded).sum(1)
+    closeness = summed @ vectors[0] / np.maximum(np.linalg.norm(summed, axis=1), 1e-9)
+    values = iter(closeness.tolist())
+    return [None if each.vectors is None else next(values) for each in found]
 
 
 def _likeness(found: Sequence[Evidence], cosines: Sequence[float | None]) -> list[float]:

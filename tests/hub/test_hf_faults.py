@@ -131,6 +131,16 @@ def test_a_listing_that_fails_is_said_and_a_search_goes_on(server: FakeHub, sett
     assert hub.search("letters") == []
 
 
+def test_a_listing_that_never_comes_is_not_waited_for(
+    server: FakeHub, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = HuggingFace(settings)
+    monkeypatch.setattr(huggingface, "_INFO_TIMEOUT_S", 0.02)
+    server.order(Fault("^/api/datasets$", slow_s=1.0, times=-1))
+    with pytest.raises(ToolError, match="cannot be listed"):
+        list(hub.cards())
+
+
 @pytest.mark.parametrize(("status", "there"), [(429, True), (401, True), (503, False)])
 def test_a_busy_hub_is_there_and_a_broken_one_is_not(
     server: FakeHub, settings: Settings, status: int, there: bool
