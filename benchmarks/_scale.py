@@ -206,7 +206,7 @@ def _recall(folder: Path, embedder: Embedder, n: int) -> float:
         best = {numbers[place] for place in np.argsort(-(matrix @ vector))[:n]}
         asked = Ask((), np.stack([vector] * len(passages.FIELDS)), n=n)
         found = {each.card.repo for each in index.look(asked)}
-        shares.append(sum(stored.card.repo in found for stored in store.read(sorted(best))) / n)
+        shares.append(sum(card.repo in found for _, card in store.read(sorted(best))) / n)
     return float(np.mean(shares))
 
 

@@ -65,16 +65,6 @@ class Changes:
         return bool(self.added or self.changed or self.removed)
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A card as it is kept."""
-
-    id: int
-    card: Card
-    vector: bytes | None
-    """Little-endian float16, field after field; None while it waits to be embedded."""
-
-
 class CardStore:
     """Cards and vectors in one SQLite file, which several processes may use at once."""
 
@@ -135,17 +125,15 @@ class CardStore:
                 self._connection.execute("INSERT OR IGNORE INTO vectors VALUES (?, ?)", (key, vector))
                 self._connection.execute("DELETE FROM queue WHERE text_sha = ?", (key,))
 
-    def read(self, ids: Sequence[int], *, reachable: bool = True) -> list[Stored]:
-        """Cards with their vectors, in no order; those that are gone are missing.
+    def read(self, ids: Sequence[int], *, reachable: bool = True) -> Iterator[tuple[int, Card]]:
+        """Cards by number, in no order; those that are gone are missing.
 
         `reachable` says whether rows of cards without a folder can be had now.
         """
-        query = "SELECT id, facts, vector FROM cards LEFT JOIN vectors USING (text_sha) WHERE id IN ({})"
-        return [
-            Stored(number, _card_of(facts, reachable=reachable), vector)
-            for part in _parts(ids)
-            for number, facts, vector in self._connection.execute(query.format(_marks(part)), part)
-        ]
+        for part in _parts(ids):
+            query = f"SELECT id, facts FROM cards WHERE id IN ({_marks(part)})"
+            for number, facts in self._connection.execute(query, part):
+                yield number, _card_of(facts, reachable=reachable)
 
     def words(self, ids: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
         """The words of cards, by number, lowest first."""

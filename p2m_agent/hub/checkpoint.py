@@ -34,6 +34,11 @@ def load_causal(folder: Path, dtype: Any) -> Any:
     return quiet().AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype).eval()
 
 
+def load_seq2seq(folder: Path, dtype: Any) -> Any:
+    """The encoder-decoder of a checkpoint, in evaluation mode."""
+    return quiet().AutoModelForSeq2SeqLM.from_pretrained(str(folder), dtype=dtype).eval()
+
+
 def _without_pooler(folder: Path) -> dict[str, Any]:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return {"add_pooling_layer": False} if config.get("model_type") in {"bert", "roberta", "xlm-roberta"} else {}

@@ -99,13 +99,13 @@ class Evidence:
     """What the index knows of one card, for one `Ask`."""
 
     card: Card
-    vectors: NDArray[numpy.float32] | None
-    """Shape (fields, dim); unit rows, 0 where a field is empty. None where the card is not embedded."""
+    direction: NDArray[numpy.float32] | None
+    """Unit vector between those of its fields, shape (dim,). None where the card is not embedded."""
     words: float
     """Share of the weight of the query's words, 0 to 1."""
     number: int = -1
     """The card's number in the index."""
-    named_by: tuple[int, ...] = ()
+    named_by: Sequence[int] | NDArray[numpy.int64] = ()
     """Numbers of the other cards that name this one in their texts."""
 
 
@@ -114,7 +114,9 @@ class Hit:
     """What is known of a card by its number alone."""
 
     words: float
-    named_by: tuple[int, ...]
+    named_by: Sequence[int] | NDArray[numpy.int64]
+    direction: NDArray[numpy.float32] | None = None
+    """As in `Evidence`; None also where it has to be looked up."""
 
 
 Look = Callable[[Ask], list[Evidence]]

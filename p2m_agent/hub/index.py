@@ -35,6 +35,8 @@ _MENDED_AT_ONCE = 20_000
 """Cards up to which a search builds a damaged fast part again (about 20 s)."""
 _ALL = 2000
 """So many cards outside of the snapshot are all brought, whatever is asked."""
+_KEPT = 10_000
+"""Vectors read for cards outside of the snapshot that are kept in memory, 15 MB."""
 Told = Callable[[int, int, float], None]
 """Hears of progress: done, of how many, and the share of the work, 0 to 1."""
 
@@ -60,6 +62,7 @@ class Index:
         self._embedder = embedder
         self._snapshot: Snapshot | None = None
         self._loose: tuple[Sequence[int], tuple[Words, list[tuple[int, ...]]]] | None = None
+        self._read: dict[int, NDArray[numpy.float32]] = {}
         self._store = self._open_store()
 
     def close(self) -> None:
@@ -147,11 +150,12 @@ class Index:
         above = int(fast.ids[-1]) if fast and len(fast.ids) else 0
         loose = {*also, *self._store.ids(self._store.built(), above=above)}
         hits |= self._one_by_one(ask, fast.without(loose) if fast else sorted(loose), passing)
-        found = self._store.read(list(hits), reachable=reachable)
-        vectors = _unpacked([stored.vector for stored in found])
+        rows = {number: hit.direction for number, hit in hits.items()}
+        if ask.direction is not None:
+            rows |= self._directions([number for number, row in rows.items() if row is None])
         return [
-            Evidence(each.card, row, hits[each.id].words, each.id, hits[each.id].named_by)
-            for each, row in zip(found, vectors, strict=True)
+            Evidence(card, rows[number], hits[number].words, number, hits[number].named_by)
+            for number, card in self._store.read(list(hits), reachable=reachable)
         ]
 
     @contextmanager
@@ -185,6 +189,7 @@ class Index:
             path.unlink(missing_ok=True)
         shutil.rmtree(self.root / "snapshots", ignore_errors=True)
         self._store = CardStore(self.root / "cards.sqlite")
+        self._loose, self._read = None, {}  # its numbers begin anew too
         for source in lost:
             self._store.mark_built(source)
         fill = f" `p2m index build` fills it again ({', '.join(lost)})." if lost else ""
@@ -258,11 +263,23 @@ class Index:
         """Cards that have a vector, the closest to the query's first."""
         import numpy as np
 
-        rows = list(self._store.vectors(ids)) if ask.direction is not None else []
+        rows = self._directions(ids) if ask.direction is not None else {}
         if not rows or ask.direction is None:
             return []
-        closeness = directions([vector for _, vector in rows]) @ ask.direction
-        return [rows[place][0] for place in np.argsort(-closeness)]
+        numbers = list(rows)
+        closeness = np.stack(list(rows.values())) @ ask.direction
+        return [numbers[place] for place in np.argsort(-closeness)]
+
+    def _directions(self, ids: Sequence[int]) -> dict[int, NDArray[numpy.float32]]:
+        """Of those cards that are embedded; a number names a content, so what was read once stays right."""
+        rows = list(self._store.vectors([number for number in ids if number not in self._read]))
+        if rows:
+            found = directions([vector for _, vector in rows])
+            self._read |= zip((number for number, _ in rows), found, strict=True)
+        known = {number: self._read[number] for number in ids if number in self._read}
+        if len(self._read) > _KEPT:
+            self._read = {}
+        return known
 
     def _words_of(self, ids: Sequence[int]) -> tuple[Words, list[tuple[int, ...]]]:
         """Their words, and by which of them each is named; read once as long as the cards are the same."""
@@ -281,14 +298,3 @@ class Index:
         encoded = np.where([[bool(text.strip())] for text in flat], encoded, 0.0).astype("<f2")
         for row in encoded.reshape(len(texts), -1):
             yield row.tobytes()
-
-
-def _unpacked(vectors: Sequence[bytes | None]) -> Iterator[NDArray[numpy.float32] | None]:
-    """Shape (fields, dim) each; all in one go, as a search unpacks many hundred."""
-    import numpy as np
-
-    packed = b"".join(vector for vector in vectors if vector is not None)
-    there = sum(vector is not None for vector in vectors)
-    rows = np.frombuffer(packed, "<f2").astype(np.float32).reshape(there, len(passages.FIELDS), -1 if there else 0)
-    unpacked = iter(rows)
-    return (None if vector is None else next(unpacked) for vector in vectors)

@@ -108,16 +108,14 @@ def _vectors(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[num
 
 
 def _cosines(found: Sequence[Evidence], vectors: NDArray[numpy.float32] | None) -> list[float | None]:
-    """Of each card's summed fields with the request; None where either has no vectors."""
+    """Of each card's direction with the request; None where either has none."""
     import numpy as np
 
-    embedded = [each.vectors for each in found if each.vectors is not None]
+    embedded = [each.direction for each in found if each.direction is not None]
     if vectors is None or not embedded:
         return [None] * len(found)
-    summed = np.stack(embedded).sum(1)
-    closeness = summed @ vectors[0] / np.maximum(np.linalg.norm(summed, axis=1), 1e-9)
-    values = iter(closeness.tolist())
-    return [None if each.vectors is None else next(values) for each in found]
+    values = iter((np.stack(embedded) @ vectors[0]).tolist())
+    return [None if each.direction is None else next(values) for each in found]
 
 
 def _likeness(found: Sequence[Evidence], cosines: Sequence[float | None]) -> list[float]:
@@ -137,11 +135,17 @@ def _known(card: Card, wish: Wish) -> float:
 
 def _named(found: Sequence[Evidence], values: Sequence[float]) -> list[float]:
     """For each card the chance that a card which names it is the one meant: one step of a walk along the links."""
-    most = max(values)
-    weights = [exp(SHARPNESS * (value - most)) for value in values]
-    whole = sum(weights)
-    chance = {each.number: weight / whole for each, weight in zip(found, weights, strict=True)}
-    return [sum(chance[number] for number in each.named_by if number in chance) for each in found]
+    import numpy as np
+
+    weights = np.exp(SHARPNESS * (np.asarray(values) - max(values)))
+    numbers = np.asarray([each.number for each in found])
+    order = np.argsort(numbers)
+    naming = np.concatenate([np.asarray(each.named_by, np.int64) for each in found])
+    places = order[np.minimum(np.searchsorted(numbers, naming, sorter=order), len(found) - 1)]
+    chances = np.where(numbers[places] == naming, weights[places] / weights.sum(), 0.0)
+    named = np.repeat(np.arange(len(found)), [len(each.named_by) for each in found])
+    shares: list[float] = np.bincount(named, chances, len(found)).tolist()
+    return shares
 
 
 def _alike(evidence: Evidence, cosine: float | None) -> float:

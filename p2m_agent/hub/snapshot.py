@@ -72,7 +72,7 @@ class Snapshot:
             if wrong:
                 raise ValueError(f"{wrong[0]} is cut short")
             self.ids: NDArray[numpy.int64] = np.load(folder / "ids.npy")
-            self._named_by: NDArray[numpy.int32] = np.load(folder / "named_by.npy")
+            self._named_by: NDArray[numpy.int64] = self.ids[np.load(folder / "named_by.npy")]
             self._ends: NDArray[numpy.int64] = np.load(folder / "named_by_ends.npy")
             self._words = Words.load(folder / "words")
             self._directions: Any = None
@@ -81,12 +81,13 @@ class Snapshot:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Damaged(folder, error) from error
         self._client: Any = None
+        self._vectors: Any = None
 
     def close(self) -> None:
         """Let go of Chroma's files."""
         if self._client is not None:
             self._client.close()
-            self._client = None
+            self._client = self._vectors = None
 
     def without(self, numbers: Iterable[int]) -> list[int]:
         """Those of some cards that are not in it, lowest first."""
@@ -120,11 +121,15 @@ class Snapshot:
         if ask.direction is not None and self._directions is not None:
             few = len(places) <= (_FEW if passing is None else _NARROW)
             found |= set((self._one_by_one if few else self._by_graph)(ask.direction, places, ask.n))
-        return {int(self.ids[place]): Hit(float(shares[place]), self._naming(place)) for place in found}
+        return self._hits(sorted(found), shares)
 
-    def _naming(self, place: int) -> tuple[int, ...]:
-        """Numbers of the cards that name the one at a place."""
-        return tuple(self.ids[self._named_by[self._ends[place] : self._ends[place + 1]]].tolist())
+    def _hits(self, places: Sequence[int], shares: NDArray[numpy.float32]) -> dict[int, Hit]:
+        import numpy as np
+
+        rows = [None] * len(places) if self._directions is None else self._directions[places].astype(np.float32)
+        naming = [self._named_by[self._ends[place] : self._ends[place + 1]] for place in places]
+        found = zip(self.ids[places].tolist(), shares[places].tolist(), naming, rows, strict=True)
+        return {number: Hit(share, named, row) for number, share, named, row in found}
 
     def _places(self, numbers: NDArray[numpy.int64]) -> NDArray[numpy.int64]:
         """Where some cards are in it, in the order given; those that are not are left out."""
@@ -150,7 +155,8 @@ class Snapshot:
         try:
             if self._client is None:
                 self._client = _open(self.folder / "chroma")
-            found = _known(self._client).query(
+                self._vectors = _known(self._client)
+            found = self._vectors.query(
                 query_embeddings=direction.reshape(1, -1), n_results=min(wanted, len(self.ids)), include=[]
             )
         except (ChromaError, OSError) as error:

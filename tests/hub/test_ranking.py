@@ -26,7 +26,7 @@ class Fixed:
 
 
 def seen(name: str, cosine: float, number: int = 0, named_by: tuple[int, ...] = (), **facts: object) -> Evidence:
-    vector = np.asarray([[cosine, (1 - cosine**2) ** 0.5]], np.float32)
+    vector = np.asarray([cosine, (1 - cosine**2) ** 0.5], np.float32)
     return Evidence(replace(CARD, repo=name, **facts), vector, 0.0, number, named_by)  # type: ignore[arg-type]
 
 
@@ -76,7 +76,7 @@ def test_scores_fall_and_part_what_is_relevant() -> None:
 
 
 def test_without_a_model_words_decide() -> None:
-    found = [replace(seen("few", 0), vectors=None, words=0.1), replace(seen("many", 0), vectors=None, words=0.6)]
+    found = [replace(seen("few", 0), direction=None, words=0.1), replace(seen("many", 0), direction=None, words=0.6)]
     matches = rank("w", Wish("w"), lambda _: found, None)
     assert [(m.card.repo, m.cosine, m.relevant) for m in matches] == [("many", None, True), ("few", None, False)]
 
