@@ -129,7 +129,8 @@ def test_looking_and_predicting(shell: Shell) -> None:
 def test_show_as_json_has_what_scripts_read(shell: Shell) -> None:
     result = json.loads(shell.run("p2m", "show", RUN, "--json"))
     assert set(result) == {
-        "run", "spec", "test", "baselines", "model", "cost", "datasets", "mixtures", "decisions", "ended"
+        "run", "spec", "test", "baselines", "model", "cost", "datasets", "mixtures", "model_probes",
+        "decisions", "ended",
     }  # fmt: skip
     assert {"metric", "value", "ci95", "rows", "looks"} <= set(result["test"])
     assert result["test"]["looks"] == 1
@@ -152,7 +153,7 @@ def served(shell: Shell, line: str, ready: str) -> Iterator[str]:
     shell.done.append(line)
     port = free_port()
     args = [*shlex.split(line)[:-1], str(port)]
-    child = pexpect.spawn(args[0], args[1:], cwd=str(shell.checkout), env=shell.environment, timeout=120)
+    child = pexpect.spawn(args[0], args[1:], cwd=str(shell.checkout), env=shell.environment, timeout=600)
     try:
         wait_for(f"http://127.0.0.1:{port}{ready}", child)
         yield f"http://127.0.0.1:{port}"
@@ -230,7 +231,7 @@ def test_the_conversation(shell: Shell) -> None:
             input=answers,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr
