@@ -83,7 +83,7 @@ class Ask:
     """One per field of `passages.FIELDS`, shape (fields, dim), of any length: cards are found by the cosine between
     the sum of these and the sum of their own, so the weight of a field is the length of its vector."""
     filters: Filters = ANY
-    n: int = 300
+    n: int = 200
     """How many to bring by vectors, and how many by words."""
     known: int = 0
     """How many to bring besides of those that most other cards name."""

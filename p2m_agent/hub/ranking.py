@@ -37,7 +37,7 @@ UNNAMED = 2e-4
 """Share of fitting cards that a set which none of them names is given."""
 TYPICAL_LENGTH, LONGEST = 400, 2000
 """Characters of a description: which changes nothing, and above which more change nothing."""
-KNOWN = 100
+KNOWN = 60
 """How many of the best-known sets are looked at whatever the words."""
 WORDS_ALONE, WORDS_WEIGHT = 1.6, 0.2
 """Relevance: without an embedding model the share of matching words, times this, stands for the cosine; beside it."""
