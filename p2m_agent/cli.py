@@ -16,6 +16,12 @@ exit codes: 0 delivered (and the target met, where one was set), 3 delivered but
 4 stopped by the budget before there was a model, 2 usage, 1 our failure.
 Settings come from flags, P2M_* variables and .env; OPENAI_API_KEY or OPENAI_BASE_URL choose the endpoint."""
 
+METRICS = (
+    *("accuracy", "macro_f1", "exact_match", "squad_em", "squad_f1"),
+    *("chrf", "bleu", "rouge_l", "embedding_similarity"),
+)
+"""The names that `MetricName` allows, which is not imported to keep the start fast; a test compares them."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
@@ -72,6 +78,11 @@ def _looking(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     show = _verb(verbs, "show", "what a run did and what came of it")
     show.add_argument("run", metavar="RUN")
     show.add_argument("--json", action="store_true")
+    data = _verb(verbs, "data", "a run's rows: what is known of them, a few, and what was left out")
+    data.add_argument("run", metavar="RUN")
+    data.add_argument("--rows", type=_positive, metavar="N", help="rows shown of each dataset (default 3)")
+    data.add_argument("--rejected", action="store_true", help="show rejected rows alone, N of each reason")
+    data.add_argument("--json", action="store_true")
     search = _verb(verbs, "search", "search datasets or base models")
     search.add_argument("what", choices=["datasets", "models"])
     search.add_argument("query", help="what for, in words")
@@ -105,6 +116,9 @@ def _filter_flags(parser: argparse.ArgumentParser) -> None:
     filters.add_argument("--min-rows", type=_positive, metavar="N", help="have N rows or more")
     filters.add_argument("--max-rows", type=_positive, metavar="N", help="have N rows or fewer")
     filters.add_argument("--not-gated", action="store_true", help="can be had without accepting terms first")
+    models = parser.add_argument_group("models that", "--language and --licence count for them too.")
+    models.add_argument("--max-params", type=_size, metavar="N", help="have N parameters or fewer, as 150M or 1.5B")
+    models.add_argument("--min-context", type=_positive, metavar="N", help="read N tokens or more")
 
 
 def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -129,6 +143,8 @@ def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _task_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
     parser.add_argument("--data", metavar="FILE", help="labelled rows of your own (JSONL, CSV, parquet)")
+    parser.add_argument("--unlabelled", metavar="FILE", help="real inputs without outputs, for the teacher to label")
+    parser.add_argument("--attributes", metavar="FILE", help="what generated inputs differ in (YAML)")
     parser.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
     parser.add_argument(
         "--refuse-licence",
@@ -139,7 +155,7 @@ def _task_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run-id", metavar="NAME")
     parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
-    parser.add_argument("--metric", choices=["accuracy", "macro_f1", "exact_match", "chrf"])
+    parser.add_argument("--metric", choices=METRICS, metavar="NAME", help=f"what success is: {', '.join(METRICS)}")
     _limit_flags(parser)
 
 
@@ -151,6 +167,10 @@ def _limit_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--planner", metavar="MODEL", help="the controller's model; default the teacher's")
     parser.add_argument("--judge", metavar="MODEL", help="the judge's model; default the teacher's")
     parser.add_argument("--gguf", metavar="FILE_OR_ID", help="weights of the embedded model")
+    parser.add_argument("--price", metavar="IN/OUT", help="the teacher's dollars per million tokens, such as 0.15/0.60")
+    parser.add_argument("--llm-concurrency", type=_positive, metavar="N", help="most LLM requests at once")
+    parser.add_argument("--llm-rpm", type=_positive, metavar="N", help="most LLM requests in a minute")
+    parser.add_argument("--llm-tpm", type=_positive, metavar="N", help="most LLM tokens in a minute")
     parser.add_argument("--controller", choices=["auto", "llm", "rules"])
     parser.add_argument("--seed", type=int)
     parser.add_argument("--yes", action="store_true", help="no question before spending within the budget")
@@ -175,6 +195,19 @@ def _amount(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not an amount")
     return value
+
+
+def _size(text: str) -> int:
+    """`150M` as a number."""
+    powers = {"k": 1e3, "m": 1e6, "b": 1e9}
+    try:
+        number = float(text[:-1]) * powers[text[-1].lower()] if text[-1:].lower() in powers else float(text)
+        size = round(number)
+    except (ValueError, OverflowError):
+        size = 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write 150M, 1.5B or 150000000")
+    return size
 
 
 def _positive(text: str) -> int:

@@ -77,6 +77,18 @@ class TextEncoder:
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> Any:
         """One unit vector per row of token ids, as a tensor on the model's device that gradients flow through."""
+        tokens, mask = self._padded(ids)
+        return self._pooled(self.model(input_ids=tokens, attention_mask=mask).last_hidden_state, mask)
+
+    def pooled_layers(self, ids: Sequence[Sequence[int]]) -> Any:
+        """One unit vector per row and layer, that of the embeddings first, shape (rows, layers + 1, dim)."""
+        import torch
+
+        tokens, mask = self._padded(ids)
+        made = self.model(input_ids=tokens, attention_mask=mask, output_hidden_states=True).hidden_states
+        return torch.stack([self._pooled(states, mask) for states in made], dim=1)
+
+    def _padded(self, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
         import torch
 
         longest = max(len(row) for row in ids)
@@ -84,7 +96,12 @@ class TextEncoder:
         where = self.model.device
         tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in ids], device=where)
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=where)
-        states = self.model(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
+        return tokens, mask
+
+    def _pooled(self, states: Any, mask: Any) -> Any:
+        import torch
+
+        states = states.float()
         # The mean is the sum divided by the length, which the norm undoes.
         sums = states[:, 0] if self.pooling == "cls" else (states * mask.unsqueeze(-1)).sum(1)
         return torch.nn.functional.normalize(sums, dim=-1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.data.mixture import Mixture
+from p2m_agent.evaluation.scores import EvalReport, Score
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.hub.rerank import VOTES
 from p2m_agent.planner.choice import Move, Words
@@ -15,8 +16,8 @@ from p2m_agent.planner.rules import next_move
 from p2m_agent.state import Decision, RunState
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.tooling import Tools
-from p2m_agent.training.recipe import Causal, Encoder, LinearHead, Recipe
-from p2m_agent.types import Artifact, Dataset, Delivery, EvalReport, Holdout, Origin, Score, TrainingRun
+from p2m_agent.training.recipe import RECIPES, Recipe
+from p2m_agent.types import Artifact, Dataset, Delivery, Holdout, Origin, TrainingRun
 
 if TYPE_CHECKING:
     from p2m_agent.embedding import Embedder
@@ -31,11 +32,6 @@ TEACHER_ROWS, TEACHER_PROMPT_TOKENS, TEACHER_ANSWER_TOKENS = 200, 600, 20
 GENERATED_PROMPT_TOKENS, GENERATED_TOKENS_A_ROW = 120, 60
 SEARCH_REQUESTS, SEARCH_PROMPT_TOKENS, SEARCH_ANSWER_TOKENS = 1 + VOTES, 2000, 250
 """What a search asks of a planner that is sound: an imagined card, and votes on what was found."""
-RECIPES: dict[str, type[LinearHead | Encoder | Causal]] = {
-    "linear_head": LinearHead,
-    "encoder": Encoder,
-    "causal": Causal,
-}
 
 
 @dataclass(frozen=True)

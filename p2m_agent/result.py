@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from p2m_agent.data.mixture import Mixture
+from p2m_agent.evaluation.analysis import ErrorAnalysis
+from p2m_agent.evaluation.scores import Baseline, EvalReport
 from p2m_agent.state import RunState
-from p2m_agent.types import Baseline, Dataset, Delivery, EvalReport, TrainingRun
+from p2m_agent.training.probe import ModelProbe
+from p2m_agent.types import Dataset, Delivery, TrainingRun
 
-BASELINES = ("teacher", "majority", "nearest_neighbour", "untuned_base")
+BASELINES = ("teacher", "teacher_zero_shot", "majority", "nearest_neighbour", "untuned_base")
 
 
 def result_of(state: RunState, run: str) -> dict[str, object]:
@@ -21,6 +24,8 @@ def result_of(state: RunState, run: str) -> dict[str, object]:
         "cost": state.spent.model_dump(),
         "datasets": [d.model_dump(mode="json", exclude={"artifact"}) for d in state.all(Dataset)],
         "mixtures": [m.model_dump(mode="json", exclude={"artifact"}) for m in state.all(Mixture)],
+        "model_probes": [m.model_dump(mode="json", exclude={"artifact"}) for m in state.all(ModelProbe)],
+        "error_analyses": [a.model_dump(mode="json", exclude={"artifact"}) for a in state.all(ErrorAnalysis)],
         "decisions": [d.model_dump(mode="json") for d in state.decisions],
         "ended": state.ended.model_dump() if state.ended else None,
     }
@@ -46,6 +51,10 @@ def _test(report: EvalReport | None) -> dict[str, object] | None:
         "unscored": score.unscored,
         "looks": report.looks,
         "synthetic_proxy": report.proxy,
+        "extra": {name: each.model_dump(mode="json") for name, each in report.extra.items()},
+        "calibration": report.calibration.model_dump(mode="json") if report.calibration else None,
+        "certificate": report.certificate.model_dump(mode="json") if report.certificate else None,
+        "speed": report.speed.model_dump() if report.speed else None,
     }
 
 
@@ -59,6 +68,8 @@ def _baseline(baseline: Baseline | None) -> dict[str, object] | None:
         "rows": score.scored if score else 0,
         "student_minus": {"value": minus.value, "ci95": list(minus.ci95), "rows": minus.rows} if minus else None,
         "note": baseline.note,
+        "speed": baseline.speed.model_dump() if baseline.speed else None,
+        "usd_per_1000": baseline.usd_per_1000,
     }
 
 

@@ -202,7 +202,7 @@ class Session:
 
     def _given(self, given: dict[str, object]) -> dict[str, object]:
         """The task file's keys with what flags say on top."""
-        flags = {"target": self.settings.target, "metric": self.settings.metric, "data": self.settings.data}
+        flags = self.settings.model_dump(include={"target", "metric", "data", "unlabelled", "attributes"})
         return {**given, **{name: value for name, value in flags.items() if value is not None}}
 
     def _budget(self) -> Budget:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from p2m_agent.types import MetricName
+from p2m_agent.evaluation.scores import MetricName
 
 
 def _cache_folder() -> Path:
@@ -61,20 +61,31 @@ class Settings(BaseSettings):
     metric: MetricName | None = None
     budget_usd: float | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
-    max_rounds: int = Field(default=4, ge=1)
+    max_rounds: int = Field(default=6, ge=1)
     """Training rounds."""
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     llm_timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for one LLM answer."""
-    llm_concurrency: int = Field(default=8, ge=1)
-    """Requests in flight to a remote endpoint; the embedded model takes one at a time."""
+    llm_concurrency: int = Field(default=32, ge=1)
+    """The most requests in flight to an endpoint. There are fewer while it pushes back or slows down; the embedded
+    model takes one at a time."""
+    llm_rpm: int | None = Field(default=None, ge=1)
+    """The most requests in any minute to an endpoint; None for what its answers say, if anything."""
+    llm_tpm: int | None = Field(default=None, ge=1)
+    """The most tokens in any minute, prompts and answers together."""
+    price: str | None = Field(default=None, pattern=r"^\d*\.?\d+/\d*\.?\d+$")
+    """Dollars per million prompt and completion tokens of the teacher, such as 0.15/0.60; overrides every table."""
     prices: str | None = None
     """YAML file of model name to dollars per million prompt and completion tokens; overrides the table."""
     refuse_licences: Annotated[tuple[str, ...], NoDecode] = ()
     """Licences or kinds of licence (`unknown`, `non-commercial`, `no-derivatives`, `share-alike`) whose data are not
     used; comma-separated in P2M_REFUSE_LICENCES. Without it such data are used with a warning."""
 
-    @field_validator("refuse_licences", mode="before")
+    trackers: Annotated[tuple[Literal["tensorboard", "wandb", "mlflow"], ...], NoDecode] = ()
+    """Where training curves go besides the run's own events; comma-separated in P2M_TRACKERS. W&B, and MLflow with a
+    remote server, send them to others."""
+
+    @field_validator("refuse_licences", "trackers", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -84,3 +95,7 @@ class Settings(BaseSettings):
     is fetched; but the front of a larger set says little about the whole."""
     data: str | None = None
     """The person's own labelled file, or a Hub dataset id."""
+    unlabelled: str | None = None
+    """The person's own file of real inputs without outputs, which the teacher labels."""
+    attributes: str | None = None
+    """A YAML file of what generated inputs differ in."""

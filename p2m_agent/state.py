@@ -9,17 +9,9 @@ from typing import Annotated, Literal, TypeVar
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.data.mixture import Mixture
 from p2m_agent.data.transformation_plan import TransformationPlan
-from p2m_agent.types import (
-    Answer,
-    Artifact,
-    ColumnChoice,
-    Dataset,
-    EvalReport,
-    PromptChange,
-    Review,
-    TaskSpec,
-    TrainingRun,
-)
+from p2m_agent.evaluation.scores import EvalReport
+from p2m_agent.training.probe import ModelProbe
+from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, PromptChange, Review, TaskSpec, TrainingRun
 from p2m_agent.value import Value
 
 A = TypeVar("A")
@@ -124,6 +116,11 @@ class RunState:
         """What a student learns from unless somebody says otherwise: the gate's choice, else all in force."""
         mixture = self.mixture()
         return [d for d in self.datasets() if mixture is None or d.id in mixture.chosen]
+
+    def probed_base(self) -> str | None:
+        """The base model that won the last race."""
+        race = self.latest(ModelProbe)
+        return race.chosen if race else None
 
     @property
     def spec(self) -> TaskSpec | None:

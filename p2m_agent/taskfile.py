@@ -9,11 +9,14 @@ import yaml
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.types import Constraints, Kind, MetricName
+from p2m_agent.evaluation.scores import MetricName
+from p2m_agent.types import Constraints, Kind
 from p2m_agent.value import Value
 
 PROMPT_ENDINGS = {".txt", ".md"}
 TASK_ENDINGS = {".yaml", ".yml"}
+FILES = ("data", "unlabelled", "attributes")
+"""Keys that name a file, relative to the task file."""
 
 
 class TaskFile(Value):
@@ -32,6 +35,10 @@ class TaskFile(Value):
     """A few rows with their right outputs."""
     data: str | None = None
     """A labelled file (relative to the task file) or a Hub dataset id."""
+    unlabelled: str | None = None
+    """A file of real inputs without outputs (relative to the task file); the teacher labels them."""
+    attributes: str | None = None
+    """A YAML file (relative to the task file) of what generated inputs differ in."""
     constraints: Constraints | None = None
 
     def given(self) -> dict[str, object]:
@@ -76,8 +83,9 @@ def _checked(path: Path, content: dict[str, object]) -> TaskFile:
         nested = list(Constraints.model_fields) if where.startswith("constraints.") else []
         near = difflib.get_close_matches(where.rpartition(".")[2], nested, 1, cutoff=0.5)
         raise UsageError(f"{path}: `{where}`: {first['msg']}.", f"Did you mean `{near[0]}`?" if near else "") from error
-    beside = path.parent / task.data if task.data else None
-    return task.model_copy(update={"data": str(beside)}) if beside and beside.exists() else task
+    named = {name: getattr(task, name) for name in FILES}
+    beside = {name: path.parent / file for name, file in named.items() if file}
+    return task.model_copy(update={name: str(file) for name, file in beside.items() if file.exists()})
 
 
 def read_request(words_or_file: str) -> TaskFile:

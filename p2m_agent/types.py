@@ -10,12 +10,14 @@ from pydantic import Field, computed_field
 
 from p2m_agent.data.mixture import Mixture
 from p2m_agent.data.transformation_plan import TransformationPlan
+from p2m_agent.evaluation.analysis import ErrorAnalysis
+from p2m_agent.evaluation.scores import EvalReport, MetricName
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
+from p2m_agent.training.probe import ModelProbe
 from p2m_agent.training.recipe import Recipe
 from p2m_agent.value import Value
 
 Kind = Literal["classification", "text_to_text"]
-MetricName = Literal["accuracy", "macro_f1", "exact_match", "chrf"]
 SplitName = Literal["train", "dev", "test"]
 Origin = Literal["user", "hub", "transformed", "synthetic"]
 
@@ -78,6 +80,14 @@ class Source(Value):
     """Ids of the examples this one was made from."""
     prompt_sha: str | None = None
     """Hash of the LLM request that made it."""
+    agreement: float | None = None
+    """How far independent answers agree with the output, 0 to 1: share of votes (labels), mean likeness (texts)."""
+    noise: str = ""
+    """What was done to the input so that it looks hastily typed; never to the output."""
+    judged: bool | None = None
+    """Whether a judge found the output right; None where none was asked, or it could not tell."""
+    suspect: str = ""
+    """The label that a probe which had not seen the row holds for right instead; a person should look at it."""
 
 
 class Example(Value):
@@ -185,73 +195,6 @@ class TrainingRun(Value):
     made_by: str
 
 
-class Score(Value):
-    """A metric with its uncertainty."""
-
-    metric: MetricName
-    value: float
-    ci95: tuple[float, float]
-    """Bootstrap percentile interval."""
-    scored: int
-    """Rows scored."""
-    unscored: int = 0
-    """Rows whose evaluation failed; they count neither as right nor as wrong."""
-
-
-class Difference(Value):
-    """Student minus another on the same rows (paired bootstrap)."""
-
-    value: float
-    ci95: tuple[float, float]
-    rows: int
-
-
-class Baseline(Value):
-    """What something simpler, or the teacher, scores on (a stated sample of) the same rows."""
-
-    score: Score | None = None
-    student_minus: Difference | None = None
-    """The student against it on the rows that both were scored on."""
-    note: str = ""
-    """Why it is missing, or which sample it was scored on."""
-
-
-class Mistake(Value):
-    """A dev row the student got wrong. Never a locked-test row."""
-
-    example_id: str
-    text: str
-    expected: str
-    predicted: str
-
-
-class EvalReport(Value):
-    """How a student did on one split."""
-
-    artifact: Literal["eval_report"] = "eval_report"
-    id: str
-    training_run: str
-    split: Literal["dev", "test"]
-    proxy: bool
-    """Whether the held-out rows were made by the teacher instead of by people."""
-    score: Score
-    extra: dict[str, float] = {}
-    """Other metrics of interest by name, 0 to 1."""
-    per_label: dict[str, dict[str, float]] = {}
-    """Label to precision, recall, f1 (0 to 1) and support (rows)."""
-    confusions: tuple[tuple[str, str, int], ...] = ()
-    """(expected, predicted, rows), most frequent first; dev only."""
-    mistakes: tuple[Mistake, ...] = ()
-    """A sample; dev only."""
-    baselines: dict[str, Baseline] = {}
-    """teacher, majority, nearest_neighbour, untuned_base; test only."""
-    looks: int = 0
-    """How often the locked test has been opened, this time included; 0 on dev."""
-    latency_ms: float | None = None
-    """Median time of the student for one input on this machine."""
-    made_by: str
-
-
 class ColumnChoice(Value):
     """Columns proposed for an import, waiting for a verdict."""
 
@@ -285,8 +228,7 @@ class Answer(Value):
 
     verdict: Literal["accept", "edit", "reject"]
     edits: dict[str, object] = {}
-    """Changed fields (spec), the new text (prompt), `inputs` and `output` (columns), ids of rejected rows (rows), or
-    `rows`, `instruction` and templates by field (plan)."""
+    """Changed fields (spec, plan), the new text (prompt), `inputs` and `output` (columns), ids of bad rows (rows)."""
     remarks: str = ""
     by: Literal["person", "policy"] = "person"
 
@@ -334,8 +276,10 @@ Artifact = Annotated[
     | DatasetSearch
     | ModelSearch
     | Mixture
+    | ModelProbe
     | TrainingRun
     | EvalReport
+    | ErrorAnalysis
     | ColumnChoice
     | PromptChange
     | TransformationPlan

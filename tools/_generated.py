@@ -2,67 +2,185 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
 
-from p2m_agent.data.holdout import file_sha256, held_out_rows, seal
+from p2m_agent.data.generation_attributes import FILE, Attributes, derive_attributes, read_attributes, write_attributes
+from p2m_agent.data.generation_errors import Focus, analysed_focuses, focuses
+from p2m_agent.data.generation_requests import derived_seed
+from p2m_agent.data.generation_taint import HeldOutTexts
+from p2m_agent.data.generation_texts import Text, read_inputs, texts_of
+from p2m_agent.data.holdout import file_sha256, held_out_rows, read_dev, seal
 from p2m_agent.data.pool import training_pool
-from p2m_agent.data.rows import write_examples
+from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.data.splits import MIN_ROWS, carve
 from p2m_agent.data.verification import Rejected
+from p2m_agent.data.verification_pass import rejected_line
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.analysis import ErrorAnalysis
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Context
-from p2m_agent.types import Dataset, Example, Holdout, TaskSpec
+from p2m_agent.types import Dataset, Example, Holdout, Source, TaskSpec
+
+ROWS, REJECTED = "rows.jsonl", "rejected.jsonl"
+MOST_CARVED = 10_000
+"""Rows of which the held-out ones are drawn, where many were made: dev and test take 1,300 of them at most."""
 
 
 def known_rows(state: RunState, context: Context, holdout: Holdout | None) -> tuple[list[Example], list[Example]]:
-    """(held-out rows, for leak checks alone; training rows without leaks, which may be shown to the teacher)."""
+    """(held-out rows, for leak checks alone; training rows without leaks, which may be shown to the teacher).
+
+    Rows of sources that the mixture gate left out are not among them, as they are not trained on.
+    """
     if holdout is None:
         return [], []
     held = held_out_rows(context.root, holdout)
-    datasets = state.datasets()
+    datasets = state.chosen_datasets()
     if not datasets:
         return held, []
     return held, training_pool(context.root, datasets, holdout, context.embedder()).examples
 
 
-def keep(rows: Sequence[Example], dropped: dict[str, int], spec: TaskSpec, context: Context) -> Dataset:
-    """Write the training rows of this call."""
-    path = context.folder / "rows.jsonl"
-    write_examples(path, rows)
-    labels = Counter(row.output for row in rows)
+def guard_of(held: Sequence[Example], spec: TaskSpec) -> HeldOutTexts:
+    """What no prompt may show. Words of the person's own request are theirs to show."""
+    return HeldOutTexts(held, [spec.request, spec.instruction])
+
+
+def attributes_for(
+    spec: TaskSpec, seeds: Sequence[Example], state: RunState, context: Context, guard: HeldOutTexts
+) -> Attributes:
+    """The grid: the person's file, else that of the last call (which they may have edited), else derived; and kept.
+
+    Raises:
+        UsageError: the file cannot be used.
+    """
+    given, last = state.given.get("attributes"), _last_attributes(context)
+    if given:
+        attributes = read_attributes(Path(str(given)))
+    elif last:
+        attributes = read_attributes(last)
+    elif context.teacher.capability.sound:
+        shown = [seed.text for seed in seeds if not guard.shown_in(seed.text)][:5]
+        seed = derived_seed(f"{context.settings.seed}/{context.call.id}/attributes")
+        attributes = derive_attributes(spec, context.teacher, shown, seed, guard)
+    else:
+        attributes = Attributes()
+    write_attributes(context.folder / FILE, attributes)
+    return attributes
+
+
+def _last_attributes(context: Context) -> Path | None:
+    found = sorted(context.root.glob(f"calls/[0-9]*-generate_examples/{FILE}"))
+    earlier = [path for path in found if path.parent.name < context.call.id]
+    return earlier[-1] if earlier else None
+
+
+def unlabelled_texts(state: RunState, context: Context) -> Iterator[Text]:
+    """The person's own unlabelled inputs; none where they gave none.
+
+    Raises:
+        UsageError: the file cannot be read, or has no columns for the task's inputs.
+    """
+    given, spec = state.given.get("unlabelled"), state.spec
+    if not given or spec is None:
+        return iter(())
+    path = Path(str(given))
+    source = Source(origin="synthetic", ref=context.call.id, revision=file_sha256(path))
+    return texts_of(read_inputs(path), spec, source, context.settings.seed)
+
+
+def errors_of(state: RunState, context: Context, held: Sequence[Example], clusters: Sequence[str]) -> list[Focus]:
+    """What the best student gets wrong on dev, in groups: those of its analysis, else of its report.
+
+    The request that describes a report's groups shows dev texts, so its guard knows the locked test's alone.
+    """
+    best, holdout, spec = state.best(), state.latest(Holdout), state.spec
+    if best is None or holdout is None or spec is None:
+        return []
+    dev = read_dev(context.root, holdout)
+    analysis = analysis_of(best.id, state)
+    if analysis and analysis.clusters:
+        return analysed_focuses(analysis, clusters, dev)
+    report, known = state.report_on(best.id, "dev"), {row.id for row in dev}
+    if report is None:
+        return []
+    guard = guard_of([row for row in held if row.id not in known], spec)
+    teacher = context.teacher if context.teacher.capability.sound else None
+    seed = derived_seed(f"{context.settings.seed}/{context.call.id}/errors")
+    return focuses(report, spec, teacher, guard, seed)
+
+
+def analysis_of(training_run: str, state: RunState) -> ErrorAnalysis | None:
+    """The newest analysis of a student's dev errors."""
+    found = [analysis for analysis in state.all(ErrorAnalysis) if analysis.training_run == training_run]
+    return found[-1] if found else None
+
+
+class RowFiles:
+    """The call's rows and rejected rows, appended as they come, so that many of them need no memory."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin both files anew: a call that is repeated after a kill makes the same rows again."""
+        self.path = folder / ROWS
+        self._rows: IO[str] = self.path.open("w", encoding="utf-8")
+        self._rejected: IO[str] = (folder / REJECTED).open("w", encoding="utf-8")
+
+    def __call__(self, kept: Sequence[Example], rejected: Sequence[Rejected]) -> None:
+        """Append."""
+        for row in kept:
+            self._rows.write(row.model_dump_json() + "\n")
+        self._rejected.writelines(map(rejected_line, rejected))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rows.close()
+        self._rejected.close()
+
+
+def dataset_of(path: Path, labels: dict[str, int], dropped: dict[str, int], context: Context) -> Dataset:
+    """The training rows of this call."""
     return Dataset(
         id=f"dataset-{context.call.id}",
         path=path.relative_to(context.root).as_posix(),
         sha256=file_sha256(path),
-        rows=len(rows),
+        rows=sum(labels.values()),
         origin="synthetic",
         ref=context.call.id,
-        labels=dict(labels.most_common()) if spec.kind == "classification" else {},
+        labels={label: rows for label, rows in labels.items() if label},
         dropped=dropped,
         made_by=context.call.id,
     )
 
 
 def split(
-    rows: Sequence[Example], dropped: dict[str, int], spec: TaskSpec, context: Context, told: str
+    path: Path, labels: dict[str, int], dropped: dict[str, int], spec: TaskSpec, context: Context, told: str
 ) -> tuple[Dataset, Holdout, str]:
-    """Hold a part of the rows out, as nothing else is there to test on.
+    """Hold a part of the rows out, as nothing else is there to test on; the file keeps the rest.
 
     Raises:
         ToolError: there are too few rows, or rows of one label only.
     """
-    labels = {row.output for row in rows}
-    if len(rows) < MIN_ROWS or (spec.kind == "classification" and len(labels) < 2):
-        what = f"{len(rows)} rows" if len(rows) < MIN_ROWS else "rows of one label"
+    rows = sum(labels.values())
+    if rows < MIN_ROWS or (spec.kind == "classification" and len(labels) < 2):
+        what = f"{rows} rows" if rows < MIN_ROWS else "rows of one label"
         raise ToolError(
             f"{told} From {what} no test can be set aside (at least {MIN_ROWS} rows of two labels are needed).",
             "Ask for more rows, set a stronger --teacher, search datasets, or give labelled rows with --data.",
         )
-    carved = carve(rows, context.settings.seed, spec.kind)
+    carved = carve(_drawn(path, rows), context.settings.seed, spec.kind)
+    held = {row.id for row in (*carved.dev, *carved.test)}
+    fresh = path.with_suffix(".new")
+    write_examples(fresh, (row for row in _each(path) if row.id not in held))
+    fresh.replace(path)
     holdout = seal(
         context.root,
         context.folder,
@@ -76,12 +194,29 @@ def split(
         f"{len(carved.dev)} became dev and {len(carved.test)} the locked test: a synthetic proxy, made by the teacher, "
         "which says little about real inputs."
     )
-    return keep(carved.train, dropped, spec, context), holdout, " ".join([note, *carved.notes])
+    left = Counter(labels) - Counter(
+        row.output if spec.kind == "classification" else "" for row in carved.dev + carved.test
+    )
+    return dataset_of(path, dict(left.most_common()), dropped, context), holdout, " ".join([note, *carved.notes])
 
 
 def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
-    """All rows that were not used, with their reasons."""
+    """Rows that are not used, with their reasons."""
     with path.open("w", encoding="utf-8") as file:
-        for row in rejected:
-            content = {"reason": row.reason, **row.example.model_dump(mode="json")}
-            file.write(json.dumps(content, ensure_ascii=False) + "\n")
+        file.writelines(map(rejected_line, rejected))
+
+
+def _drawn(path: Path, rows: int) -> list[Example]:
+    """All rows, or as many of them as are needed, drawn by their hash."""
+    if rows <= MOST_CARVED:
+        return read_examples(path)
+    limit = int(MOST_CARVED / rows * 2**32)
+    return [row for row in _each(path) if int(hashlib.sha256(row.id.encode()).hexdigest()[:8], 16) < limit]
+
+
+def _each(path: Path) -> Iterator[Example]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            content = json.loads(line)
+            content.pop("id", None)
+            yield Example.model_validate(content)

@@ -11,9 +11,9 @@ from p2m_agent.data.holdout import file_sha256
 from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.data.verification import Rejected
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.state import RunState
 from p2m_agent.task.checking import check_spec
-from p2m_agent.task.metric import METRICS_OF, suiting_metric
 from p2m_agent.tooling import Context
 from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, Kind, PromptChange, TaskSpec
 
@@ -37,7 +37,8 @@ def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
     values |= {"id": f"spec-{context.call.id}", "made_by": context.call.id}
     kind: Kind = "text_to_text" if values["kind"] == "text_to_text" else "classification"
     if values["metric"] not in METRICS_OF[kind] and "metric" not in answer.edits:
-        values["metric"], _ = suiting_metric(kind, spec.request, spec.demonstrations)
+        outputs = [shown.output for shown in spec.demonstrations]
+        values["metric"], _ = choose_metric(kind, request=spec.request, outputs=outputs)
     if kind == "text_to_text" and "labels" not in answer.edits:
         values["labels"] = ()
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.state import RunState
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Kind, MetricName, TaskSpec
+from p2m_agent.types import Kind, TaskSpec
 
 
 class DefineTask(Args):

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from p2m_agent.budget import Cost
+from p2m_agent.data.data_card import read_data_card
 from p2m_agent.data.holdout import read_dev
 from p2m_agent.delivery.model_card import Facts, write_model_card
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.events import Progressed
 from p2m_agent.state import Ended, RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
 from p2m_agent.training.card import read_card, size_mb
-from p2m_agent.types import Dataset, Delivery, EvalReport, Example, Holdout, TaskSpec, TrainingRun
+from p2m_agent.types import Dataset, Delivery, Example, Holdout, TaskSpec, TrainingRun
 
 CHECKED_ROWS = 8
 """Dev rows that the delivered model must answer as the trained one did."""
@@ -56,6 +58,7 @@ def run(args: Deliver, state: RunState, context: Context) -> Outcome:
     context.emit(Progressed(message="copying the model"))
     copy_student(context.root / trained.path, folder)
     check_same_answers(context, trained, folder, read_dev(context.root, holdout)[:CHECKED_ROWS])
+    datasets = tuple(dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets)
     facts = Facts(
         run=context.root.name,
         spec=spec,
@@ -64,7 +67,8 @@ def run(args: Deliver, state: RunState, context: Context) -> Outcome:
         report=report,
         dev=state.report_on(trained.id, "dev"),
         holdout=holdout,
-        datasets=tuple(dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets),
+        datasets=datasets,
+        data_cards=tuple(card for each in datasets if (card := read_data_card(context.root, each))),
     )
     (folder / "README.md").write_text(write_model_card(facts), encoding="utf-8")
     delivery = Delivery(

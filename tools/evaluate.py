@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from p2m_agent.budget import Cost
 from p2m_agent.data.holdout import open_test, read_dev
 from p2m_agent.data.pool import training_pool
 from p2m_agent.delivery.predictor import Predictor, load_predictor
+from p2m_agent.evaluation.answers import FILE, against, write_answers
 from p2m_agent.evaluation.baselines import compare
+from p2m_agent.evaluation.certificate import certify
 from p2m_agent.evaluation.contest import Contest
-from p2m_agent.evaluation.report import latency_ms, report_on, student_answers
+from p2m_agent.evaluation.judge import judge
+from p2m_agent.evaluation.metric_choice import OPEN_ENDED
+from p2m_agent.evaluation.report import outputs_of, report_on, student_predictions
+from p2m_agent.evaluation.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
+from p2m_agent.evaluation.speed import speed_of
+from p2m_agent.events import Progressed
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Baseline, Dataset, EvalReport, Example, Holdout, TrainingRun
+from p2m_agent.types import Dataset, Holdout, TrainingRun
 
 _STUDENT_SHARE = 0.5
 """Of the time left, for the student's own answers to the locked test; the rest is for baselines and delivery."""
 
 
-_TEACHER_ROWS, _TEACHER_TOKENS = 200, 600
-"""At most, and about: rows the teacher answers as a baseline, and tokens of each."""
+_TEACHER_ROWS, _TEACHER_TOKENS = 400, 600
+"""At most, and about: requests for the two baselines of the teacher, and tokens of each."""
 
 
 class Evaluate(Args):
@@ -65,20 +70,27 @@ def estimate(args: Evaluate, state: RunState) -> Cost:
 
 def run(args: Evaluate, state: RunState, context: Context) -> Outcome:
     """Score, and report."""
-    trained, holdout, spec = student(args, state), state.latest(Holdout), state.spec
+    trained = student(args, state)
     assert trained is not None
-    assert holdout is not None
-    assert spec is not None
     predictor = load_predictor(context.root / trained.path, context.settings)
-    dev = read_dev(context.root, holdout)
-    if args.final:
-        report = _final(state, context, predictor, trained, dev)
-    else:
-        answers = student_answers(predictor, dev, context.settings.seed, context.emit, context.seconds_left())
-        report = report_on(
-            spec, trained, holdout, dev, answers, final=False, seed=context.settings.seed, made_by=context.call.id
-        )
+    report = (_final if args.final else _on_dev)(state, context, predictor, trained)
     return Outcome(summary=summary(report), artifacts=(report,))
+
+
+def _on_dev(state: RunState, context: Context, predictor: Predictor, trained: TrainingRun) -> EvalReport:
+    """The dev report, with the comparison to the best of the earlier rounds on the same rows."""
+    spec, holdout, seed = state.spec, state.latest(Holdout), context.settings.seed
+    assert spec is not None
+    assert holdout is not None
+    dev = read_dev(context.root, holdout)
+    said = student_predictions(predictor, dev, seed, context.emit, context.seconds_left())
+    report = report_on(spec, trained, holdout, dev, said, final=False, seed=seed, made_by=context.call.id)
+    file = context.folder / FILE
+    write_answers(file, dev, said)
+    others = [r for r in state.all(EvalReport) if r.split == "dev" and r.answers and r.training_run != trained.id]
+    other, minus = against(spec, dev, outputs_of(said), context.root, others, seed=seed)
+    facts = {"answers": file.relative_to(context.root).as_posix(), "against": other, "against_minus": minus}
+    return report.model_copy(update=facts)
 
 
 def student(args: Evaluate, state: RunState) -> TrainingRun | None:
@@ -94,31 +106,59 @@ def _missing_student(args: Evaluate, state: RunState) -> str:
     return "there is no trained student; call fine_tune first"
 
 
-def _final(
-    state: RunState, context: Context, predictor: Predictor, trained: TrainingRun, dev: Sequence[Example]
-) -> EvalReport:
+def _final(state: RunState, context: Context, predictor: Predictor, trained: TrainingRun) -> EvalReport:
     """The one look at the locked test, with everything that belongs beside the score."""
     spec, holdout = state.spec, state.latest(Holdout)
     assert spec is not None
     assert holdout is not None
     seed, emit = context.settings.seed, context.emit
     test, looks = open_test(context.root, holdout, context.call.id)
-    answers = student_answers(predictor, test, seed, emit, _STUDENT_SHARE * context.seconds_left())
-    report = report_on(spec, trained, holdout, test, answers, final=True, seed=seed, made_by=context.call.id)
-    took_ms = latency_ms(predictor, dev, emit)
+    said = student_predictions(predictor, test, seed, emit, _STUDENT_SHARE * context.seconds_left())
+    report = report_on(spec, trained, holdout, test, said, final=True, seed=seed, made_by=context.call.id)
+    dev = read_dev(context.root, holdout)
+    speed = speed_of(predictor, dev, emit)
     datasets = [dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets]
     train = training_pool(context.root, datasets, holdout, context.embedder()).examples
-    contest = Contest(spec, test, answers, train, seed, emit, context.seconds_left)
-    budget = state.budget.usd
-    baselines: dict[str, Baseline] = compare(
+    certificate = certify(train, [*dev, *test], holdout, trained.leaks_removed, context.embedder())
+    contest = Contest(spec, test, outputs_of(said), train, seed, emit, context.seconds_left)
+    judged, note = _judged(contest, state, context)
+    facts = {
+        "baselines": _baselines(contest, trained, state, context),
+        "looks": looks,
+        "speed": speed,
+        "certificate": certificate,
+        "extra": {**report.extra, **judged},
+        "notes": (note,) if note else (),
+    }
+    return report.model_copy(update=facts)
+
+
+def _baselines(contest: Contest, trained: TrainingRun, state: RunState, context: Context) -> dict[str, Baseline]:
+    return compare(
         contest,
         recipe=trained.recipe,
         settings=context.settings,
         embedder=context.embedder,
         llm=context.teacher,
-        budget_left_usd=None if budget is None else max(0.0, budget - state.spent.usd),
+        budget_left_usd=_left_usd(state),
     )
-    return report.model_copy(update={"baselines": baselines, "looks": looks, "latency_ms": took_ms})
+
+
+def _judged(contest: Contest, state: RunState, context: Context) -> tuple[dict[str, Score], str]:
+    """The judge's score of open-ended outputs on a sample of the rows, and what to say about it."""
+    if contest.spec.metric not in OPEN_ENDED:
+        return {}, ""
+    rows = [i for i in contest.sample(len(contest.test)) if contest.student[i] is not None]
+    answers = [contest.student[i] or "" for i in rows]
+    context.emit(Progressed(message="the judge compares outputs with the expected ones"))
+    said = judge(contest.spec, [contest.test[i] for i in rows], answers, context.judge, _left_usd(state))
+    score = said.score(contest.seed)
+    return ({JUDGED: score} if score else {}), f"LLM judge: {said.note}"
+
+
+def _left_usd(state: RunState) -> float | None:
+    budget = state.budget.usd
+    return None if budget is None else max(0.0, budget - state.spent.usd)
 
 
 def summary(report: EvalReport) -> str:
@@ -131,11 +171,29 @@ def summary(report: EvalReport) -> str:
         parts.append(f"{score.unscored} rows unscored, since the time was short")
     parts += [f"{name} {b.score.value:.3f}" for name, b in report.baselines.items() if b.score]
     parts += [f"no {name} ({b.note})" for name, b in report.baselines.items() if b.score is None]
+    if report.against_minus:
+        minus = report.against_minus
+        low, high = minus.ci95
+        parts.append(f"{minus.verdict} than {report.against}: {minus.value:+.3f} [{low:+.3f}, {high:+.3f}]")
+    if report.calibration:
+        parts.append(f"confidence is off by {report.calibration.ece:.3f} on average")
+    if report.certificate:
+        parts.append(leaks(report.certificate))
+    if report.looks:
+        parts.append(f"look {report.looks} at the locked test")
     if report.confusions:
         parts.append("most confused: " + ", ".join(f"{e} taken for {p} ({n})" for e, p, n in report.confusions[:3]))
     if report.proxy:
         parts.append("a synthetic proxy: the held-out rows were made by the teacher")
     return "; ".join(parts) + "."
+
+
+def leaks(certificate: LeakCertificate) -> str:
+    """The certificate in a few words."""
+    if certificate.clean:
+        return f"no held-out row among the {certificate.train_rows} training rows"
+    kinds = ", ".join(f"{rows} {kind}" for kind, rows in certificate.remaining.items())
+    return f"held-out rows are LEFT among the training rows: {kinds}"
 
 
 TOOL = Tool(

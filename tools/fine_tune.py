@@ -3,53 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from p2m_agent.budget import Cost
 from p2m_agent.errors import ToolError
+from p2m_agent.hub.candidates import ModelSearch
 from p2m_agent.hub.weights import EMBEDDINGS, SMALL_LM, Weights, packaged
 from p2m_agent.state import RunState
+from p2m_agent.store import KEPT_ACROSS_TRIES
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.training.recipe import METHODS, Causal, Encoder, LinearHead, Method, Recipe
+from p2m_agent.training.recipe import METHODS, RECIPES, Causal, Encoder, LinearHead, Method, Recipe, Seq2Seq, SetFit
 from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
 from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec, TrainingRun
 
-_RECIPES: dict[str, type[LinearHead] | type[Encoder] | type[Causal]] = {
-    "linear_head": LinearHead,
-    "encoder": Encoder,
-    "causal": Causal,
-}
+_PASSED_ON = ("epochs", "learning_rate", "batch_size", "max_tokens", "balance", "tuning")
+_UNASKED: dict[str, tuple[Method, ...]] = {"classification": ("linear_head", "encoder"), "text_to_text": ("causal",)}
+"""What is tried where nobody names a method, the quickest first."""
 _CPU_ROWS = 1500
-"""Training rows of a causal LM where there is no GPU and nobody says otherwise: some minutes on two cores."""
+"""Training rows of a text-to-text model where there is no GPU and nobody says otherwise: some minutes on two cores."""
 _SLOW_CPU_ROWS = 800
-_LEAST_S = {"linear_head": 20.0, "encoder": 60.0, "causal": 240.0}
+_LEAST_S = {"linear_head": 20.0, "encoder": 60.0, "setfit": 60.0, "causal": 240.0, "seq2seq": 240.0}
 """With less time than this a training comes to nothing; with more, it fits itself into what is left."""
 
 
 class FineTune(Args):
     """Train a student on the imported and generated rows and score it on the dev split.
 
-    For classification start with method linear_head (seconds), then encoder (minutes, usually better). For
-    text_to_text use causal. Change something from round to round: more data, more epochs, another base.
+    For classification start with method linear_head (seconds), then encoder (minutes, usually better); setfit where
+    there are fewer than about 16 rows a label. For text_to_text use causal, or seq2seq with a base of the T5 kind.
+    Change something from round to round: more data, more epochs, another base, or trials.
     """
 
     method: Method | None = None
-    """linear_head or encoder (classification), causal (text_to_text). Left out: the first that was not tried yet."""
+    """linear_head, encoder or setfit (classification), causal or seq2seq (text_to_text). Left out: the first of
+    linear_head, encoder, causal that was not tried yet, or seq2seq where the base is an encoder-decoder."""
     base: str | None = None
     """Base model from search_models. Left out: the small model that is installed."""
     datasets: tuple[str, ...] = ()
     """Ids of the datasets to train on. Left out: what choose_mixture chose."""
     epochs: int | None = Field(default=None, ge=1, le=50)
-    """Passes over the rows (encoder, causal). Left out: 6 and 2; training stops early where dev gets no better."""
+    """Passes over the rows (not linear_head). Left out: encoder 6, causal 2, seq2seq 4; training stops early where dev
+    gets no better."""
     learning_rate: float | None = Field(default=None, gt=0, lt=1)
-    """Peak learning rate (encoder, causal)."""
+    """Peak learning rate (not linear_head)."""
     batch_size: int | None = Field(default=None, ge=1, le=1024)
-    """Rows a step (encoder, causal)."""
+    """Rows a step (not linear_head)."""
     max_tokens: int | None = Field(default=None, ge=8, le=8192)
-    """Longest row in tokens (encoder, causal)."""
+    """Longest row in tokens (not linear_head)."""
+    balance: float | None = Field(default=None, ge=0, le=1)
+    """How far rare labels are weighted up (classification): 0 not, 1 every label alike. Left out: 0, but 0.5 where the
+    metric is macro_f1."""
+    tuning: Literal["full", "lora", "qlora"] | None = None
+    """causal: all weights, low-rank adapters (less memory), or those on a 4-bit base (GPU). Left out: full."""
+    beams: int | None = Field(default=None, ge=1, le=32)
+    """Text to text: search so many continuations instead of taking the likeliest token each time."""
+    trials: int = Field(default=1, ge=1, le=100)
+    """Search rates and batch sizes over so many trainings, as far as the time allows; the best on dev is kept."""
     max_train_rows: int | None = Field(default=None, ge=1)
-    """Train on a random part of the rows. Left out: all, but 1500 for causal on a machine without a GPU."""
+    """Train on a random part of the rows. Left out: all, but 1500 for text to text on a machine without a GPU."""
 
 
 def needs(args: FineTune, state: RunState) -> str | None:
@@ -70,6 +84,8 @@ def needs(args: FineTune, state: RunState) -> str | None:
     method = method_of(args, state, spec)
     if method not in METHODS[spec.kind]:
         return f"{method} does not train a {spec.kind} task; use {' or '.join(METHODS[spec.kind])}"
+    if method == "seq2seq" and args.base is None:
+        return "seq2seq needs a base of the T5 kind: call search_models and name one, or use causal"
     return _against_constraints(args, spec) or _repeat(args, state, spec)
 
 
@@ -91,8 +107,8 @@ def run(args: FineTune, state: RunState, context: Context) -> Outcome:
     pool = training_pool(context.root, datasets, holdout, context.embedder())
     rows = TrainRows(spec, pool.examples, read_dev(context.root, holdout))
     folder = context.folder / "student"
-    trained = train(recipe, rows, folder, TrainEnv(context.settings, context.emit, context.seconds_left))
-    notes = list(trained.notes)
+    recipe, trained = _train(args, recipe, rows, folder, context)
+    notes = [*trained.notes, *_launch_note(recipe, rows, folder)]
     if base.licence is None and spec.constraints.licences is None:
         notes.append(f"The licence of {base.name} is not known.")
     if pool.duplicates_removed:
@@ -116,6 +132,33 @@ def run(args: FineTune, state: RunState, context: Context) -> Outcome:
     return Outcome(summary=_summary(result, trained, state.best()), artifacts=(result,))
 
 
+def _train(args: FineTune, recipe: Recipe, rows: TrainRows, folder: Path, context: Context) -> tuple[Recipe, Trained]:
+    """One training, or a search, with the curves also where the settings want them."""
+    from p2m_agent.training.trackers import tracked
+
+    with tracked(context.settings.trackers, recipe, context.folder, context.emit) as report:
+        kept = context.folder / KEPT_ACROSS_TRIES
+        env = TrainEnv(context.settings, report, context.seconds_left, checkpoint=kept)
+        if args.trials == 1:
+            return recipe, train(recipe, rows, folder, env)
+        from p2m_agent.training.search import search
+
+        found = search(recipe, args.trials, rows, folder, env)
+        return found.recipe, found.trained
+
+
+def _launch_note(recipe: Recipe, rows: TrainRows, folder: Path) -> list[str]:
+    """How the same is trained on all GPUs, where there are several."""
+    import torch
+
+    if torch.cuda.device_count() < 2 or isinstance(recipe, LinearHead):
+        return []
+    from p2m_agent.training.launch import write_job
+
+    command = write_job(folder.parent / "several", recipe, rows, processes=torch.cuda.device_count())
+    return [f"One of {torch.cuda.device_count()} GPUs was used; to train on all of them: {command}"]
+
+
 def estimate(args: FineTune, state: RunState) -> Cost:
     """Time on two CPU cores, on the high side; no more than what is left where training can fit itself into that."""
     spec = state.spec
@@ -123,7 +166,7 @@ def estimate(args: FineTune, state: RunState) -> Cost:
         return Cost()
     recipe = recipe_of(args, state, spec, seed=0)
     rows = sum(dataset.rows for dataset in chosen(args, state))
-    wall_s = seconds(recipe, min(rows, recipe.max_rows or rows))
+    wall_s = args.trials * seconds(recipe, min(rows, recipe.max_rows or rows))
     left_s = state.budget.left_s(state.spent) - state.budget.reserve_s
     least_s = min(wall_s, _LEAST_S[recipe.method])
     return Cost(wall_s=round(max(least_s, min(wall_s, 0.95 * left_s)), 1))
@@ -136,33 +179,56 @@ def seconds(recipe: Recipe, rows: int) -> float:
             return 20 + rows / 150
         case Encoder():
             return 30 + rows / 150 + rows * recipe.epochs / 50
-        case Causal():
+        case SetFit():
+            pairs = min(recipe.max_pairs, 2 * recipe.pairs_a_row * rows)
+            return 30 + rows / 150 + pairs * recipe.epochs / 25
+        case Causal() | Seq2Seq():
             return 90 + rows * recipe.epochs / 4
 
 
 def recipe_of(args: FineTune, state: RunState, spec: TaskSpec, seed: int) -> Recipe:
     """The whole recipe: what was asked for, and the defaults for the rest."""
     method = method_of(args, state, spec)
-    kind = _RECIPES[method]
-    asked = {name: getattr(args, name) for name in ("epochs", "learning_rate", "batch_size", "max_tokens")}
+    kind = RECIPES[method]
+    asked: dict[str, object] = {name: getattr(args, name) for name in _PASSED_ON}
+    if args.balance is None and spec.metric == "macro_f1":
+        asked["balance"] = 0.5
+    if args.beams is not None:
+        asked["decoding"] = {"beams": args.beams}
     given = {name: value for name, value in asked.items() if value is not None and name in kind.model_fields}
-    rows = args.max_train_rows or (_CPU_ROWS if method == "causal" else None)
-    return kind(base=args.base or default_base(method), seed=seed, max_rows=rows, **given)
+    rows = args.max_train_rows or (_CPU_ROWS if spec.kind == "text_to_text" else None)
+    base = args.base or _raced(method, state) or default_base(method)
+    return kind.model_validate({"base": base, "seed": seed, "max_rows": rows, **given})
 
 
 def method_of(args: FineTune, state: RunState, spec: TaskSpec) -> Method:
     """The method asked for, or the first fitting one that was not tried on these rows, or the last one."""
     if args.method is not None:
         return args.method
-    fitting = METHODS[spec.kind]
+    if spec.kind == "text_to_text" and _architecture(args.base, state) == "seq2seq":
+        return "seq2seq"
+    fitting = _UNASKED[spec.kind]
     ids = tuple(dataset.id for dataset in chosen(args, state))
     tried = {run.recipe.method for run in state.all(TrainingRun) if run.datasets == ids}
     return next((method for method in fitting if method not in tried), fitting[-1])
 
 
+def _raced(method: Method, state: RunState) -> str | None:
+    """The base model that won the race, where this method can train it."""
+    winner = state.probed_base()
+    takes = {"causal": "causal", "seq2seq": "seq2seq"}.get(method, "encoder")
+    return winner if _architecture(winner, state) in (None, takes) else None
+
+
+def _architecture(base: str | None, state: RunState) -> str | None:
+    """What search_models said a base is."""
+    found = [candidate for search in state.all(ModelSearch) for candidate in search.candidates]
+    return next((candidate.architecture for candidate in found if candidate.repo == base), None)
+
+
 def default_base(method: Method) -> str:
-    """The small base model that comes as a package."""
-    return SMALL_LM if method == "causal" else EMBEDDINGS
+    """The small base model that comes as a package; no encoder-decoder does."""
+    return {"causal": SMALL_LM, "seq2seq": ""}.get(method, EMBEDDINGS)
 
 
 def chosen(args: FineTune, state: RunState) -> Sequence[Dataset]:
@@ -184,14 +250,16 @@ def breach(base: Weights, constraints: Constraints) -> str | None:
 
 def _against_constraints(args: FineTune, spec: TaskSpec) -> str | None:
     """What is wrong with a packaged base, whose facts are known without looking."""
-    method = args.method or METHODS[spec.kind][0]
+    method = args.method or _UNASKED[spec.kind][0]
     base = packaged(args.base or default_base(method))
     found = breach(base, spec.constraints) if base else None
     return f"{found}; take another base model from search_models" if found else None
 
 
 def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
-    """An exact repeat gives the same numbers, unless the instruction has changed since."""
+    """An exact repeat gives the same numbers, unless the instruction has changed since; a search looks elsewhere."""
+    if args.trials > 1:
+        return None
     asked = recipe_of(args, state, spec, seed=0).model_dump(exclude={"seed", "max_rows"})
     ids = tuple(dataset.id for dataset in chosen(args, state))
     since = max((i for i, artifact in enumerate(state.artifacts) if isinstance(artifact, TaskSpec)), default=0)

@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from p2m_agent.budget import Cost
-from p2m_agent.data.generation import Generator, Plan, Progress
+from p2m_agent.data.data_card import write_data_card
+from p2m_agent.data.generation import BATCH, LOCAL_LAG, MOST_LAG, WEAK_BATCH, Generator, Material, Plan, Progress
+from p2m_agent.data.generation_attributes import FILE, Attributes
+from p2m_agent.data.generation_texts import Text, texts_of
 from p2m_agent.data.verification import Sieve
+from p2m_agent.data.verification_pass import Checks, Policy, verify_rows
 from p2m_agent.errors import ToolError
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Example, Holdout, Source, TaskSpec
+from p2m_agent.types import Dataset, Example, Holdout, Source, TaskSpec
 
-from ._generated import keep, known_rows, split, write_rejected
+from ._generated import (
+    REJECTED,
+    RowFiles,
+    analysis_of,
+    attributes_for,
+    dataset_of,
+    errors_of,
+    guard_of,
+    known_rows,
+    split,
+    unlabelled_texts,
+)
+from ._transformed import open_found
 
-BATCH = 5
+VOTES = 3
 ROW_S, ROW_TOKENS = 1.5, 400
 """Time and tokens for an accepted row, on the high side: a small model on a CPU, rejects included."""
+READ = 3
+"""Texts read of a found dataset for each row wanted."""
+REAL_SHARE = 0.1
+"""Of invented inputs of a classification task that get a typing mistake or the like, where nobody says."""
 
 
 class GenerateExamples(Args):
     """Let the teacher LLM write training rows: varied, balanced over the labels, checked, without duplicates.
 
-    Use it where search found no data, or to add rows of labels that the student confuses. Needs the labels of a
-    classification task to be known. With a weak teacher many rows are rejected; the summary tells the yield. Where the
-    run has no held-out rows yet, a part becomes dev and test, and the score is then only a synthetic proxy.
+    Use it where search found no data, or to add rows of labels that the student confuses: errors=true aims them at what
+    the best student gets wrong on dev. Inputs that the person gave without labels (--unlabelled) are labelled before
+    any is invented. Needs the labels of a classification task to be known. With a weak teacher many rows are rejected;
+    the summary tells the yield. Where the run has no held-out rows yet, a part becomes dev and test, and the score is
+    then only a synthetic proxy.
     """
 
     rows: int = Field(default=200, ge=1, le=100_000)
     """Accepted rows wanted."""
     labels: tuple[str, ...] = ()
-    """Make rows of these labels only (classification); empty means all, in equal numbers."""
+    """Make rows of these labels only (classification); empty means all."""
+    label_shares: dict[str, float] = {}
+    """Label to its share of the rows, where labels are not equally frequent in practice; empty means equal numbers."""
+    errors: bool = False
+    """Aim the rows at what the best student gets wrong on dev; evaluate it on dev first."""
+    clusters: tuple[str, ...] = ()
+    """With errors: names of the error clusters to aim at; empty means all."""
+    texts_from: str = ""
+    """Repo of a found dataset whose texts are about the task but have no fitting labels: the teacher labels them."""
+    noise: float | None = Field(default=None, ge=0, le=1)
+    """Share of invented inputs that get a typing mistake or lower case. Left out: 0.1 for classification, else 0."""
+    votes: int | None = Field(default=None, ge=1, le=9)
+    """Most independent answers for each text output or label of a real input; two that agree are enough. Left out: 3,
+    or 1 for a weak teacher's texts."""
+    judge: bool = False
+    """Let the judge LLM look at every row too, by a rubric; it costs a request a row."""
+    doubtful: Policy = "keep"
+    """What becomes of rows whose label a probe trained on the other rows does not believe (classification): keep, ask
+    (mark them for the person to look at), relabel, drop."""
     temperature: tuple[float, float] = (0.7, 1.0)
     """Sampling temperature for the first row and the last; it rises in between."""
 
@@ -42,14 +85,33 @@ def needs(args: GenerateExamples, state: RunState) -> str | None:
         return "there is no task yet: call define_task first"
     if spec.kind == "classification" and not spec.labels:
         return "the labels are not known: import_rows reads them from data, or name them with define_task(labels=[…])"
-    unknown = [label for label in args.labels if label not in spec.labels]
+    unknown = [label for label in (*args.labels, *args.label_shares) if label not in spec.labels]
     if unknown:
         return f"{unknown[0]!r} is not a label; the labels are {', '.join(spec.labels) or 'none (text_to_text)'}"
+    given = args.label_shares.values()
+    if given and (min(given) < 0 or not any(given)):
+        return "label_shares must be 0 or more, and not all 0"
+    return _missing(args, state)
+
+
+def _missing(args: GenerateExamples, state: RunState) -> str | None:
+    """What has to be there first."""
     if "data" in state.given and state.latest(Holdout) is None:
         return "the person gave labelled rows, which the held-out rows come from: call import_rows(source='user') first"
-    if args.labels and state.latest(Holdout) is None:
+    if (args.labels or args.label_shares) and state.latest(Holdout) is None and len(shares_of(args, state.spec)) < 2:
         return "there are no held-out rows yet, and they need all labels: leave `labels` empty, or import rows first"
+    best = state.best()
+    known = best and (state.report_on(best.id, "dev") or analysis_of(best.id, state))
+    if (args.errors or args.clusters) and not known:
+        return "no errors are known yet: train a student with fine_tune and call evaluate on dev first"
     return None
+
+
+def shares_of(args: GenerateExamples, spec: TaskSpec | None) -> dict[str, float]:
+    """Label to its share of the rows; the one empty label where there are none."""
+    labels = spec.labels if spec else ()
+    shares = args.label_shares or dict.fromkeys(args.labels or labels or ("",), 1.0)
+    return {label: share for label, share in shares.items() if share > 0 and (not args.labels or label in args.labels)}
 
 
 def estimate(args: GenerateExamples, _state: RunState) -> Cost:
@@ -58,34 +120,84 @@ def estimate(args: GenerateExamples, _state: RunState) -> Cost:
 
 
 def run(args: GenerateExamples, state: RunState, context: Context) -> Outcome:
-    """Generate, judge, split where nothing is held out yet, write."""
+    """Generate, judge, write as rows come, split where nothing is held out yet."""
     spec = state.spec
     assert spec is not None
-    holdout = state.latest(Holdout)
-    held, seeds = known_rows(state, context, holdout)
-    sound = context.teacher.capability.sound
-    plan = Plan(
-        call_id=context.call.id,
-        rows=args.rows,
-        labels=args.labels or spec.labels,
-        sound=sound,
-        batch=BATCH if sound else 1,
-        temperature=args.temperature,
-        seed=context.settings.seed,
+    holdout, sound = state.latest(Holdout), context.teacher.capability.sound
+    held, known = known_rows(state, context, holdout)
+    guard = guard_of(held, spec)
+    seeds = [*_demonstrated(spec), *known]
+    texts, licence = found_texts(args, state, context)
+    material = Material(
+        seeds=seeds,
+        attributes=attributes_for(spec, seeds, state, context, guard),
+        texts=texts,
+        focuses=errors_of(state, context, held, args.clusters) if args.errors or args.clusters else (),
+        held_out=guard,
     )
-    shown = [*_demonstrated(spec), *seeds]
-    sieve = Sieve(spec, held, shown, context.embedder(), strict=not sound)
-    progress = Generator(spec, plan, context.teacher, sieve, shown).run(context.emit, context.seconds_left)
-    write_rejected(context.folder / "rejected.jsonl", sieve.rejected)
-    told = describe(args.rows, sieve, progress, sound=sound)
-    if not sieve.kept:
+    sieve = Sieve(spec, held, seeds, context.embedder(), strict=not sound)
+    generator = Generator(spec, plan_of(args, spec, context), context.teacher, sieve, material)
+    with RowFiles(context.folder) as files:
+        progress = generator.run(context.emit, context.seconds_left, files)
+    checks = Checks(context.judge if args.judge else None, args.doubtful, context.embedder(), context.settings.seed)
+    verified = verify_rows(files.path, files.path.with_name(REJECTED), spec, checks)
+    dropped = dict((Counter(sieve.reasons()) + verified.dropped).most_common())
+    told = " ".join([describe(args.rows, verified.rows, dropped, progress, sound=sound), *verified.notes])
+    told += _shown_attributes(material.attributes, context) if sound else ""
+    if not verified.rows:
         raise ToolError(
             f"Nothing usable came of it. {told}", "Set a stronger --teacher, or give labelled rows with --data."
         )
+    made: tuple[Dataset, Holdout | None, str]
     if holdout is None:
-        dataset, held_out, note = split(sieve.kept, sieve.reasons(), spec, context, told)
-        return Outcome(summary=f"{told} {note}", artifacts=(dataset, held_out))
-    return Outcome(summary=told, artifacts=(keep(sieve.kept, sieve.reasons(), spec, context),))
+        made = split(files.path, verified.labels, dropped, spec, context, told)
+    else:
+        made = dataset_of(files.path, verified.labels, dropped, context), None, ""
+    dataset = made[0].model_copy(update={"licence": licence})
+    write_data_card(
+        context.root,
+        dataset,
+        spec,
+        embedder=context.embedder(),
+        asked=progress.asked,
+        real=[row for row in known if row.source.origin != "synthetic"],
+    )
+    return Outcome(summary=f"{told} {made[2]}".strip(), artifacts=(dataset, made[1]) if made[1] else (dataset,))
+
+
+def found_texts(args: GenerateExamples, state: RunState, context: Context) -> tuple[Iterator[Text], str | None]:
+    """Real inputs to label: of a found dataset, with its licence, else of the person's file.
+
+    Raises:
+        ToolError: the dataset cannot be had or its licence is refused.
+        UsageError: the rows have no columns for the task's inputs.
+    """
+    spec = state.spec
+    assert spec is not None
+    if not args.texts_from:
+        return unlabelled_texts(state, context), None
+    found = open_found(args.texts_from, READ * args.rows, state, context)
+    source = found.opened.source.model_copy(update={"origin": "transformed"})
+    return texts_of(found.rows, spec, source, context.settings.seed), source.licence
+
+
+def plan_of(args: GenerateExamples, spec: TaskSpec, context: Context) -> Plan:
+    """How to go about it with this teacher."""
+    sound, classes = context.teacher.capability.sound, spec.kind == "classification"
+    batch = BATCH if sound else 1 if len(spec.input_fields) > 1 else WEAK_BATCH
+    lag = LOCAL_LAG if context.teacher.local else max(8, min(MOST_LAG, args.rows // (4 * batch)))
+    return Plan(
+        call_id=context.call.id,
+        rows=args.rows,
+        shares=shares_of(args, spec),
+        sound=sound,
+        batch=batch,
+        temperature=args.temperature,
+        seed=context.settings.seed,
+        votes=args.votes or (VOTES if sound or classes else 1),
+        noise=args.noise if args.noise is not None else REAL_SHARE if classes else 0.0,
+        lag=lag,
+    )
 
 
 def _demonstrated(spec: TaskSpec) -> list[Example]:
@@ -93,15 +205,24 @@ def _demonstrated(spec: TaskSpec) -> list[Example]:
     return [Example(input=shown.input, output=shown.output, source=source) for shown in spec.demonstrations]
 
 
-def describe(wanted: int, sieve: Sieve, progress: Progress, *, sound: bool) -> str:
+def _shown_attributes(attributes: Attributes, context: Context) -> str:
+    topics = ", ".join(attributes.topics[:4])
+    about = f" Inputs differ in {len(attributes.topics)} topics ({topics}, …), styles and more:" if topics else ""
+    return f"{about} calls/{context.call.id}/{FILE} holds what they differ in; edited, it counts for later calls."
+
+
+def describe(wanted: int, kept: int, reasons: dict[str, int], progress: Progress, *, sound: bool) -> str:
     """The yield in a few sentences."""
-    kept, rejected = len(sieve.kept), len(sieve.rejected)
-    reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(sieve.reasons().items())[:4])
+    listed = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(reasons.items())[:4])
     share = kept / progress.asked if progress.asked else 0.0
     text = f"{kept} of {wanted} rows made; {share:.0%} of {progress.asked} asked for could be used"
-    text += f" (rejected: {reasons})." if rejected else "."
+    text += f" (rejected: {listed})." if listed else "."
+    if progress.labelled:
+        text += f" {progress.labelled} of them are real inputs that the teacher labelled."
     if progress.failed:
         text += f" {progress.failed} requests had no usable answer."
+    if progress.withheld:
+        text += f" {progress.withheld} requests were not sent, as a held-out text would have stood in them."
     if progress.stopped:
         text += f" It stopped early: {progress.stopped}."
     return (

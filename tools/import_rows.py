@@ -12,6 +12,7 @@ from p2m_agent.budget import Cost
 from p2m_agent.data.ask_columns import is_sound
 from p2m_agent.data.columns import columns_after
 from p2m_agent.data.convert import Rejected, write_rejected
+from p2m_agent.data.data_card import write_data_card
 from p2m_agent.data.division import divide
 from p2m_agent.data.duplicates import drop_duplicates
 from p2m_agent.data.holdout import SEALED, file_sha256, seal
@@ -122,6 +123,7 @@ def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
         raise _with_remedy(misfit, args, state, context) from misfit
     shared = _share_out(imported, state, context, opened)
     dataset = _write(shared, imported, opened, context)
+    write_data_card(context.root, dataset, imported.spec, embedder=context.embedder())
     artifacts: tuple[Artifact, ...] = (dataset, *shared.holdout)
     if imported.spec is not spec:
         artifacts = (imported.spec, *artifacts)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from p2m_agent.data.ask_columns import is_sound
+from p2m_agent.errors import ToolError
 from p2m_agent.hub.candidates import ModelCandidate, ModelSearch
+from p2m_agent.hub.model_expansion import hypothetical_model
+from p2m_agent.hub.model_limits import in_words
+from p2m_agent.hub.models import ModelWish
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types import TaskSpec
 
 
 class SearchModels(Args):
@@ -30,12 +36,27 @@ def needs(args: SearchModels, state: RunState) -> str | None:
 def run(args: SearchModels, state: RunState, context: Context) -> Outcome:
     """Search, and say in words what came of it."""
     query = _asked(args, state)
-    found = tuple(context.hub.search_models(query, state.spec, args.k))
+    assert state.spec is not None
+    card, notes = _imagined(query, state.spec, context)
+    results = context.hub.find_models(ModelWish(query, spec=state.spec, card=card), args.k)
+    found = results.candidates
     search = ModelSearch(id=f"model_search-{context.call.id}", query=query, candidates=found, made_by=context.call.id)
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found[:3], start=1))
     ready = sum(candidate.available for candidate in found)
     summary = f"{len(found)} base models found, {ready} of them at hand: {best}." if found else _NONE
-    return Outcome(summary=summary, artifacts=(search,))
+    left_out = () if found else in_words(results.left_out)
+    return Outcome(summary=" ".join([summary, *left_out, *notes]), artifacts=(search,))
+
+
+def _imagined(query: str, spec: TaskSpec, context: Context) -> tuple[str, tuple[str, ...]]:
+    """The card of a model that would fit, where a sound planner can imagine one; else why not."""
+    llm = context.planner
+    if not is_sound(llm) or not context.embedder():
+        return "", ()
+    try:
+        return hypothetical_model(spec, query, llm), ()
+    except ToolError as error:
+        return "", (f"Searched without a card imagined by the planner: {error.message}",)
 
 
 _NONE = "No base model is allowed by the constraints of the task (size, licence)."

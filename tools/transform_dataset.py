@@ -9,6 +9,7 @@ from pydantic import Field
 from p2m_agent.budget import Cost
 from p2m_agent.data.ask_columns import is_sound
 from p2m_agent.data.convert import write_rejected
+from p2m_agent.data.data_card import write_data_card
 from p2m_agent.data.holdout import file_sha256
 from p2m_agent.data.rows import write_examples
 from p2m_agent.data.transformation import Transformer
@@ -207,8 +208,9 @@ def _make(plan: TransformationPlan, state: RunState, context: Context) -> Outcom
     if not work.made:
         raise ToolError(f"Nothing usable came of it. {told}", ELSEWHERE)
     dropped = Counter(each.reason for each in [*found.kept_out, *work.rejected])
-    examples = [example for _, example in work.made]
-    return Outcome(summary=told, artifacts=(_keep(examples, dict(dropped.most_common()), plan, spec, context),))
+    dataset = _keep([example for _, example in work.made], dict(dropped.most_common()), plan, spec, context)
+    write_data_card(context.root, dataset, spec, embedder=context.embedder(), asked=work.tried)
+    return Outcome(summary=told, artifacts=(dataset,))
 
 
 def _keep(

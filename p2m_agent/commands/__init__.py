@@ -21,6 +21,7 @@ MODULES = {
     "estimate": "estimate",
     "runs": "looking",
     "show": "looking",
+    "data": "data",
     "search": "looking",
     "index": "index",
     "doctor": "looking",

@@ -26,9 +26,15 @@ PLAIN = (
     "planner",
     "judge",
     "gguf",
+    "llm_concurrency",
+    "llm_rpm",
+    "llm_tpm",
+    "price",
     "controller",
     "seed",
     "data",
+    "unlabelled",
+    "attributes",
     "refuse_licences",
 )
 """Flags that are settings of the same name."""
@@ -82,16 +88,22 @@ def task_from(args: argparse.Namespace) -> tuple[TaskFile, tuple[str, ...]]:
 
 
 def check_data(settings: Settings, task: TaskFile) -> None:
-    """Read the person's own file once before a run is begun, so that a fault in it costs nothing.
+    """Read the person's own files once before a run is begun, so that a fault in one costs nothing.
 
     Raises:
-        UsageError: the file cannot be read; the message says where.
+        UsageError: a file cannot be read; the message says where.
     """
+    from p2m_agent.data.generation_attributes import read_attributes
+    from p2m_agent.data.generation_texts import read_inputs
     from p2m_agent.data.rows import read_rows
 
     named = settings.data or task.data
     if named and (Path(named).exists() or Path(named).suffix):
         read_rows(Path(named))
+    if unlabelled := settings.unlabelled or task.unlabelled:
+        read_inputs(Path(unlabelled))
+    if attributes := settings.attributes or task.attributes:
+        read_attributes(Path(attributes))
 
 
 def check_hubs(settings: Settings) -> None:

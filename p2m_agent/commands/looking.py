@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from p2m_agent.result import delivered, result_of
 from p2m_agent.state import RunState
 from p2m_agent.store import RunFolder, list_runs, open_run
 from p2m_agent.terminal import tables
+from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.terminal.search import datasets_found
 
@@ -54,18 +56,34 @@ def search(args: argparse.Namespace) -> int:
     check_hubs(settings)
     embedder = load_embedder(settings)
     hub = Hub(settings, lambda: embedder)
+    if args.what == "datasets" and (args.max_params or args.min_context):
+        raise UsageError("--max-params and --min-context are for models.", "Search datasets without them.")
     if args.what == "datasets":
         return _search_datasets(args, hub)
-    if _filters(args) != ANY:
-        raise UsageError("Filters are for datasets.", "Search models without them.")
-    found = hub.search_models(args.query, None, args.k)
+    return _search_models(args, hub)
+
+
+def _search_models(args: argparse.Namespace, hub: Hub) -> int:
+    from p2m_agent.hub.model_limits import ModelLimits, in_words
+    from p2m_agent.hub.models import ModelWish
+    from p2m_agent.terminal.search_models import models_found
+
+    asked = _filters(args)
+    if replace(asked, languages=(), licences=None) != ANY:
+        raise UsageError("--task, --min-rows, --max-rows and --not-gated are for datasets.", "Search without them.")
+    limits = ModelLimits(
+        max_params=args.max_params, licences=asked.licences, languages=asked.languages, min_context=args.min_context
+    )
+    found = hub.find_models(ModelWish(args.query, limits=limits), args.k)
     screen = open_screen(quiet=args.quiet)
     if args.json:
-        print_json([candidate.model_dump(mode="json") for candidate in found])
-    elif found:
-        screen.data(tables.candidates_table(found))
-    else:
-        screen.note("No base model was found.")
+        print_json([candidate.model_dump(mode="json") for candidate in found.candidates])
+    elif found.candidates:
+        screen.data(models_found(found.candidates))
+    for note in in_words(found.left_out):
+        screen.note(one_line(note))
+    if not found.candidates:
+        screen.note("No base model is within these limits. Loosen one of them.")
     return 0
 
 

@@ -144,9 +144,10 @@ def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given
     """The spec with the metric that suits its outputs, unless the person chose one or it suits already."""
     if "metric" in given:
         return spec
-    from p2m_agent.evaluation.metrics import choose_metric
+    from p2m_agent.evaluation.metric_choice import choose_metric
 
-    metric, why = choose_metric(spec.kind, [example.output for example in examples[:1000]])
+    outputs = [example.output for example in examples[:1000]]
+    metric, why = choose_metric(spec.kind, request=spec.request, outputs=outputs)
     if spec.kind == "classification" and spec.metric in ("accuracy", "macro_f1"):
         return spec
     if metric == spec.metric:

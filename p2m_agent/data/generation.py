@@ -1,46 +1,53 @@
-"""Making training rows with the teacher, in waves: ask, judge, show the good ones to the next wave."""
+"""Making training rows with the teacher: real inputs are labelled, others invented, all judged and written at once."""
 
 from __future__ import annotations
 
-import random
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import inf
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from p2m_agent.data.generation_attributes import Attributes, attributes_of
+from p2m_agent.data.duplicates import normalise
+from p2m_agent.data.generation_answers import Answerer
+from p2m_agent.data.generation_attributes import Attributes
+from p2m_agent.data.generation_errors import Focus
+from p2m_agent.data.generation_noise import hasten
+from p2m_agent.data.generation_pipeline import Job, Pipeline
+from p2m_agent.data.generation_quota import Quota, Rotation
 from p2m_agent.data.generation_requests import (
+    MOST_SHOWN,
     Order,
     Wish,
     batch_order,
     candidate,
-    derived_seed,
-    first_message,
     inputs_of,
-    output_request,
-    plain_text,
-    shown_inputs,
-    single_order,
+    list_order,
+    messages_of,
 )
-from p2m_agent.data.verification import Candidate, Sieve, fault
-from p2m_agent.errors import BudgetExceeded, ToolError
+from p2m_agent.data.generation_taint import HeldOutTexts
+from p2m_agent.data.generation_texts import Text
+from p2m_agent.data.verification import Candidate, Rejected, Sieve
+from p2m_agent.evaluation.teacher import demonstrations
 from p2m_agent.events import Progressed
-from p2m_agent.types import Demonstration, Example, TaskSpec
+from p2m_agent.types import Demonstration, Example, Source, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
-    from p2m_agent.llm.request import Reply, Request
+    from p2m_agent.llm.request import Reply
 
-LOCAL_WAVE, REMOTE_WAVE = 8, 32
-"""Requests between two looks at the clock, the yield and the accepted pool."""
-MOST_TRIES = 3
-"""Rows asked for, at most, for each row wanted."""
-BARREN_WAVES, BARREN_SHARE = 4, 0.05
-"""Waves in a row with a smaller share of accepted rows after which asking on is pointless."""
 SHARE_OF_TIME = 0.5
 """Of the time left when generation begins: the rest is for training and testing."""
+BATCH, WEAK_BATCH = 5, 8
+"""Inputs asked for at once: under a schema, and as a plain list."""
+LOCAL_LAG, MOST_LAG = 2, 256
+"""Requests that are made before the answers of earlier ones are known: one at a time, or many at once."""
+MAJORITY = 0.5
+"""Agreement below which the votes for a label decide nothing."""
+_SHOWN_PAIRS = {"classification": 8, "text_to_text": 5}
+_REPORT_S = 0.5
+
+Keep = Callable[[Sequence[Example], Sequence[Rejected]], None]
+"""Writes accepted and rejected rows away, as they come."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,36 @@ class Plan:
 
     call_id: str
     rows: int
-    labels: tuple[str, ...]
-    """Labels to make rows of, in equal numbers; empty for text_to_text."""
+    shares: Mapping[str, float]
+    """Label to its share of the rows; one empty label for text_to_text."""
     sound: bool
     """Whether the teacher can follow a brief and a schema with sense."""
     batch: int
-    """Inputs per request; 1 for a weak teacher."""
+    """Inputs per request."""
     temperature: tuple[float, float]
     """From the first row to the last: what is easy comes first, then it gets more varied."""
     seed: int
+    votes: int = 1
+    """Most answers asked for each output of a text and each label of a real input."""
+    noise: float = 0.0
+    """Share of invented inputs that get a typing mistake or the like, 0 to 1."""
+    lag: int = 8
+    """Requests that may be ahead of the answers they are made from."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What generation starts from."""
+
+    seeds: Sequence[Example] = ()
+    """Rows that may be shown to the teacher: never held-out ones."""
+    attributes: Attributes = field(default_factory=Attributes)
+    texts: Iterable[Text] = ()
+    """Real inputs, which are labelled before any is invented."""
+    focuses: Sequence[Focus] = ()
+    """Errors to aim at; none for rows of all kinds."""
+    held_out: HeldOutTexts = field(default_factory=lambda: HeldOutTexts(()))
+    """What no prompt may show."""
 
 
 @dataclass
@@ -67,163 +95,200 @@ class Progress:
     requests: int = 0
     asked: int = 0
     """Rows asked for."""
+    accepted: int = 0
+    labelled: int = 0
+    """Of the accepted rows, those whose input is real."""
     failed: int = 0
     """Requests without a usable answer."""
+    withheld: int = 0
+    """Requests that were not sent, as they would have shown a held-out text."""
     tokens: int = 0
+    output_tokens: int = 0
     stopped: str = ""
     """Why it ended before all rows were there; empty where they are."""
-    shares: list[float] = field(default_factory=list)
-    """Share of accepted rows, by wave."""
+    labels: dict[str, int] = field(default_factory=dict)
+    """Accepted rows by label."""
 
 
 class Generator:
     """One generation. All chance derives from the plan, so the same run asks the same questions again."""
 
-    def __init__(self, spec: TaskSpec, plan: Plan, teacher: LLM, sieve: Sieve, seeds: Sequence[Example]) -> None:
-        """Take the task, the plan, who writes, who judges, and the rows to take after."""
-        self.spec, self.plan, self.teacher, self.sieve = spec, plan, teacher, sieve
-        self.seeds = list(seeds)
+    def __init__(self, spec: TaskSpec, plan: Plan, teacher: LLM, sieve: Sieve, material: Material) -> None:
+        """Take the task, the plan, who writes, who judges, and what to start from."""
+        self.spec, self.plan, self.sieve, self.material = spec, plan, sieve, material
         self.progress = Progress()
-        self._attributes = Attributes()
+        self.quota = Quota(plan.rows, plan.shares, plan.batch)
+        # What is shown is chosen so that the guard at the pipeline's door has nothing to hold back.
+        seeds = [seed for seed in material.seeds if not material.held_out.shown_in(seed.text)]
+        self._rotation = Rotation(seeds, by_label=spec.kind == "classification")
+        self._answerer = Answerer(spec, self._shown_pairs(seeds), plan.votes, sound=plan.sound)
+        self._texts: Iterator[Text] = iter(material.texts)
+        self._seen: set[int] = set()
+        self._places: dict[str, int] = {}
+        self._pipeline = Pipeline(teacher, material.held_out, plan.lag)
 
-    def run(self, report: Callable[[Progressed], None], seconds_left: Callable[[], float]) -> Progress:
-        """Ask until all rows are there or there is a reason to stop; the rows are in the sieve."""
-        began = time.monotonic()
-        allowed = seconds_left() * SHARE_OF_TIME
-        longest = 0.0
-        try:
-            self._look_around()
-            while len(self.sieve.kept) < self.plan.rows and not self._barren():
-                took = time.monotonic() - began
-                if took + longest > allowed:
-                    self.progress.stopped = "the time for it was used up"
-                    break
-                wave_began = time.monotonic()
-                self._wave()
-                longest = max(longest, time.monotonic() - wave_began)
-                report(self._message(time.monotonic() - began))
-        except BudgetExceeded as wall:
-            self.progress.stopped = f"the budget does not allow more ({wall.message})"
-        del self.sieve.kept[self.plan.rows :]
-        return self.progress
-
-    def _look_around(self) -> None:
-        if self.plan.sound:
-            texts = [example.text for example in self.seeds[:5]]
-            seed = derived_seed(f"{self.plan.seed}/{self.plan.call_id}/attributes")
-            self._attributes = attributes_of(self.spec, self.teacher, texts, seed)
-
-    def _barren(self) -> bool:
-        if self.progress.asked >= MOST_TRIES * self.plan.rows:
-            self.progress.stopped = f"{self.progress.asked} rows had been asked for"
-        recent = self.progress.shares[-BARREN_WAVES:]
-        if len(recent) == BARREN_WAVES and sum(recent) / BARREN_WAVES < BARREN_SHARE:
-            self.progress.stopped = f"the teacher made hardly any usable rows in the last {BARREN_WAVES} rounds"
-        return bool(self.progress.stopped)
-
-    def _wave(self) -> None:
-        orders = self._orders()
-        replies = self._ask([order.request for order in orders])
-        made = [
-            (order, reply, fields)
-            for order, reply in zip(orders, replies, strict=True)
-            if reply is not None
-            for fields in self._inputs(reply)
-        ]
-        asked = len(orders) * self.plan.batch
-        self.progress.asked += asked
-        candidates = self._labelled(made) if self.spec.kind == "classification" else self._answered(made)
-        self.progress.shares.append(self.sieve.sift(candidates) / asked)
-
-    def _orders(self) -> list[Order]:
-        """The next requests, for the labels that lack most."""
-        size = LOCAL_WAVE if self.teacher.local else REMOTE_WAVE
-        have = Counter(example.output for example in self.sieve.kept)
-        missing = self.plan.rows - len(self.sieve.kept)
-        needed = -(-missing * 5 // (4 * self.plan.batch))  # a quarter more than is missing, as some will be rejected
-        orders = []
-        for _ in range(max(1, min(size, needed))):
-            label = min(self.plan.labels, key=lambda name: have[name], default="")
-            have[label] += self.plan.batch
-            orders.append(self._order(label))
-        return orders
-
-    def _order(self, label: str) -> Order:
-        self.progress.requests += 1
-        key = f"{self.plan.seed}/{self.plan.call_id}/{self.progress.requests}"
-        done = len(self.sieve.kept) / self.plan.rows
-        low, high = self.plan.temperature
-        rng = random.Random(key)  # noqa: S311 (reproducible variety, no secret)
-        # A weak teacher's own rows are no model to follow: it would copy its mistakes.
-        pool = [*self.seeds, *self.sieve.kept] if self.plan.sound else self.seeds
-        shown = shown_inputs(pool, label, rng)
-        wish = Wish(label, self.plan.batch, low + (high - low) * done, shown, key)
-        plain = not self.plan.sound and len(self.spec.input_fields) == 1
-        return single_order(self.spec, wish) if plain else batch_order(self.spec, self._attributes, wish)
-
-    def _inputs(self, reply: Reply) -> list[dict[str, str]]:
-        if reply.error is None and reply.parsed is None:
-            return [dict.fromkeys(self.spec.input_fields, first_message(reply.text))]
-        return inputs_of(reply, self.spec)
-
-    def _labelled(self, made: list[tuple[Order, Reply, dict[str, str]]]) -> list[Candidate]:
-        return [
-            candidate(self.spec, fields, order.label, self.plan.call_id, (reply.request_sha, order.prompt))
-            for order, reply, fields in made
-        ]
-
-    def _answered(self, made: list[tuple[Order, Reply, dict[str, str]]]) -> list[Candidate]:
-        """Inputs that are worth it get their outputs from a second call."""
-        drafts = [
-            candidate(self.spec, fields, "?1", self.plan.call_id, (reply.request_sha, order.prompt))
-            for order, reply, fields in made
-        ]
-        good = [draft for draft in drafts if not fault(draft, self.spec)]
-        self.sieve.sift([draft for draft in drafts if fault(draft, self.spec)])
-        requests = [
-            output_request(self.spec, draft.example.input, self._shown_pairs(), f"{draft.example.id}/output")
-            for draft in good
-        ]
-        answers = self._ask(requests)
-        return [
-            candidate(
-                self.spec, draft.example.input, plain_text(reply.text), self.plan.call_id, (reply.request_sha, "")
-            )
-            for draft, reply in zip(good, answers, strict=True)
-            if reply is not None and reply.error is None
-        ]
-
-    def _shown_pairs(self) -> list[Demonstration]:
-        """The person's own examples first, then imported rows: never generated ones, whose outputs are unproven."""
-        imported = [Demonstration(input=row.input, output=row.output) for row in self.seeds]
-        return [*self.spec.demonstrations, *imported][:5]
-
-    def _ask(self, requests: list[Request]) -> list[Reply | None]:
-        """Replies in order; None for those that the budget, or an endpoint that is gone, kept from arriving.
+    def run(self, report: Callable[[Progressed], None], seconds_left: Callable[[], float], keep: Keep) -> Progress:
+        """Ask until all rows are there or there is a reason to stop; rows are written as they are accepted.
 
         Raises:
-            ToolError: the endpoint is gone and there is nothing to go on with.
+            ToolError: the endpoint is gone, and not one answer had come.
         """
-        arrived: dict[int, Reply] = {}
-        try:
-            self.teacher.ask_many(requests, arrived.__setitem__)
-        except BudgetExceeded as wall:
-            self.progress.stopped = f"the budget does not allow more ({wall.message})"
-        except ToolError as gone:
-            if not arrived and not self.sieve.kept:
-                raise
-            self.progress.stopped = gone.message
-        self.progress.tokens += sum(reply.prompt_tokens + reply.completion_tokens for reply in arrived.values())
-        self.progress.failed += sum(reply.error is not None for reply in arrived.values())
-        return [arrived.get(index) for index in range(len(requests))]
+        self._report, self._keep = report, keep
+        self._began = self._told = time.monotonic()
+        self._until = self._began + seconds_left() * SHARE_OF_TIME
+        self._pipeline.run(self._next_job)
+        progress = self.progress
+        progress.stopped = self._pipeline.stopped or progress.stopped
+        progress.withheld, progress.asked = self._pipeline.withheld, self.quota.asked
+        progress.accepted, progress.labels = self.quota.accepted, dict(self.quota.have.most_common())
+        if progress.accepted >= self.plan.rows:
+            progress.stopped = ""
+        return progress
 
-    def _message(self, took_s: float) -> Progressed:
-        kept, rejected = len(self.sieve.kept), len(self.sieve.rejected)
+    def _next_job(self) -> Job | None:
+        """The next request that does not depend on answers under way; None where enough is on order."""
+        if self.quota.enough() or self._over():
+            return None
+        if (text := self._next_text()) is not None:
+            jobs = self._answering(text, "", real=True)
+            self.quota.order("", 1)
+            self._pipeline.follow(jobs[1:])
+            return jobs[0]
+        return self._inventing()
+
+    def _over(self) -> bool:
+        if not self.progress.stopped:
+            in_time = time.monotonic() < self._until
+            self.progress.stopped = self.quota.pointless() if in_time else "the time for it was used up"
+        return bool(self.progress.stopped)
+
+    def _next_text(self) -> Example | None:
+        """The next real input that is new and may be shown."""
+        for text in self._texts:
+            draft = Example(input=text.fields, output="", source=text.source)
+            leaked = self.material.held_out.shown_in(draft.text)
+            if not leaked and self._is_new(draft):
+                return draft
+            self.sieve.reject(draft, "leak_normalised" if leaked else "duplicate_normalised")
+        return None
+
+    def _inventing(self) -> Job | None:
+        focuses = self.material.focuses
+        focus = focuses[self.progress.requests % len(focuses)] if focuses else None
+        label = focus.label if focus and focus.label else self.quota.next_label()
+        if label is None:
+            self.progress.stopped = "every label had been asked for several times over"
+            return None
+        order = self._order(label, focus)
+        self.quota.order(label, self.plan.batch)
+        return Job(order.request, lambda reply: self._invented(order, reply))
+
+    def _order(self, label: str, focus: Focus | None) -> Order:
+        plan = self.plan
+        self.progress.requests += 1
+        low, high = plan.temperature
+        place = self._places.get(label, 0)
+        self._places[label] = place + plan.batch
+        wish = Wish(
+            label=label,
+            count=plan.batch,
+            temperature=low + (high - low) * min(1.0, self.quota.accepted / plan.rows),
+            shown=self._rotation.deal(label, MOST_SHOWN),
+            key=f"{plan.seed}/{plan.call_id}/{self.progress.requests}",
+            place=place,
+            focus=focus,
+        )
+        plain = not plan.sound and len(self.spec.input_fields) == 1
+        return list_order(self.spec, wish) if plain else batch_order(self.spec, self.material.attributes, wish)
+
+    def _invented(self, order: Order, reply: Reply | None) -> Sequence[Job]:
+        """Rows of a label are judged at once; inputs that need an output are asked for it first."""
+        self._count(reply)
+        source = Source(origin="synthetic", ref=self.plan.call_id, prompt_sha=reply.request_sha if reply else None)
+        drafts = [candidate(self.spec, fields, order.label, source, order.prompt) for fields in self._inputs(reply)]
+        drafts = [replace(draft, example=self._hastened(draft.example)) for draft in drafts]
+        if self.spec.kind == "classification":
+            self._sift(order.label, self.plan.batch, drafts)
+            return ()
+        drafts = [draft for draft in drafts if self._worth_an_output(draft)]
+        if len(drafts) < self.plan.batch:
+            self._sift(order.label, self.plan.batch - len(drafts), [])
+        return [job for draft in drafts for job in self._answering(draft.example, order.label)]
+
+    def _hastened(self, example: Example) -> Example:
+        return hasten(example, self.plan.noise, self.plan.seed) if self.plan.noise else example
+
+    def _inputs(self, reply: Reply | None) -> list[dict[str, str]]:
+        if reply is None or reply.error is not None:
+            return []
+        if reply.parsed is None:
+            return [dict.fromkeys(self.spec.input_fields, text) for text in messages_of(reply.text, self.plan.batch)]
+        return inputs_of(reply, self.spec)[: self.plan.batch]
+
+    def _worth_an_output(self, draft: Candidate) -> bool:
+        """Whether an input is sound and new, before its output is paid for."""
+        stand_in = replace(draft, example=draft.example.model_copy(update={"output": "?1"}))
+        reason = self.sieve.fault(stand_in) or (None if self._is_new(draft.example) else "duplicate_normalised")
+        if reason:
+            self.sieve.reject(draft.example, reason)
+        return not reason
+
+    def _is_new(self, example: Example) -> bool:
+        key = hash(tuple(normalise(value) for value in example.input.values()))
+        known = key in self._seen
+        self._seen.add(key)
+        return not known
+
+    def _answering(self, draft: Example, label: str, *, real: bool = False) -> list[Job]:
+        """The requests that find out an input's output."""
+
+        def decided(row: Example | None, agreement: float | None) -> None:
+            vague = self.spec.kind == "classification" and agreement is not None and agreement <= MAJORITY
+            if row is not None and vague:
+                self.sieve.reject(row, "votes_disagree")
+            kept = self._sift(label, 1, [] if row is None or vague else [Candidate(row, "")])
+            self.progress.labelled += kept if real else 0
+
+        return self._answerer.jobs(draft, decided, self._count)
+
+    def _sift(self, label: str, ordered: int, candidates: Sequence[Candidate]) -> int:
+        """Judge, write and count what came of an order; returns how many rows were accepted."""
+        self.sieve.sift(candidates)
+        kept, rejected = self.sieve.drain()
+        kept = kept[: max(0, self.plan.rows - self.quota.accepted)]
+        self._keep(kept, rejected)
+        for example in kept:
+            if not self.material.held_out.shown_in(example.text):
+                self._rotation.add(example)
+        self.quota.settle(label, ordered, [row.output if row.output in self.plan.shares else "" for row in kept])
+        self._tell()
+        return len(kept)
+
+    def _count(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self.progress.tokens += reply.prompt_tokens + reply.completion_tokens
+            self.progress.output_tokens += reply.completion_tokens
+            self.progress.failed += reply.error is not None
+
+    def _shown_pairs(self, seeds: Sequence[Example]) -> list[Demonstration]:
+        """The person's own examples first, then imported rows: never generated ones, whose outputs are unproven."""
+        own = [row for row in seeds if row.source.origin != "synthetic"]
+        if self.spec.kind == "classification":
+            own = demonstrations(own, self.plan.seed, by_label=True)
+        return [Demonstration(input=row.input, output=row.output) for row in own[: _SHOWN_PAIRS[self.spec.kind]]]
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told < _REPORT_S and self.quota.accepted < self.plan.rows:
+            return
+        self._told, took_s, kept = now, now - self._began, self.quota.accepted
         share = min(1.0, kept / self.plan.rows)
-        eta_s = took_s * (1 - share) / share if share else inf
-        return Progressed(
-            message=f"{kept} of {self.plan.rows} rows, {rejected} rejected",
-            share=share,
-            eta_s=eta_s if eta_s < inf else None,
-            numbers={"accepted": kept, "rejected": rejected, "rows_per_s": kept / max(took_s, 1e-9)},
+        rejected = sum(self.sieve.reasons().values())
+        self._report(
+            Progressed(
+                message=f"{kept} of {self.plan.rows} rows, {rejected} rejected",
+                share=share,
+                eta_s=took_s * (1 - share) / share if share else None,
+                numbers={"accepted": kept, "rejected": rejected, "rows_per_s": kept / max(took_s, 1e-9)},
+            )
         )

@@ -9,13 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2m_agent.data.generation_attributes import WRITERS, Attributes
+from p2m_agent.data.generation_errors import Focus
+from p2m_agent.data.transformation_requests import fenced, shown_example
 from p2m_agent.data.verification import Candidate
 from p2m_agent.llm.request import ChatMessage, Reply, Request
 from p2m_agent.prompting import render
+from p2m_agent.task.language import NAMES
 from p2m_agent.types import Demonstration, Example, Source, TaskSpec, render_input
 
 TOKENS_AN_INPUT = 160
-TOKENS_A_MESSAGE = 90
+TOKENS_A_LINE = 30
+TOKENS_AN_OUTPUT = 400
+LONGEST_OUTPUT = 800
+"""Characters that an output is taken to have at most where no example shows any."""
+VOTE_TEMPERATURE = 0.7
 MOST_SHOWN = 4
 """Existing inputs in a prompt."""
 MOST_OTHERS = 12
@@ -47,6 +54,10 @@ class Wish:
     """Existing inputs (of the label) to show."""
     key: str
     """Names the request within the run: all chance in it is drawn from this."""
+    place: int = 0
+    """Where in the grid of attributes its first input lies."""
+    focus: Focus | None = None
+    """Errors that it is aimed at."""
 
 
 def derived_seed(key: str) -> int:
@@ -57,40 +68,103 @@ def derived_seed(key: str) -> int:
 def batch_order(spec: TaskSpec, attributes: Attributes, wish: Wish) -> Order:
     """Several inputs at once, each with its own brief, under a schema: for a sound teacher."""
     rng = random.Random(wish.key)  # noqa: S311 (reproducible variety, no secret)
-    others = [label for label in spec.labels if label != wish.label]
+    rival = [wish.focus.rival] if wish.focus and wish.focus.rival else []
+    others = [label for label in spec.labels if label not in (wish.label, *rival)]
     prompt = render(
         "generate_inputs",
         instruction=spec.instruction,
         count=wish.count,
         label=wish.label,
-        others=rng.sample(others, min(MOST_OTHERS, len(others))),
+        others=[*rival, *rng.sample(others, min(MOST_OTHERS, len(others)))],
         examples=wish.shown,
-        briefs=[attributes.brief(rng) for _ in range(wish.count)],
+        briefs=[attributes.brief(wish.place + turn) for turn in range(wish.count)],
+        focus=wish.focus.description if wish.focus else "",
         language=spec.language,
         fields=spec.input_fields,
     )
     return Order(_request(prompt, wish, TOKENS_AN_INPUT * wish.count + 60, inputs_schema(spec, wish.count)), wish.label)
 
 
-def single_order(spec: TaskSpec, wish: Wish) -> Order:
-    """One plain message, no schema: for a weak teacher, which does better the less it has to keep in mind."""
-    rng = random.Random(wish.key)  # noqa: S311
-    name = wish.label.replace("_", " ")
-    about = f"messages about {name}" if wish.shown else f"about {name}"
-    if not wish.label:
-        about = (
-            "inputs for this task: " + spec.instruction if wish.shown else "an input for this task: " + spec.instruction
-        )
-    prompt = render("generate_one", about=about, examples=wish.shown, hint=rng.choice(WRITERS))
-    return Order(_request(prompt, wish, TOKENS_A_MESSAGE, None), wish.label)
+def list_order(spec: TaskSpec, wish: Wish) -> Order:
+    """A plain list of one label, no schema: for a weak teacher, which does better the less it has to keep in mind.
+
+    A list costs it fewer words for each usable message than one request for each, and the next line differs from those
+    before it, which it can see.
+    """
+    about = (
+        f"messages about {wish.label.replace('_', ' ')}" if wish.label else f"inputs for this task: {spec.instruction}"
+    )
+    prompt = render(
+        "generate_list",
+        about=about,
+        count=wish.count,
+        examples=wish.shown,
+        hint=WRITERS[wish.place // wish.count % len(WRITERS)],
+        language=_foreign(spec),
+    )
+    return Order(_request(prompt, wish, TOKENS_A_LINE * wish.count, None), wish.label)
 
 
-def output_request(spec: TaskSpec, fields: dict[str, str], shown: Sequence[Demonstration], key: str) -> Request:
-    """The output for an input, asked for on its own, so that it is not made to fit by the one who made the input."""
+def _foreign(spec: TaskSpec) -> str:
+    """The English name of the task's language; empty for English, which a weak teacher writes anyway."""
+    names = [name for name, code in NAMES.items() if code == spec.language and name.isascii()]
+    return names[0].capitalize() if names and spec.language != "en" else ""
+
+
+def output_request(
+    spec: TaskSpec, fields: dict[str, str], shown: Sequence[Demonstration], key: str, *, guarded: bool, vote: bool
+) -> Request:
+    """The output for an input, asked for on its own, so that it is not made to fit by the one who made the input.
+
+    Args:
+        spec: the task.
+        fields: the input.
+        shown: examples with their outputs.
+        key: all chance is drawn from it.
+        guarded: put the input between tags and say that it is data; a weak teacher does better without.
+        vote: sample, as one of several; else the likeliest answer.
+    """
     examples = [(render_input(demonstration.input), demonstration.output) for demonstration in shown]
-    prompt = render("generate_outputs", instruction=spec.instruction, examples=examples, input=render_input(fields))
+    text = render_input(fields)
+    if guarded:
+        text = f"<input>\n{text.replace('</input', '< /input')}\n</input>"
+    prompt = render("generate_outputs", instruction=spec.instruction, examples=examples, input=text, guarded=guarded)
     message = ChatMessage(role="user", content=prompt)
-    return Request(messages=(message,), temperature=0.0, max_tokens=400, seed=derived_seed(key))
+    longest = max((len(output) for _, output in examples), default=LONGEST_OUTPUT)
+    # A weak teacher talks on; what it should say is about as long as what was shown.
+    most = TOKENS_AN_OUTPUT if guarded else min(TOKENS_AN_OUTPUT, 20 + longest // 2)
+    temperature = VOTE_TEMPERATURE if vote else 0.0
+    return Request(messages=(message,), temperature=temperature, max_tokens=most, seed=derived_seed(key))
+
+
+def label_request(
+    spec: TaskSpec, fields: dict[str, str], shown: Sequence[Demonstration], key: str, *, vote: bool
+) -> Request:
+    """The label of a real input, held to the labels that there are; `vote` as for `output_request`."""
+    prompt = render(
+        "generate_label",
+        instruction=spec.instruction,
+        labels=spec.labels,
+        examples=[shown_example(demonstration.input, demonstration.output) for demonstration in shown],
+        input=fenced(fields),
+    )
+    schema: dict[str, object] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["label"],
+        "properties": {"label": {"type": "string", "enum": list(spec.labels)}},
+    }
+    message = ChatMessage(role="user", content=prompt)
+    temperature = VOTE_TEMPERATURE if vote else 0.0
+    return Request(
+        messages=(message,), json_schema=schema, temperature=temperature, max_tokens=60, seed=derived_seed(key)
+    )
+
+
+def label_of(reply: Reply) -> str | None:
+    """The label in an answer."""
+    label = reply.parsed.get("label") if isinstance(reply.parsed, dict) else None
+    return label if isinstance(label, str) else None
 
 
 def inputs_schema(spec: TaskSpec, count: int) -> dict[str, object]:
@@ -118,13 +192,13 @@ def inputs_of(reply: Reply, spec: TaskSpec) -> list[dict[str, str]]:
     return [{name: " ".join(str(row[name]).split()) for name in spec.input_fields} for row in kept]
 
 
-def candidate(spec: TaskSpec, fields: dict[str, str], output: str, call_id: str, asked: tuple[str, str]) -> Candidate:
-    """A row to be judged; `asked` is the hash of the request and its words."""
-    source = Source(origin="synthetic", ref=call_id, prompt_sha=asked[0])
+def candidate(spec: TaskSpec, fields: dict[str, str], output: str, source: Source, prompt: str) -> Candidate:
+    """A row to be judged; `prompt` is what it was asked for with."""
     ordered = {name: fields[name] for name in spec.input_fields}
-    return Candidate(Example(input=ordered, output=output, source=source), asked[1])
+    return Candidate(Example(input=ordered, output=output, source=source), prompt)
 
 
+_MARKED = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
 _LEAD = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+|(?:message|output|answer|text)\s*:\s*)", re.IGNORECASE)
 
 
@@ -146,13 +220,7 @@ def _request(prompt: str, wish: Wish, max_tokens: int, schema: dict[str, object]
     )
 
 
-def first_message(text: str) -> str:
-    """The first paragraph of a weak teacher's answer; it tends to go on with comments or further messages."""
-    return plain_text(text.strip().split("\n\n")[0].split("\n- ")[0])
-
-
-def shown_inputs(pool: Sequence[Example], label: str, rng: random.Random) -> tuple[str, ...]:
-    """A few existing inputs, other ones each time."""
-    fitting = [example.text for example in pool if not label or example.output == label]
-    short = [text for text in fitting if len(text) < 600]
-    return tuple(rng.sample(short, min(MOST_SHOWN, len(short))))
+def messages_of(text: str, count: int) -> list[str]:
+    """The lines of a plain list, at most so many; the first paragraph where the answer is none."""
+    marked = [plain_text(line) for line in text.splitlines() if _MARKED.match(line)]
+    return marked[:count] or [plain_text(text.strip().split("\n\n")[0])]

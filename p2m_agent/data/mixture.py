@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.value import Value
 
-Measure = Literal["accuracy", "macro_f1", "exact_match", "chrf", "log_likelihood"]
+Measure = MetricName | Literal["log_likelihood"]
 """What a probe is scored by; `log_likelihood` is nats per label or token of the right answers, 0 at best."""
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 from p2m_agent.data.duplicates import normalise
-from p2m_agent.data.verification import LONGEST, in_another_language, text_fault
+from p2m_agent.data.verification_faults import LONGEST, text_fault
+from p2m_agent.data.verification_language import in_another_language
 from p2m_agent.types import TaskSpec, render_input
 
 OBEYED = "follows an instruction planted in the row"
@@ -48,7 +49,7 @@ def fault_of(fields: Mapping[str, str], output: str, spec: TaskSpec, written: tu
     if in_another_language(render_input(dict(fields)), spec.language):
         return "not in the task's language"
     spoken = [name for name in written if not (name == spec.output_field and spec.kind == "classification")]
-    return next((why.replace("_", " ") for name in spoken if (why := text_fault(texts[name], "", spec))), None)
+    return next((why.replace("_", " ") for name in spoken if (why := text_fault(texts[name], spec))), None)
 
 
 def copies(fields: Mapping[str, str], output: str) -> bool:

@@ -3,57 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from p2m_agent.data.duplicates import find_leaks, normalise
-from p2m_agent.task.language import written_language
-from p2m_agent.types import Example, TaskSpec, render_input
+from p2m_agent.data.duplicate_index import DuplicateIndex, Sketched, Sketcher, normalise
+from p2m_agent.data.verification_faults import Candidate, fault, usual_faults
+from p2m_agent.types import Example, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.embedding import Embedder
 
-LONGEST = 4000
-"""Characters of a field or an output."""
-SHARE_ECHOED = 0.6
-"""Of a text's runs of four words that stand in its prompt, from which on it counts as an echo."""
+__all__ = ["Candidate", "Rejected", "Sieve", "fault"]
 
-_REFUSAL = re.compile(
-    r"\bas an ai\b|\b(?:ai|language) (?:language )?model\b"
-    r"|\bi(?:'m| am) (?:sorry|unable|not able)[, ]+(?:but )?(?:i )?can(?:'t|not)"
-    r"|\bi(?:'m| am) (?:not able|unable) to\b|\bi can(?:'t|not) (?:help|assist|provide|generate|create|write|fulfil)"
-    r"|^(?:sure|certainly|of course|okay)[,!.:]? (?:here|i)\b"
-    r"|\bhere(?:'s| is| are) (?:a|an|one|the|some|your)\b.{0,40}\b(?:message|example|input)s?\b",
-    re.IGNORECASE,
-)
-_ABOUT_ITSELF = re.compile(
-    r"^(?:it is|it's|this is|here is)? ?(?:written|a message|the message|this message)\b"
-    r"|\bwritten (?:by|in|as) (?:a|an|the)\b"
-    r"|^i(?:'m| am) (?:a|an) (?:\w+ ){0,4}(?:writer|assistant|user|person|customer)\b|\bhere to (?:help|assist)\b"
-    r"|\bhappy to (?:help|assist)\b|\bready to assist\b|\bhow (?:can|may) i (?:help|assist)\b|\bfeel free to ask\b",
-    re.IGNORECASE,
-)
-"""Talk about the message, or the helper's voice instead of the writer's: what small chat models do."""
-_PLACEHOLDER = re.compile(
-    r"\[[^\]\n]{2,40}\]|\{\{?[a-z_ ]{2,30}\}?\}|<[a-z_ ]{2,30}>"
-    r"|\bx{4,}\b|\blorem ipsum\b",
-    re.IGNORECASE,
-)
-_SCAFFOLD = re.compile(
-    r"^(?:message|input|output|example|text|label|subject|customer)\s*(?:\d+)?\s*:|^#+ |```", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A generated row before it is judged."""
-
-    example: Example
-    prompt: str
-    """What it was asked for with, to notice echoes."""
+MAJORITY = 0.5
+"""Share of independent answers that must agree with an output, where such answers were asked for."""
 
 
 @dataclass(frozen=True)
@@ -66,48 +31,98 @@ class Rejected:
 
 @dataclass
 class Sieve:
-    """Judges candidates in their order; what it kept counts against later duplicates."""
+    """Judges candidates in their order; what it kept counts against later duplicates.
+
+    Rows that were kept or rejected are held until they are drained; what remains of them are counts and an index,
+    so that a hundred thousand rows need little memory.
+    """
 
     spec: TaskSpec
     held: Sequence[Example]
     """Dev and locked test rows: matches are leaks."""
     known: Sequence[Example]
-    """Rows that are there already: matches are duplicates."""
+    """Rows that are there already: matches are duplicates. What is usual among the real ones is no fault."""
     embedder: Embedder | None = None
     strict: bool = False
     """Ask of every text that it lies near its label's name by meaning: for a teacher whose labels cannot be trusted."""
     kept: list[Example] = field(default_factory=list)
+    """Since it was last drained."""
     rejected: list[Rejected] = field(default_factory=list)
+    """Since it was last drained."""
+    accepted: int = 0
+    _reasons: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        """Index what is there already, once."""
+        self._sketcher = Sketcher(self.embedder, by_meaning=True)
+        self._held = DuplicateIndex(self._sketcher, self.held)
+        self._known = DuplicateIndex(self._sketcher, self.known)
+        self._usual = usual_faults(self.known, self.spec)
+
+    @property
+    def refused(self) -> int:
+        """Rows rejected in all."""
+        return self._reasons.total()
+
+    def fault(self, candidate: Candidate) -> str | None:
+        """What is wrong with a row by itself, or None."""
+        return fault(candidate, self.spec, self._usual)
 
     def sift(self, candidates: Sequence[Candidate]) -> int:
         """Judge a batch; returns how many were kept."""
         sound = []
         for candidate in candidates:
-            reason = fault(candidate, self.spec) or (self._strict_fault(candidate) if self.strict else None)
-            self._reject(candidate.example, reason) if reason else sound.append(candidate.example)
-        before = len(self.kept)
-        leaks = find_leaks(sound, self.held, self.embedder)
-        repeats = find_leaks(sound, [*self.known, *self.kept], self.embedder)
-        for index, example in enumerate(sound):
-            if index in leaks:
-                self._reject(example, f"leak_{leaks[index]}")
-            elif index in repeats:
-                self._reject(example, f"duplicate_{repeats[index]}")
-            elif again := find_leaks([example], self.kept[before:], self.embedder):
-                self._reject(example, f"duplicate_{again[0]}")
+            reason = self.fault(candidate) or self._doubted(candidate.example)
+            self.reject(candidate.example, reason) if reason else sound.append(candidate)
+        before = self.accepted
+        for candidate, row in self._new_ones(sound):
+            reason = self._repeats(row) or (self._strict_fault(candidate.example) if self.strict else None)
+            if reason:
+                self.reject(candidate.example, reason)
             else:
-                self.kept.append(example)
-        return len(self.kept) - before
+                self._known.add(row)
+                self.kept.append(candidate.example)
+                self.accepted += 1
+        return self.accepted - before
+
+    def drain(self) -> tuple[list[Example], list[Rejected]]:
+        """The rows that were kept and rejected since it was last asked; it forgets them."""
+        drained = self.kept, self.rejected
+        self.kept, self.rejected = [], []
+        return drained
+
+    def reject(self, example: Example, reason: str) -> None:
+        """Note a row that is not used."""
+        self.rejected.append(Rejected(example, reason))
+        self._reasons[reason] += 1
 
     def reasons(self) -> dict[str, int]:
         """How many rows were rejected, by reason, most frequent first."""
-        return dict(Counter(rejected.reason for rejected in self.rejected).most_common())
+        return dict(self._reasons.most_common())
 
-    def _reject(self, example: Example, reason: str) -> None:
-        self.rejected.append(Rejected(example, reason))
+    def _new_ones(self, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Sketched]]:
+        """Rows whose words are new, with their sketches: what is there word by word is not worth embedding."""
+        fresh = []
+        for candidate, row in zip(
+            candidates, self._sketcher.sketch([each.example for each in candidates]), strict=True
+        ):
+            reason = self._repeats(row)
+            self.reject(candidate.example, reason) if reason else fresh.append((candidate, row))
+        self._sketcher.embed([(candidate.example, row) for candidate, row in fresh])
+        return fresh
 
-    def _strict_fault(self, candidate: Candidate) -> str | None:
-        example = candidate.example
+    def _repeats(self, row: Sketched) -> str | None:
+        if kind := self._held.match(row):
+            return f"leak_{kind}"
+        kind = self._known.match(row)
+        return f"duplicate_{kind}" if kind else None
+
+    def _doubted(self, example: Example) -> str | None:
+        """For labels alone: agreement of texts is a likeness, which the third of three may spoil."""
+        agreement = example.source.agreement if self.spec.kind == "classification" else None
+        return "votes_disagree" if agreement is not None and agreement < MAJORITY else None
+
+    def _strict_fault(self, example: Example) -> str | None:
         if self.spec.kind == "text_to_text":
             return "copied_input" if normalise(example.output) == normalise(example.text) else None
         if self.embedder is None:
@@ -118,60 +133,3 @@ class Sieve:
         own = cosines[self.spec.labels.index(example.output)]
         better = sum(cosine > own for cosine in cosines)
         return "off_label" if better >= math.ceil(len(names) / 4) else None
-
-
-def fault(candidate: Candidate, spec: TaskSpec) -> str | None:
-    """What is wrong with a row by itself, or None."""
-    example = candidate.example
-    if spec.kind == "classification" and example.output not in spec.labels:
-        return "unknown_label"
-    if set(example.input) != set(spec.input_fields):
-        return "wrong_fields"
-    texts = [*example.input.values()] if spec.kind == "classification" else [*example.input.values(), example.output]
-    for text in texts:
-        reason = text_fault(text, candidate.prompt, spec)
-        if reason:
-            return reason
-    if in_another_language(render_input(example.input), spec.language):
-        return "wrong_language"
-    bare = {normalise(label.replace("_", " ")) for label in spec.labels}
-    return "only_a_label" if normalise(example.text) in bare else None
-
-
-def _repetitive(text: str) -> bool:
-    words = text.lower().split()
-    return len(words) >= 12 and len(set(words)) < 0.4 * len(words)
-
-
-_CHECKS: tuple[tuple[str, Callable[[str], bool]], ...] = (
-    ("empty", lambda text: not any(character.isalnum() for character in text)),
-    ("too_long", lambda text: len(text) > LONGEST),
-    ("refusal", lambda text: bool(_REFUSAL.search(text))),
-    ("about_itself", lambda text: bool(_ABOUT_ITSELF.search(text))),
-    ("placeholder", lambda text: bool(_PLACEHOLDER.search(text))),
-    ("scaffold", lambda text: bool(_SCAFFOLD.search(text))),
-    ("repetitive", _repetitive),
-)
-
-
-def text_fault(text: str, prompt: str, spec: TaskSpec) -> str | None:
-    """What is wrong with one text, or None. Code-like outputs may have brackets."""
-    lenient = {"about_itself", "placeholder", "scaffold", "repetitive"} if spec.kind == "text_to_text" else set()
-    for reason, fails in _CHECKS:
-        if reason not in lenient and fails(text):
-            return reason
-    return "prompt_echo" if spec.kind == "classification" and _echoes(text, prompt) else None
-
-
-def _echoes(text: str, prompt: str) -> bool:
-    """Whether most of a text was taken from its prompt."""
-    words = normalise(text).split()
-    runs = [" ".join(words[i : i + 4]) for i in range(max(1, len(words) - 3))]
-    there = f" {normalise(prompt)} "
-    return sum(f" {run} " in there for run in runs) >= SHARE_ECHOED * len(runs)
-
-
-def in_another_language(text: str, language: str | None) -> bool:
-    """Whether a text is clearly not in the task's language; what cannot be told passes."""
-    found = written_language([text])
-    return bool(language and found and found != language and {found, language} != {"zh", "ja"})

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from p2m_agent.delivery.model_card import BASELINE_NAMES
 from p2m_agent.delivery.openai_api import BadRequest, read_fields
 from p2m_agent.errors import UsageError
-from p2m_agent.types import Demonstration, EvalReport
+from p2m_agent.evaluation.scores import EvalReport
+from p2m_agent.types import Demonstration
 
 if TYPE_CHECKING:
     import gradio

@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from p2m_agent.data.data_card import DataCard, card_lines
 from p2m_agent.delivery.licences import front_matter_licence, licence_lines
-from p2m_agent.types import Dataset, EvalReport, Holdout, TaskSpec, TrainingRun
+from p2m_agent.evaluation.scores import Baseline, EvalReport, Speed
+from p2m_agent.types import Dataset, Holdout, TaskSpec, TrainingRun
 
 if TYPE_CHECKING:
     from p2m_agent.training.card import StudentCard
 
 MEANINGS = {
+    "squad_em": "SQuAD EM is the share of outputs that equal the expected text, case, punctuation and articles aside.",
+    "squad_f1": "SQuAD F1 is how far the words of output and expected text overlap, on average, 0 to 1.",
+    "bleu": "BLEU measures how many of the outputs' word n-grams stand in the expected texts, 0 to 1.",
+    "rouge_l": "ROUGE-L is how far output and expected text share their words in order, on average, 0 to 1.",
+    "embedding_similarity": "Embedding similarity is the mean cosine of output and expected text, 0 to 1.",
+    "llm_judge": "LLM judge: 0.5 says that a language model finds them as good as the expected texts, 1 always better.",
     "accuracy": "Accuracy is the share of rows that got the right label.",
     "macro_f1": "Macro F1 is the mean of the labels' F1 scores, every label counting the same.",
     "exact_match": "Exact match is the share of outputs that equal the expected text, white space aside.",
@@ -25,6 +33,7 @@ MEANINGS = {
 }
 BASELINE_NAMES = {
     "teacher": "teacher LLM",
+    "teacher_zero_shot": "teacher LLM, no examples",
     "majority": "most frequent output",
     "nearest_neighbour": "nearest neighbour",
     "untuned_base": "base model, untrained",
@@ -32,7 +41,9 @@ BASELINE_NAMES = {
 METHODS = {
     "linear_head": "a linear head on frozen embeddings",
     "encoder": "a fully fine-tuned encoder",
+    "setfit": "an encoder tuned on pairs of rows, with a linear head",
     "causal": "a fine-tuned language model",
+    "seq2seq": "a fine-tuned encoder-decoder",
 }
 _CONFUSIONS, _MISTAKES = 10, 5
 _CELL_CHARS = 160
@@ -52,6 +63,8 @@ class Facts:
     dev: EvalReport | None
     holdout: Holdout
     datasets: tuple[Dataset, ...]
+    data_cards: tuple[DataCard, ...] = ()
+    """What is known of their rows."""
 
     @property
     def name(self) -> str:
@@ -105,12 +118,17 @@ def _variables(facts: Facts) -> dict[str, object]:
         "test_ref": facts.holdout.ref,
         "looks": report.looks,
         "baselines": [(BASELINE_NAMES.get(name, name), baseline) for name, baseline in report.baselines.items()],
-        "extra": report.extra,
+        "extra": {MEANINGS[name]: score for name, score in report.extra.items()},
+        "calibration": report.calibration,
+        "certificate": report.certificate,
+        "speeds": _speeds(report),
+        "remarks": report.notes,
         "target_line": target_line(spec, report),
         "per_label": report.per_label,
         "example_shell": shlex.quote(_example_text(facts)),
         "example_python": json.dumps(_example_input(facts), ensure_ascii=False),
         "datasets": facts.datasets,
+        "data_cards": [(card.ref, card_lines(card)[2:]) for card in facts.data_cards],
         "train_rows": student.train_rows,
         "leaks": ", ".join(f"{rows} ({how})" for how, rows in student.leaks_removed.items() if rows),
         "dropped": [_dropped(dataset) for dataset in facts.datasets if dataset.dropped],
@@ -149,6 +167,15 @@ def _table(facts: Facts) -> list[tuple[str, str]]:
         ("size on disk", f"{student.size_mb:.1f} MB"),
     ]
     return [*rows, ("time for one input", f"{latency:.1f} ms (median, where it was trained)")] if latency else rows
+
+
+def _speeds(report: EvalReport) -> list[tuple[str, Speed, str]]:
+    """Name, speed and what 1,000 inputs cost, of the student and of the teacher as far as it was timed."""
+    teacher = report.baselines.get("teacher") or Baseline()
+    usd = teacher.usd_per_1000
+    price = "unknown" if usd is None else "nothing by the row" if usd == 0 else f"${usd:.4f}"
+    known = [("this model", report.speed, "nothing by the row"), ("teacher LLM", teacher.speed, price)]
+    return [(name, speed, cost) for name, speed, cost in known if speed is not None]
 
 
 def _limits(facts: Facts) -> list[str]:

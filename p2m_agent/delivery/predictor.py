@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.embedding import TextEncoder, load_text_encoder
 from p2m_agent.errors import UsageError
-from p2m_agent.hub.checkpoint import load_causal, load_tokenizer
+from p2m_agent.hub.checkpoint import load_causal, load_seq2seq, load_tokenizer
 from p2m_agent.hub.weights import locate
 from p2m_agent.settings import Settings
 from p2m_agent.training.card import StudentCard, card_of, read_card, size_mb
 from p2m_agent.training.chat import ChatFormat
-from p2m_agent.training.decoding import decode
 from p2m_agent.training.device import device, inference_dtype
-from p2m_agent.training.recipe import Causal, Recipe
+from p2m_agent.training.recipe import Causal, Recipe, Seq2Seq
 from p2m_agent.types import TaskSpec, render_input
 from p2m_agent.value import Value
 
@@ -99,7 +98,7 @@ def load_untuned(recipe: Recipe, spec: TaskSpec, settings: Settings) -> Predicto
     torch.set_num_threads(settings.threads)
     base = locate(recipe.base, settings)
     max_tokens = base.max_tokens or 256
-    if isinstance(recipe, Causal):
+    if isinstance(recipe, Causal | Seq2Seq):
         card = card_of(recipe, spec, base, labels=(), max_tokens=recipe.max_tokens)
         return Predictor(card, _generator(base.path, card), size_mb(base.path))
     import numpy as np
@@ -135,13 +134,29 @@ def _prediction(logits: NDArray[numpy.float32], labels: Sequence[str]) -> Predic
 
 def _generator(folder: Path, card: StudentCard) -> Answer:
     recipe = card.recipe
+    if isinstance(recipe, Seq2Seq):
+        return _transducer(folder, card, recipe)
     assert isinstance(recipe, Causal)
-    limit = recipe.max_new_tokens
+    from p2m_agent.training.causal import answers_of
+
     model: Any = load_causal(folder, inference_dtype()).to(device())
     chat = ChatFormat(load_tokenizer(folder), card.instruction)
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
-        said = decode(model, chat.prompts(texts), end=chat.end, max_new_tokens=limit)
+        said = answers_of(model, chat, chat.prompts(texts), recipe)
         return [Prediction(output=chat.text(one.ids), confidence=one.confidence) for one in said]
+
+    return answer
+
+
+def _transducer(folder: Path, card: StudentCard, recipe: Seq2Seq) -> Answer:
+    from p2m_agent.training.seq2seq import TextPair, answers_of
+
+    model: Any = load_seq2seq(folder, inference_dtype()).to(device())
+    pair = TextPair(load_tokenizer(folder), card.instruction, recipe.max_tokens)
+
+    def answer(texts: Sequence[str]) -> list[Prediction]:
+        said = answers_of(model, pair, texts, recipe)
+        return [Prediction(output=pair.text(one.ids), confidence=one.confidence) for one in said]
 
     return answer

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import P2MError
-from p2m_agent.evaluation.contest import NO_TIME, Contest, answers_of
+from p2m_agent.evaluation.contest import NO_TIME, Contest, predictions_of
+from p2m_agent.evaluation.scores import Baseline
 from p2m_agent.evaluation.teacher import teacher
 from p2m_agent.events import Progressed
 from p2m_agent.training.recipe import Recipe
-from p2m_agent.types import Baseline, Example
+from p2m_agent.types import Example
 
 if TYPE_CHECKING:
     import numpy
@@ -43,12 +44,15 @@ def compare(
     budget_left_usd: float | None,
 ) -> dict[str, Baseline]:
     """All baselines on the contest's rows, the cheap ones first."""
-    return {
+    cheap = {
         "majority": majority(contest),
         "nearest_neighbour": nearest_neighbour(contest, embedder()),
         "untuned_base": untuned_base(contest, recipe, settings),
-        "teacher": teacher(contest, llm, budget_left_usd),
     }
+    few_shot, spent_usd = teacher(contest, llm, budget_left_usd)
+    left_usd = None if budget_left_usd is None else max(0.0, budget_left_usd - spent_usd)
+    zero_shot, _ = teacher(contest, llm, left_usd, shots=False)
+    return {**cheap, "teacher": few_shot, "teacher_zero_shot": zero_shot}
 
 
 def majority(contest: Contest) -> Baseline:
@@ -89,7 +93,8 @@ def untuned_base(contest: Contest, recipe: Recipe, settings: Settings) -> Baseli
         predictor = load_untuned(recipe, contest.spec.model_copy(update={"labels": contest.labels}), settings)
         limit_s = _UNTUNED_SHARE * contest.seconds_left()
         examples = [contest.test[i] for i in rows]
-        answers = answers_of(predictor, examples, contest.report, "baseline: the base model without training", limit_s)
+        what = "baseline: the base model without training"
+        answers = [said.output for said in predictions_of(predictor, examples, contest.report, what, limit_s)]
     except P2MError as error:
         return Baseline(note=f"could not be run: {error.message}")
     how = "the same prompt" if causal else "the label whose name is nearest in meaning"

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.evaluation.intervals import bootstrap, paired
+from p2m_agent.evaluation.scores import Baseline
 from p2m_agent.events import Progressed
-from p2m_agent.types import Baseline, Example, TaskSpec
+from p2m_agent.types import Example, TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Predictor
+    from p2m_agent.delivery.predictor import Prediction, Predictor
 
 NO_TIME = "there was no time left for it"
 
@@ -66,15 +67,15 @@ class Contest:
         return Baseline(score=found, student_minus=minus, note=_joined(note, self.stated(len(rows)), failed, none))
 
 
-def answers_of(
+def predictions_of(
     predictor: Predictor, rows: Sequence[Example], report: Report, what: str, time_limit_s: float = float("inf")
-) -> list[str]:
-    """The outputs for these rows in their order; fewer where the time is over, at least one chunk.
+) -> list[Prediction]:
+    """The predictions for these rows in their order; fewer where the time is over, at least one chunk.
 
     The first chunk is small, so that an estimate is shown soon; larger ones decode rows of like length together.
     """
     first, chunk = (32, 128) if predictor.card.kind == "text_to_text" else (256, 256)
-    answers: list[str] = []
+    answers: list[Prediction] = []
     began = time.monotonic()
     while (done := len(answers)) < len(rows):
         used_s = time.monotonic() - began
@@ -83,7 +84,7 @@ def answers_of(
         eta_s = used_s / done * (len(rows) - done) if done else None
         report(Progressed(message=what, share=done / len(rows), eta_s=eta_s))
         these = rows[done : done + (chunk if done else first)]
-        answers += [p.output for p in predictor.predict([row.input for row in these])]
+        answers += predictor.predict([row.input for row in these])
     return answers
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.evaluation.metrics import RowStatistics, row_statistics
-from p2m_agent.types import Difference, MetricName, Score
+from p2m_agent.evaluation.scores import Difference, MetricName, Score
 
 if TYPE_CHECKING:
     import numpy
@@ -30,11 +30,17 @@ def bootstrap(
     if not rows:
         return None
     statistics = row_statistics(metric, [e for e, _ in rows], [p for _, p in rows])
+    return score_from(metric, statistics, len(predicted) - len(rows), seed)
+
+
+def score_from(metric: MetricName | Literal["llm_judge"], statistics: RowStatistics, unscored: int, seed: int) -> Score:
+    """A score from what its rows add to it."""
     value, (low, high) = estimated(statistics, seed)
-    if low == high and metric in ("accuracy", "exact_match"):
-        bound = _TAIL ** (1 / len(rows))
+    rows = len(statistics.rows)
+    if low == high and metric in ("accuracy", "exact_match", "squad_em"):
+        bound = _TAIL ** (1 / rows)
         low, high = (bound, 1.0) if value == 1.0 else (0.0, 1 - bound)
-    return Score(metric=metric, value=value, ci95=(low, high), scored=len(rows), unscored=len(predicted) - len(rows))
+    return Score(metric=metric, value=value, ci95=(low, high), scored=rows, unscored=unscored)
 
 
 def paired(
@@ -58,23 +64,23 @@ def paired(
 def estimated(statistics: RowStatistics, seed: int = 0) -> tuple[float, tuple[float, float]]:
     """A value over all rows with its 95 % bootstrap percentile interval."""
     value = float(statistics.value_of(statistics.rows.sum(axis=0)))
-    return value, _percentiles(_resampled([statistics], seed)[0])
+    return value, _percentiles(resampled([statistics], seed)[0])
 
 
 def difference(ours: RowStatistics, theirs: RowStatistics, seed: int = 0) -> Difference:
     """Ours minus theirs on the same rows, in the same order, with a paired bootstrap interval."""
     value = float(ours.value_of(ours.rows.sum(axis=0)) - theirs.value_of(theirs.rows.sum(axis=0)))
-    our_values, their_values = _resampled([ours, theirs], seed)
+    our_values, their_values = resampled([ours, theirs], seed)
     return Difference(value=value, ci95=_percentiles(our_values - their_values), rows=len(ours.rows))
 
 
 def standard_error(ours: RowStatistics, theirs: RowStatistics, seed: int = 0) -> float:
     """Of the difference between two on the same rows: its standard deviation over paired resamples."""
-    our_values, their_values = _resampled([ours, theirs], seed)
+    our_values, their_values = resampled([ours, theirs], seed)
     return float((our_values - their_values).std())
 
 
-def _resampled(statistics: Sequence[RowStatistics], seed: int) -> list[NDArray[numpy.float64]]:
+def resampled(statistics: Sequence[RowStatistics], seed: int) -> list[NDArray[numpy.float64]]:
     """Values of each metric over the same resamples of rows, shape (RESAMPLES,) each."""
     import numpy as np
 

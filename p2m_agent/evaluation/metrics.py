@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from p2m_agent.types import Kind, MetricName
+from p2m_agent.evaluation import text_metrics
+from p2m_agent.evaluation.scores import MetricName
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     Floats = NDArray[numpy.float64]
-
-EXACT_MATCH_WORDS = 14
-"""Outputs whose median has at most this many words are short enough for exact match."""
-EXACT_MATCH_CHARS = 100
 
 
 @dataclass(frozen=True)
@@ -31,13 +27,25 @@ class RowStatistics:
     """From sums of shape (…, statistics) to values of shape (…), 0 to 1."""
 
 
+_CORPUS: dict[str, Callable[[Sequence[str], Sequence[str]], tuple[Floats, Callable[[Floats], Floats]]]] = {
+    "chrf": text_metrics.chrf_statistics,
+    "bleu": text_metrics.bleu_statistics,
+}
+_ROWS: dict[str, Callable[[str, str], float]] = {
+    "squad_em": lambda e, p: float(text_metrics.squad_normalised(e) == text_metrics.squad_normalised(p)),
+    "squad_f1": text_metrics.squad_f1,
+    "rouge_l": text_metrics.rouge_l,
+}
+
+
 def metric_value(name: MetricName, expected: Sequence[str], predicted: Sequence[str]) -> float:
     """The metric over all rows, 0 to 1.
 
     `accuracy` compares labels without surrounding space; `macro_f1` is scikit-learn's, over the labels that occur in
     either list, 0 where a label was never predicted; `exact_match` compares texts with every run of white space
-    made one space and none around, and keeps case and punctuation; `chrf` is the corpus chrF++ of sacrebleu
-    (character 6-grams, word bigrams, beta 2), divided by 100.
+    made one space and none around, and keeps case and punctuation; `squad_em` and `squad_f1` are SQuAD's; `chrf` is
+    the corpus chrF++ of sacrebleu (character 6-grams, word bigrams, beta 2) and `bleu` its corpus BLEU, both divided
+    by 100; `rouge_l` is the mean F of ROUGE-L; `embedding_similarity` the mean cosine of the two texts, not below 0.
 
     Raises:
         ValueError: there are no rows, or the lists differ in length.
@@ -58,9 +66,30 @@ def row_statistics(name: MetricName, expected: Sequence[str], predicted: Sequenc
         )
     if name == "macro_f1":
         return _f1_statistics(expected, predicted)
-    if name == "chrf":
-        return _chrf_statistics(expected, predicted)
-    return _match_statistics(name, expected, predicted)
+    if name in _CORPUS:
+        return RowStatistics(*_CORPUS[name](expected, predicted))
+    if name == "embedding_similarity":
+        from p2m_agent.evaluation.similarity import similarities
+
+        return mean_statistics(similarities(expected, predicted))
+    return mean_statistics([row_value(name, e, p) for e, p in zip(expected, predicted, strict=True)])
+
+
+def row_value(name: MetricName, expected: str, predicted: str) -> float:
+    """What one row scores, 0 to 1."""
+    if name in _ROWS:
+        return _ROWS[name](expected, predicted)
+    if name in _CORPUS or name == "embedding_similarity":
+        return metric_value(name, [expected], [predicted])
+    return float(matches(name, expected, predicted))
+
+
+def mean_statistics(values: Sequence[float]) -> RowStatistics:
+    """A metric that is the mean of a value for every row."""
+    import numpy as np
+
+    rows = np.stack([np.asarray(values, float), np.ones(len(values))], axis=1)
+    return RowStatistics(rows, lambda sums: sums[..., 0] / sums[..., 1])
 
 
 def normalise(text: str) -> str:
@@ -72,6 +101,8 @@ def matches(name: MetricName, expected: str, predicted: str) -> bool:
     """Whether a row counts as right when mistakes are listed; texts are compared as for exact match."""
     if name in ("accuracy", "macro_f1"):
         return expected.strip() == predicted.strip()
+    if name in ("squad_em", "squad_f1"):
+        return text_metrics.squad_normalised(expected) == text_metrics.squad_normalised(predicted)
     return normalise(expected) == normalise(predicted)
 
 
@@ -97,40 +128,6 @@ def confusions(expected: Sequence[str], predicted: Sequence[str]) -> tuple[tuple
     return tuple((e, p, n) for (e, p), n in sorted(pairs.items(), key=lambda item: (-item[1], item[0])))
 
 
-def choose_metric(kind: Kind, outputs: Sequence[str]) -> tuple[MetricName, str]:
-    """The metric for a task nobody chose one for, and why.
-
-    Args:
-        kind: of the task.
-        outputs: outputs of rows (or the labels) as far as they are known; may be empty.
-    """
-    if kind == "classification":
-        return "accuracy", "accuracy is the share of inputs that get the right label"
-    if not outputs:
-        return "exact_match", "exact match, since no outputs are known yet that are too long for it"
-    words = median(len(output.split()) for output in outputs)
-    characters = median(len(output) for output in outputs)
-    if words <= EXACT_MATCH_WORDS and characters <= EXACT_MATCH_CHARS:
-        return "exact_match", f"outputs are short (median {words:.0f} words), so they can be compared word for word"
-    return "chrf", f"outputs are long (median {words:.0f} words), so chrF++ gives credit for what is nearly right"
-
-
-def extra_metrics(
-    kind: Kind, chosen: MetricName, expected: Sequence[str], predicted: Sequence[str]
-) -> dict[str, float]:
-    """The other metrics of the same kind of task, by name, 0 to 1."""
-    of_kind: tuple[MetricName, ...] = ("accuracy", "macro_f1") if kind == "classification" else ("exact_match", "chrf")
-    return {name: metric_value(name, expected, predicted) for name in of_kind if name != chosen}
-
-
-def _match_statistics(name: MetricName, expected: Sequence[str], predicted: Sequence[str]) -> RowStatistics:
-    import numpy as np
-
-    right = [matches(name, e, p) for e, p in zip(expected, predicted, strict=True)]
-    rows = np.stack([np.asarray(right, float), np.ones(len(right))], axis=1)
-    return RowStatistics(rows, lambda sums: sums[..., 0] / sums[..., 1])
-
-
 def _f1_statistics(expected: Sequence[str], predicted: Sequence[str]) -> RowStatistics:
     """Per label: rows that are right, and rows expected plus rows predicted."""
     import numpy as np
@@ -152,34 +149,3 @@ def _f1_statistics(expected: Sequence[str], predicted: Sequence[str]) -> RowStat
         return mean
 
     return RowStatistics(np.concatenate([right, named], axis=1), macro)
-
-
-def _chrf_statistics(expected: Sequence[str], predicted: Sequence[str]) -> RowStatistics:
-    """Per n-gram order: n-grams of the hypothesis, of the reference, and in both."""
-    import numpy as np
-    from sacrebleu.metrics import CHRF
-
-    metric: Any = CHRF(word_order=2)
-    # The statistics before aggregation have no public name; a test compares our sums with `corpus_score`.
-    rows = np.asarray(metric._extract_corpus_statistics(list(predicted), [list(expected)]), float)
-    return RowStatistics(rows, lambda sums: _chrf(sums, float(metric.beta)))
-
-
-def _chrf(sums: Floats, beta: float) -> Floats:
-    """The chrF score from summed n-gram counts: the F of mean precision and mean recall over the orders that occur.
-
-    Source: Popović 2017, chrF++; as in sacrebleu, without smoothing.
-    """
-    import numpy as np
-
-    hypothesis, reference, both = sums[..., 0::3], sums[..., 1::3], sums[..., 2::3]
-    used = (hypothesis > 0) & (reference > 0)
-    orders = np.maximum(used.sum(axis=-1), 1)
-    precision = np.divide(both, hypothesis, out=np.zeros_like(both), where=used).sum(axis=-1) / orders
-    recall = np.divide(both, reference, out=np.zeros_like(both), where=used).sum(axis=-1) / orders
-    weight = beta**2
-    denominator = weight * precision + recall
-    score: Floats = np.divide(
-        (1 + weight) * precision * recall, denominator, out=np.zeros_like(denominator), where=denominator > 0
-    )
-    return score

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.contest import Report, answers_of
+from p2m_agent.evaluation.calibration import calibration
+from p2m_agent.evaluation.contest import Report, predictions_of
 from p2m_agent.evaluation.intervals import bootstrap
-from p2m_agent.evaluation.metrics import confusions, extra_metrics, matches, per_label
-from p2m_agent.events import Progressed
-from p2m_agent.types import EvalReport, Example, Holdout, Mistake, Score, TaskSpec, TrainingRun
+from p2m_agent.evaluation.metric_choice import METRICS_OF
+from p2m_agent.evaluation.metrics import confusions, matches, per_label
+from p2m_agent.evaluation.scores import Calibration, EvalReport, Mistake, Score
+from p2m_agent.types import Example, Holdout, TaskSpec, TrainingRun
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Predictor
+    from p2m_agent.delivery.predictor import Prediction, Predictor
 
 MISTAKES = 50
 CONFUSIONS = 50
-LATENCY_RUNS = 20
-_WARM_UP_RUNS = 3
 
 
-def student_answers(
+def student_predictions(
     predictor: Predictor, rows: Sequence[Example], seed: int, report: Report, time_limit_s: float
-) -> list[str | None]:
-    """The student's output for each row; None for rows that the time did not reach, which are a random choice."""
+) -> list[Prediction | None]:
+    """The student's prediction for each row; None for rows that the time did not reach, which are a random choice."""
     order = list(range(len(rows)))
     random.Random(seed).shuffle(order)  # noqa: S311 (a sample, not a secret)
-    given = answers_of(predictor, [rows[i] for i in order], report, "the student answers", time_limit_s)
-    by_row: dict[int, str] = dict(zip(order, given, strict=False))
+    given = predictions_of(predictor, [rows[i] for i in order], report, "the student answers", time_limit_s)
+    by_row = dict(zip(order, given, strict=False))
     return [by_row.get(i) for i in range(len(rows))]
+
+
+def outputs_of(predictions: Sequence[Prediction | None]) -> list[str | None]:
+    """The answers alone."""
+    return [said.output if said else None for said in predictions]
 
 
 def score_of(spec: TaskSpec, rows: Sequence[Example], answers: Sequence[str | None], seed: int) -> Score:
@@ -46,13 +49,14 @@ def report_on(  # noqa: PLR0913 (what, of whom, on which rows)
     run: TrainingRun,
     holdout: Holdout,
     rows: Sequence[Example],
-    answers: Sequence[str | None],
+    predictions: Sequence[Prediction | None],
     *,
     final: bool,
     seed: int,
     made_by: str,
 ) -> EvalReport:
     """The report on a split. One on the locked test holds figures over rows, never a row or a part of one."""
+    answers = outputs_of(predictions)
     expected, given = _answered(rows, answers)
     sorting = spec.kind == "classification"
     return EvalReport(
@@ -61,12 +65,35 @@ def report_on(  # noqa: PLR0913 (what, of whom, on which rows)
         split="test" if final else "dev",
         proxy=holdout.origin == "synthetic",
         score=score_of(spec, rows, answers, seed),
-        extra=extra_metrics(spec.kind, spec.metric, expected, given),
+        extra=extra_scores(spec, expected, given, seed),
         per_label=per_label(expected, given) if sorting else {},
         confusions=confusions(expected, given)[:CONFUSIONS] if sorting and not final else (),
         mistakes=() if final else _mistakes(spec, rows, answers, seed),
+        calibration=_calibration(spec, rows, predictions) if sorting else None,
         made_by=made_by,
     )
+
+
+def extra_scores(spec: TaskSpec, expected: Sequence[str], given: Sequence[str], seed: int) -> dict[str, Score]:
+    """The other metrics of the same kind of task, by name; those that need a model only where the task asks for it."""
+    found: dict[str, Score] = {}
+    for name in METRICS_OF[spec.kind]:
+        if name not in (spec.metric, "embedding_similarity"):
+            score = bootstrap(name, expected, given, seed=seed)
+            assert score is not None, "there are answered rows"
+            found[name] = score
+    return found
+
+
+def _calibration(
+    spec: TaskSpec, rows: Sequence[Example], predictions: Sequence[Prediction | None]
+) -> Calibration | None:
+    known = [
+        (said.confidence, matches(spec.metric, row.output, said.output))
+        for row, said in zip(rows, predictions, strict=True)
+        if said is not None and said.confidence is not None
+    ]
+    return calibration([confidence for confidence, _ in known], [right for _, right in known])
 
 
 def _mistakes(spec: TaskSpec, rows: Sequence[Example], answers: Sequence[str | None], seed: int) -> tuple[Mistake, ...]:
@@ -78,18 +105,6 @@ def _mistakes(spec: TaskSpec, rows: Sequence[Example], answers: Sequence[str | N
     if len(wrong) > MISTAKES:
         wrong = random.Random(seed).sample(wrong, MISTAKES)  # noqa: S311 (a sample, not a secret)
     return tuple(wrong)
-
-
-def latency_ms(predictor: Predictor, rows: Sequence[Example], report: Report) -> float:
-    """Median milliseconds for one input at a time, after a warm-up."""
-    report(Progressed(message="how long one input takes"))
-    inputs = [rows[i % len(rows)].input for i in range(_WARM_UP_RUNS + LATENCY_RUNS)]
-    took_s = []
-    for one in inputs:
-        began = time.perf_counter()
-        predictor.predict([one])
-        took_s.append(time.perf_counter() - began)
-    return round(1000 * median(took_s[_WARM_UP_RUNS:]), 2)
 
 
 def _answered(rows: Sequence[Example], answers: Sequence[str | None]) -> tuple[list[str], list[str]]:

@@ -47,7 +47,15 @@ class ModelCandidate(Value):
     """Whether its weights can be had here and now."""
     train_gb: float
     """Estimated peak memory to fine-tune it."""
+    serve_gb: float = 0.0
+    """Estimated memory to answer with it."""
+    fits: bool = True
+    """Whether this machine has the memory to fine-tune it now."""
+    memory: str = ""
+    """The arithmetic of the two estimates, for a person."""
+    downloads: int | None = None
     score: float
+    """Relevance, 0 to 1; comparable within one search."""
     why: str
     risks: tuple[str, ...] = ()
 

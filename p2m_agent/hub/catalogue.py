@@ -25,7 +25,8 @@ class BaseModelFacts(Value):
     params: int
     licence: str | None
     languages: tuple[str, ...]
-    max_tokens: int
+    max_tokens: int | None
+    """Longest input it was made for; None where that is not known."""
     good_at: str
     layers: int | None = None
     hidden: int | None = None

@@ -26,7 +26,7 @@ from p2m_agent.hub.index import Index
 from p2m_agent.hub.language import written_in
 from p2m_agent.hub.licences import forbidden
 from p2m_agent.hub.listing import CardFile, OneDataset, hub_named, listing_of, unique
-from p2m_agent.hub.models import rank_models
+from p2m_agent.hub.models import ModelsFound, ModelWish, find_models
 from p2m_agent.hub.ranking import Match
 from p2m_agent.hub.reasons import candidate
 from p2m_agent.hub.wish import Wish, wish_from
@@ -126,7 +126,13 @@ class Hub:
 
     def search_models(self, query: str, spec: TaskSpec | None, k: int) -> list[ModelCandidate]:
         """At most `k` base models that fit the task and its constraints; those at hand come first."""
-        return rank_models(query, spec, k, settings=self._settings, hub=self._huggingface, embedder=self._embedder())
+        return list(self.find_models(ModelWish(query, spec=spec), k).candidates)
+
+    def find_models(self, wish: ModelWish, k: int) -> ModelsFound:
+        """The same, with what was left out and why."""
+        limits = replace(wish.limits, refused=self._settings.refuse_licences)
+        asked = replace(wish, words=_in_english(wish.query, wish.spec), limits=limits)
+        return find_models(asked, k, settings=self._settings, hub=self._huggingface, embedder=self._embedder())
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +17,11 @@ CREATE TABLE IF NOT EXISTS answers (
     usd REAL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS losses (usd REAL NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
 """
+_INSERT = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
+
+_Row = tuple[str, str, str, float | None]
 
 
 class Answers:
@@ -23,11 +30,15 @@ class Answers:
     def __init__(self, path: Path | None) -> None:
         """Open or make the SQLite file; None keeps everything in memory."""
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=30, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        # FULL: an answer may have cost money, and a commit takes far less time than asking again.
-        self._db.execute("PRAGMA synchronous=FULL")
+        self._db = _connect(path)
         self._db.executescript(_TABLES)
+        # Reading beside the writer: with one connection every look-up would wait for the disk.
+        self._read_lock = threading.Lock() if path else self._lock
+        self._reader = _connect(path) if path else self._db
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="p2m-answers")
+        self._queue_lock = threading.Lock()
+        self._queue: list[tuple[_Row, asyncio.Future[None]]] = []
+        self._writing = False
 
     def find(self, sha: str) -> dict[str, object] | None:
         """The response to a request that was made before."""
@@ -36,12 +47,28 @@ class Answers:
 
     def keep(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
         """Write a response; it is on disk when this returns."""
-        content = json.dumps(response, ensure_ascii=False)
+        self._commit([(sha, model, json.dumps(response, ensure_ascii=False), usd)])
+
+    async def keep_together(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
+        """Write a response; it is on disk when this returns. Those that come while the disk is busy share a commit.
+
+        Group commit (DeWitt et al., "Implementation techniques for main memory database systems", 1984): the disk's
+        pace bounds how long an answer waits, not how many there can be.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        row = (sha, model, json.dumps(response, ensure_ascii=False), usd)
+        with self._queue_lock:
+            self._queue.append((row, done))
+            idle, self._writing = not self._writing, True
+        if idle:
+            self._writer.submit(self._drain, loop)
+        await done
+
+    def lose(self, usd: float) -> None:
+        """Note what requests may have cost whose answer never came."""
         with self._lock:
-            self._db.execute(
-                "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)",
-                (sha, model, content, usd),
-            )
+            self._db.execute("INSERT INTO losses (usd) VALUES (?)", (usd,))
 
     def known(self, fact: str) -> bool | None:
         """What was learnt before, or None."""
@@ -54,19 +81,67 @@ class Answers:
             self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (fact, json.dumps(value)))
 
     def spent(self) -> tuple[float, int]:
-        """Dollars and tokens of all answers kept: what this store has cost, whatever became of the run."""
+        """Dollars and tokens of all answers kept, with what lost ones may have cost: whatever became of the run."""
         tokens_of = "json_extract(response, '$.usage.total_tokens')"
         total = f"SELECT COALESCE(SUM(usd), 0), COALESCE(SUM({tokens_of}), 0) FROM answers"  # noqa: S608 (no input in it)
-        with self._lock, closing(self._db.execute(total)) as cursor:
+        lost = "SELECT COALESCE(SUM(usd), 0) FROM losses"
+        with self._lock, closing(self._db.execute(total)) as cursor, closing(self._db.execute(lost)) as losses:
             usd, tokens = cursor.fetchone()
-        return float(usd), int(tokens)
+            return float(usd) + float(losses.fetchone()[0]), int(tokens)
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
-            self._db.close()
+        self._writer.shutdown()
+        for lock, connection in ((self._read_lock, self._reader), (self._lock, self._db)):
+            with lock:
+                connection.close()
 
     def _row(self, query: str, key: str) -> str | None:
-        with self._lock, closing(self._db.execute(query, (key,))) as cursor:
+        with self._read_lock, closing(self._reader.execute(query, (key,))) as cursor:
             row = cursor.fetchone()
         return str(row[0]) if row else None
+
+    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit until nothing is left; each round takes all that has come during the one before."""
+        while True:
+            with self._queue_lock:
+                batch, self._queue = self._queue, []
+                if not batch:
+                    self._writing = False
+                    return
+            fault: sqlite3.Error | None = None
+            try:
+                self._commit([row for row, _ in batch])
+            except sqlite3.Error as error:
+                fault = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_tell, [done for _, done in batch], fault)
+
+    def _commit(self, rows: Sequence[_Row]) -> None:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany(_INSERT, rows)
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=30, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    # FULL: an answer may have cost money, and a commit takes far less time than asking again.
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _tell(waiting: Sequence[asyncio.Future[None]], fault: sqlite3.Error | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if fault is None:
+            done.set_result(None)
+        else:
+            done.set_exception(fault)

@@ -50,16 +50,16 @@ async def enforces_schema(connection: Connection) -> bool:
 
 
 async def _remembered(connection: Connection, what: str, probe: Callable[[Connection], Awaitable[bool]]) -> bool:
+    if what in connection.facts:
+        return connection.facts[what]
     fact = f"{connection.endpoint.identity} {await connection.model()} {what}"
     answers = connection.around.answers
-    known = answers.known(fact)
-    if known is not None:
-        return known
     async with connection.probing(what):
         known = answers.known(fact)
         if known is None:
             known = await _tried(connection, what, probe)
             answers.learn(fact, known)
+    connection.facts[what] = known
     return known
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from queue import SimpleQueue
 
 from p2m_agent.llm import capability
@@ -61,27 +66,57 @@ class LLM:
         """One request; see `ask_many`."""
         return self.ask_many([request])[0]
 
-    def ask_many(self, requests: Sequence[Request], on_reply: OnReply | None = None) -> list[Reply]:
+    def ask_many(
+        self,
+        requests: Sequence[Request],
+        on_reply: OnReply | None = None,
+        seconds_left: Callable[[], float] | None = None,
+    ) -> list[Reply]:
         """Ask everything, several at a time; replies in the order of the requests.
 
-        A request without a usable answer has `Reply.error` set. `on_reply` gets each index and reply as it
-        arrives, in the caller's thread.
+        `on_reply` gets each index and reply as it arrives, in the caller's thread. For the rest see `ask_stream`.
+        """
+        replies: dict[int, Reply] = {}
+        with closing(self.ask_stream(requests, seconds_left)) as arriving:
+            for index, reply in arriving:
+                replies[index] = reply
+                if on_reply:
+                    on_reply(index, reply)
+        return [replies[index] for index in range(len(replies))]
+
+    def ask_stream(
+        self, requests: Iterable[Request], seconds_left: Callable[[], float] | None = None
+    ) -> Generator[tuple[int, Reply]]:
+        """Ask as many requests as there are in flat memory; each index with its reply, in the order of arrival.
+
+        Requests are drawn in the caller's thread, as there is room: a few more than the endpoint is asked at once, one
+        for the embedded model. Nothing is drawn while the caller does not ask for the next reply. A request without a
+        usable answer has `Reply.error` set, also one for which `seconds_left()` had run out.
 
         Raises:
             ToolError: the endpoint is unreachable, or refuses the key or the model.
             BudgetExceeded: the next request could pass the budget. Answers that had arrived are kept on disk, and
                 asking again after the cause is mended takes them from there.
         """
-        arrived: SimpleQueue[tuple[int, Reply] | None] = SimpleQueue()
-        future = self._loop.submit(self._ask_all(requests, arrived))
-        future.add_done_callback(lambda _: arrived.put(None))
+        width = self.connection.width
+        ahead = width + (width + 1) // 2 if width > 1 else 1
+        arrived: SimpleQueue[tuple[int, Future[Reply]]] = SimpleQueue()
+        flying: dict[int, Future[Reply]] = {}
+        source = enumerate(requests)
         try:
-            while (arrival := arrived.get()) is not None:
-                if on_reply:
-                    on_reply(*arrival)
-            return future.result()
+            while True:
+                for index, request in islice(source, ahead - len(flying)):
+                    future = self._loop.submit(self._ask(request, seconds_left))
+                    flying[index] = future
+                    future.add_done_callback(partial(_arrive, arrived, index))
+                if not flying:
+                    return
+                index, future = arrived.get()
+                del flying[index]
+                yield index, future.result()
         finally:
-            future.cancel()  # after an interrupt; answers on their way are still kept
+            for future in flying.values():
+                future.cancel()  # after an interrupt; answers on their way are still kept
 
     def estimate_usd(self, requests: int, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Dollars for this many requests of this many tokens each; None where the price is unknown."""
@@ -92,22 +127,15 @@ class LLM:
         """Stop the embedded server, close the connections. Other roles on the same endpoint reopen it on use."""
         self._loop.run(self.connection.close())
 
-    async def _ask_all(
-        self, requests: Sequence[Request], arrived: SimpleQueue[tuple[int, Reply] | None]
-    ) -> list[Reply]:
-        async def one(index: int, request: Request) -> Reply:
-            reply = await self._ask(request)
-            arrived.put((index, reply))
-            return reply
-
-        tasks = [asyncio.create_task(one(index, request)) for index, request in enumerate(requests)]
+    async def _ask(self, request: Request, seconds_left: Callable[[], float] | None) -> Reply:
+        left = seconds_left() if seconds_left else math.inf
         try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+            async with asyncio.timeout(max(0.0, left) if left < math.inf else None):
+                return await self._answer(request)
+        except TimeoutError:
+            return Reply(text="", request_sha=await self._sha(request.body()), error="there was no time left for it")
 
-    async def _ask(self, request: Request) -> Reply:
+    async def _answer(self, request: Request) -> Reply:
         """A request with its schema: enforced where it can be, asked for otherwise, repaired once."""
         body = request.body()
         schema = request.json_schema
@@ -124,8 +152,10 @@ class LLM:
                     del body["response_format"]  # enforcement often covers only a part of JSON Schema
             return await self._ask_under(schema, {**body, "messages": _told(body, ask_for_json(schema))})
         except RowFailed as failure:
-            sha = request_sha(self.connection.endpoint.identity, await self.connection.model(), body)
-            return Reply(text="", request_sha=sha, error=str(failure))
+            return Reply(text="", request_sha=await self._sha(body), error=str(failure))
+
+    async def _sha(self, body: Body) -> str:
+        return request_sha(self.connection.endpoint.identity, await self.connection.model(), body)
 
     async def _ask_under(self, schema: dict[str, object], body: Body) -> Reply:
         first = await self.connection.complete(body, self.role)
@@ -145,6 +175,10 @@ class LLM:
             return _reply([first, second], read_json(second.text, schema))
         except NotJSON as problem:
             return _reply([first, second], error=f"no JSON that fits the schema, not even when asked again: {problem}")
+
+
+def _arrive(arrived: SimpleQueue[tuple[int, Future[Reply]]], index: int, done: Future[Reply]) -> None:
+    arrived.put((index, done))
 
 
 def _told(body: Body, instruction: str) -> list[object]:

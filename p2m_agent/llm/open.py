@@ -13,7 +13,7 @@ from p2m_agent.llm.client import LLM
 from p2m_agent.llm.connection import Connection, Surroundings
 from p2m_agent.llm.endpoint import Keys, resolve
 from p2m_agent.llm.loop import LoopThread
-from p2m_agent.llm.prices import Wall, load_prices
+from p2m_agent.llm.prices import Wall, load_prices, read_price
 from p2m_agent.settings import Settings
 
 
@@ -79,5 +79,9 @@ def open_llms(
         loop=LoopThread(),
         patience=patience or Patience(timeout_s=settings.llm_timeout_s),
     )
-    connections = {endpoint: Connection(endpoint, around) for endpoint in endpoints.values()}
+    price = read_price(settings.price)
+    connections = {
+        endpoint: Connection(endpoint, around, price if endpoint == endpoints["teacher"] else None)
+        for endpoint in endpoints.values()
+    }
     return LLMs(**{role: LLM(role, connections[endpoint]) for role, endpoint in endpoints.items()})

@@ -55,6 +55,14 @@ def load_prices(override: str | None) -> dict[str, Price]:
     return table
 
 
+def read_price(text: str | None) -> Price | None:
+    """`0.15/0.60`: dollars per million prompt and completion tokens."""
+    if text is None:
+        return None
+    prompt, completion = map(float, text.split("/"))
+    return Price(prompt=prompt, completion=completion)
+
+
 def price_of(model: str, table: Mapping[str, Price]) -> Price | None:
     """The price of a model or of the release line it belongs to; None where unknown."""
     names = (model, model.rsplit("/", 1)[-1])

@@ -99,9 +99,14 @@ class Completion(Value):
 
     def tokens(self) -> tuple[int, int]:
         """Prompt and completion tokens as the endpoint counted them."""
-        usage = self.response.get("usage")
-        counts = usage if isinstance(usage, dict) else {}
-        return int(counts.get("prompt_tokens") or 0), int(counts.get("completion_tokens") or 0)
+        return tokens_of(self.response)
+
+
+def tokens_of(response: dict[str, object]) -> tuple[int, int]:
+    """Prompt and completion tokens of a response; 0 where it does not say."""
+    usage = response.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return int(counts.get("prompt_tokens") or 0), int(counts.get("completion_tokens") or 0)
 
 
 def request_sha(endpoint: str, model: str, body: Body) -> str:

@@ -6,15 +6,19 @@ from pydantic import ValidationError
 
 from p2m_agent.data.mixture import Mixture
 from p2m_agent.data.transformation_plan import TransformationPlan
+from p2m_agent.evaluation.analysis import ErrorAnalysis
+from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.prompting import render
 from p2m_agent.state import Decision, RunState
 from p2m_agent.tooling import Tool, Tools
-from p2m_agent.types import Artifact, ColumnChoice, Dataset, Delivery, EvalReport, Holdout, TrainingRun
+from p2m_agent.training.probe import ModelProbe
+from p2m_agent.types import Artifact, ColumnChoice, Dataset, Delivery, Holdout, TrainingRun
 
 HISTORY = 12
 """Decisions shown, newest last; older ones are counted."""
 MESSAGES = 6
+SUGGESTIONS = 5
 
 
 def view(state: RunState, tools: Tools) -> str:
@@ -68,17 +72,44 @@ def _about_models(artifact: Artifact) -> str:
         case ModelSearch():
             found = ", ".join(f"{c.repo} ({c.params / 1e6:.0f}M)" for c in artifact.candidates[:5] if c.available)
             return f"{artifact.id}: base models at hand: {found or 'none'}"
+        case ModelProbe():
+            probed = [result for result in artifact.results if result.score is not None]
+            scores = ", ".join(f"{result.model} {result.score:.3f} on {result.rows} rows" for result in probed)
+            return f"{artifact.id}: train {artifact.chosen or 'none'} ({artifact.measure}: {scores})"
         case TrainingRun():
             train = "" if artifact.train is None else f", train {artifact.train:.3f}"
             method, base = artifact.recipe.method, artifact.recipe.base
             return f"{artifact.id}: {method} on {base}, dev {artifact.metric} {artifact.dev:.3f}{train}"
         case EvalReport():
-            low, high = artifact.score.ci95
-            value, run = artifact.score.value, artifact.training_run
-            return f"{artifact.id}: {run} on {artifact.split}: {value:.3f} [{low:.3f}, {high:.3f}]"
+            return _about_score(artifact)
+        case ErrorAnalysis():
+            return _about_errors(artifact)
         case Delivery():
             return f"{artifact.id}: delivered {artifact.training_run}"
     return ""
+
+
+def _about_score(report: EvalReport) -> str:
+    low, high = report.score.ci95
+    proxy = " (synthetic proxy)" if report.proxy else ""
+    text = (
+        f"{report.id}: {report.training_run} on {report.split}{proxy}: {report.score.value:.3f} [{low:.3f}, {high:.3f}]"
+    )
+    if report.against_minus is None:
+        return text
+    return f"{text}, {report.against_minus.verdict} than {report.against} ({report.against_minus.value:+.3f})"
+
+
+def _about_errors(found: ErrorAnalysis) -> str:
+    """The suggestions as the tools take them; names of clusters are data, so they are kept short."""
+    lines = []
+    for each in found.suggestions[:SUGGESTIONS]:
+        facts = each.model_dump(exclude_defaults=True, include={"rows", "labels", "source", "base", "method"})
+        cost = f"{each.cost_s:.0f} s" + (f", ${each.usd:.2f}" if each.usd else "")
+        lines.append(f"{each.kind} {facts or ''} gain {each.gain:+.3f} ({each.basis}), {cost}".replace(" {}", ""))
+    about = ", ".join(f"{cluster.name[:60]!r} ({cluster.errors})" for cluster in found.clusters[:SUGGESTIONS])
+    errors = f"{found.errors} dev errors of {found.training_run} about {about or 'nothing in common'}"
+    return f"{found.id}: {errors}; suggested: {'; '.join(lines)}"
 
 
 def _history(decisions: list[Decision]) -> list[str]:

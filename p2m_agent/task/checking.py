@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from p2m_agent.errors import P2MError, ToolError, UsageError
-from p2m_agent.task.metric import METRICS_OF
+from p2m_agent.evaluation.metric_choice import METRICS_OF
 from p2m_agent.types import TaskSpec
 
 LONGEST_REQUEST = 20_000

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from p2m_agent.errors import BudgetExceeded, ToolError
+from p2m_agent.evaluation.metric_choice import METRICS_OF, choose_metric
+from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.task.checking import check_given, check_request, check_spec
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
 from p2m_agent.task.kinds import guess_kind
 from p2m_agent.task.labels import listed_labels
 from p2m_agent.task.language import named_language, written_language
-from p2m_agent.task.metric import METRICS_OF, suiting_metric
 from p2m_agent.task.suggestion import Suggestion, suggest
-from p2m_agent.types import Constraints, Demonstration, Kind, MetricName, TaskSpec
+from p2m_agent.types import Constraints, Demonstration, Kind, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.embedding import Embedder
@@ -181,7 +182,8 @@ class _Draft:
     def metric(self, kind: Kind) -> MetricName:
         metric = cast("MetricName | None", self.known("metric"))
         if metric is None or (metric not in METRICS_OF[kind] and "metric" not in {*self.said.given, *self.said.stated}):
-            metric, why = suiting_metric(kind, self.said.request, self.demonstrations)
+            outputs = [shown.output for shown in self.demonstrations]
+            metric, why = choose_metric(kind, request=self.said.request, outputs=outputs)
             self.assume("metric", f"Success is measured by {metric}: {why}.")
         else:
             self.assume("metric", f"Success is measured by {metric}.")

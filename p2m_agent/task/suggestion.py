@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.prompting import render
-from p2m_agent.types import Demonstration, Kind, MetricName, render_input
+from p2m_agent.types import Demonstration, Kind, render_input
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM

@@ -91,7 +91,14 @@ class RunConsole:
         row = self._running.get(event.call)
         if row is not None:
             unknown = row.unknown_price or (event.usd is None and not event.cached)
-            self._running[event.call] = replace(row, answers=row.answers + 1, unknown_price=unknown)
+            tokens = 0 if event.cached else event.prompt_tokens + event.completion_tokens
+            self._running[event.call] = replace(
+                row,
+                answers=row.answers + 1,
+                tokens=row.tokens + tokens,
+                usd=row.usd + (event.usd or 0.0),
+                unknown_price=unknown,
+            )
 
     def _finish(self, event: events.CallFinished) -> None:
         row = self._running.pop(event.call, None)

@@ -30,6 +30,9 @@ class Running:
     numbers: tuple[tuple[str, float], ...] = ()
     answers: int = 0
     """LLM answers so far."""
+    tokens: int = 0
+    """Of those answers, prompts included; nothing for what came from disk."""
+    usd: float = 0.0
     unknown_price: bool = False
 
 
@@ -39,6 +42,12 @@ def told(running: Running) -> str:
     parts += [f"{one_line(name)} {_number(value)}" for name, value in running.numbers]
     if running.answers and not running.numbers:
         parts.append(units.many(running.answers, "LLM answer"))
+    if running.tokens:
+        parts.append(f"{units.large(running.tokens)} tokens")
+    if running.unknown_price:
+        parts.append("price unknown")
+    elif running.usd:
+        parts.append(units.money(running.usd))
     return " · ".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from p2m_agent.types import Example, PromptChange, Question, TaskSpec, render_in
 
 SAMPLE = 25
 """Rows of a dataset that a person looks at, spread evenly over it."""
+_SUSPECT = re.compile(r'"suspect":\s*"[^"]')
+"""Stands in a row whose label is doubted; inside a text the quotes would be escaped."""
 LONGEST = 240
 """Characters of a row's input shown; the rest is an ellipsis."""
 
@@ -72,8 +75,9 @@ def rows_of(question: Question, root: Path) -> list[Example]:
         return []
     with path.open(encoding="utf-8") as file:
         lines = [line for line in file if line.strip()]
+    doubted = [line for line in lines if _SUSPECT.search(line)][:SAMPLE]  # these are what the person is asked about
     step = -(-len(lines) // SAMPLE) or 1
-    rows = [json.loads(line) for line in lines[::step]]
+    rows = [json.loads(line) for line in doubted or lines[::step]]
     return [Example.model_validate({k: v for k, v in row.items() if k != "id"}) for row in rows]
 
 
@@ -95,7 +99,10 @@ def row_table(rows: list[tuple[int, Example]], rejected: set[int]) -> Renderable
         text = text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
         output = Text(one_line(row.output, 120), style=style or "accent")
         mark = f"x {number}" if number in rejected else str(number)  # seen without colours too
-        table.add_row(mark, Text(text, style=style), output, Text(row.source.origin, style="soft"))
+        origin = Text(row.source.origin, style="soft")
+        if row.source.suspect:
+            output.append(f"\nor {one_line(row.source.suspect, 120)}?", style="bad")
+        table.add_row(mark, Text(text, style=style), output, origin)
     return table
 
 

@@ -11,13 +11,17 @@ from rich.text import Text
 
 from p2m_agent import events
 from p2m_agent.data.mixture import Mixture
+from p2m_agent.evaluation.analysis import ErrorAnalysis
 from p2m_agent.events import Event
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.terminal import tables, units
+from p2m_agent.terminal.analyses import suggestions_table
 from p2m_agent.terminal.live import Running, left, told
 from p2m_agent.terminal.mixtures import mixture_table
+from p2m_agent.terminal.probes import probe_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.training.probe import ModelProbe
 from p2m_agent.types import Dataset, TaskSpec, TrainingRun
 
 SHOWN = 4
@@ -48,10 +52,15 @@ def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool 
 
 
 def _headline(event: events.CallFinished) -> str:
-    """The summary; of a search only the count and of a mixture the choice, as their tables say the rest."""
+    """The summary; of a search only the count, of a mixture or a race the choice, and so on: tables say the rest."""
     mixture = next((a for a in event.artifacts if isinstance(a, Mixture)), None)
     if mixture is not None:
         return f"Train on {mixture.why}"
+    race = next((a for a in event.artifacts if isinstance(a, ModelProbe)), None)
+    if race is not None:
+        return race.why
+    if any(isinstance(a, ErrorAnalysis) for a in event.artifacts):
+        return event.summary.partition(" Suggested: ")[0]
     found = next((a for a in event.artifacts if isinstance(a, DatasetSearch | ModelSearch)), None)
     head, colon, _rest = event.summary.partition(":")
     return f"{head}." if colon and found and found.candidates else event.summary
@@ -172,5 +181,7 @@ _DETAILS: dict[type[Any], Callable[[Any], list[RenderableType]]] = {
     ModelSearch: _candidates,
     Dataset: _dataset,
     Mixture: lambda made: [mixture_table(made, "*")],
+    ModelProbe: lambda made: [probe_table(made, "*")],
+    ErrorAnalysis: lambda made: [suggestions_table(made.suggestions[:SHOWN])],
     TrainingRun: _trained,
 }

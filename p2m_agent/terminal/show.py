@@ -9,14 +9,19 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent.data.mixture import Mixture
+from p2m_agent.evaluation.analysis import ErrorAnalysis
+from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.hub.candidates import ModelSearch
 from p2m_agent.state import RunState
 from p2m_agent.terminal import tables, units
+from p2m_agent.terminal.analyses import analysis_parts
 from p2m_agent.terminal.mixtures import mixture_table
+from p2m_agent.terminal.probes import probe_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.summary import ENDINGS, summary
-from p2m_agent.types import Dataset, EvalReport, Holdout, Question, TrainingRun
+from p2m_agent.training.probe import ModelProbe
+from p2m_agent.types import Dataset, Holdout, Question, TrainingRun
 
 
 def show(state: RunState, root: Path, screen: Screen) -> None:
@@ -26,8 +31,10 @@ def show(state: RunState, root: Path, screen: Screen) -> None:
         ("task", [tables.spec_table(state.spec)] if state.spec else [Text("not yet defined", style="soft")]),
         ("rows", data_parts(state)),
         ("mixtures", [mixture_table(made, screen.glyph("best")) for made in state.all(Mixture)[-1:]]),
+        ("base models raced", [probe_table(made, screen.glyph("best")) for made in state.all(ModelProbe)[-1:]]),
         ("rounds", model_parts(state, screen.glyph("best"))),
         ("dev reports", [_dev_line(report) for report in state.all(EvalReport) if report.split == "dev"]),
+        ("errors", _errors(state)),
         ("decisions", [tables.decisions_table(state.decisions)] if state.decisions else []),
     ]
     for title, parts in sections:
@@ -56,7 +63,9 @@ def data_parts(state: RunState) -> list[RenderableType]:
 
 def model_parts(state: RunState, star: str = "★") -> list[RenderableType]:
     """What was trained, and the base models that were found."""
-    parts = [tables.rounds_table(state.all(TrainingRun), state.best(), star)]
+    holdout = state.latest(Holdout)
+    proxy = holdout is not None and holdout.origin == "synthetic"
+    parts = [tables.rounds_table(state.all(TrainingRun), state.best(), star, proxy=proxy)]
     search = state.latest(ModelSearch)
     if search is not None and search.candidates:
         parts += [Text(), Text("base models found", style="soft"), tables.candidates_table(search.candidates)]
@@ -88,4 +97,18 @@ def stands(state: RunState, question: Question | None = None) -> str:
 
 def _dev_line(report: EvalReport) -> RenderableType:
     line = Text(units.scored(report.score)).append(f"  {units.many(report.score.scored, 'row')}", style="soft")
-    return line.append(f"  {one_line(report.training_run)}", style="soft")
+    line.append(f"  {one_line(report.training_run)}", style="soft")
+    if report.proxy:
+        line.append("  synthetic proxy", style="loud")
+    if report.against_minus is None:
+        return line
+    minus = report.against_minus
+    told = f"{minus.verdict} than {one_line(report.against)}: {minus.value:+.3f}"
+    return line.append(f"\n  {told} ({minus.ci95[0]:+.3f} to {minus.ci95[1]:+.3f})", style="soft")
+
+
+def _errors(state: RunState) -> list[RenderableType]:
+    """The newest analysis."""
+    holdout = state.latest(Holdout)
+    proxy = holdout is not None and holdout.origin == "synthetic"
+    return [part for found in state.all(ErrorAnalysis)[-1:] for part in analysis_parts(found, proxy=proxy)]

@@ -10,12 +10,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
+from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.result import delivered
 from p2m_agent.state import RunState
 from p2m_agent.terminal import tables, units
+from p2m_agent.terminal.evidence import evidence
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.types import Delivery, EvalReport, Example, Holdout, TrainingRun
+from p2m_agent.types import Delivery, Example, Holdout, TrainingRun
 
 PROXY = (
     "SYNTHETIC PROXY: the teacher made these test rows, nobody checked them. "
@@ -81,9 +83,7 @@ def _test(report: EvalReport, run: str) -> list[RenderableType]:
     line = Text("locked test  ").append(units.scored(report.score), style="bold")
     line.append(f"  {units.many(report.score.scored, 'row')}{unscored}{looks or ', 1 look'}", style="soft")
     loud: list[RenderableType] = [marked("!", "loud", Text(PROXY.replace("RUN", run), style="loud"))]
-    extra = ", ".join(f"{units.METRICS.get(name, name)} {value:.3f}" for name, value in report.extra.items())
-    also: list[RenderableType] = [Text(f"also {extra}", style="soft")] if extra else []
-    return [line, *(loud if report.proxy else []), *also, Text(), tables.scores_table(report)]
+    return [line, *(loud if report.proxy else []), *evidence(report), Text(), tables.scores_table(report)]
 
 
 def _facts(

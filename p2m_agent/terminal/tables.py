@@ -10,15 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from p2m_agent.budget import Budget, Cost
+from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.state import Decision
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
-from p2m_agent.types import Dataset, EvalReport, TaskSpec, TrainingRun
+from p2m_agent.types import Dataset, TaskSpec, TrainingRun
 from p2m_agent.value import Value
 
 BASELINES = {
     "teacher": "teacher",
+    "teacher_zero_shot": "teacher, no examples",
     "majority": "majority class",
     "nearest_neighbour": "nearest neighbour",
     "untuned_base": "untuned base",
@@ -167,7 +169,7 @@ def labels_table(labels: Mapping[str, int], most: int = 8, bar: str = "━") -> 
 
 def scores_table(report: EvalReport) -> RenderableType:
     """The student beside what is simpler and beside the teacher, on the same rows."""
-    metric = units.METRICS[report.score.metric]
+    metric = units.METRICS[report.score.metric] + (" (proxy)" if report.proxy else "")
     table = columns("", metric, "95 % interval", _MINUS, right=(metric,), wide=(_MINUS,))
     table.add_row(Text("this model", style="bold"), *_score_cells(report.score.value, report.score.ci95), "")
     remarks: list[RenderableType] = []
@@ -203,11 +205,14 @@ def datasets_table(datasets: Sequence[Dataset]) -> RenderableType:
     return table
 
 
-def rounds_table(rounds: Sequence[TrainingRun], best: TrainingRun | None, star: str = "★") -> RenderableType:
-    """Every student with its dev score."""
+def rounds_table(
+    rounds: Sequence[TrainingRun], best: TrainingRun | None, star: str = "★", *, proxy: bool = False
+) -> RenderableType:
+    """Every student with its dev score; `proxy` says that the dev rows are synthetic."""
     if not rounds:
         return Text("nothing trained yet", style="soft")
-    table = columns("", "recipe", "base", "rows", "train", "dev", "", right=("rows", "train", "dev"), cut=("base",))
+    dev = "dev (proxy)" if proxy else "dev"
+    table = columns("", "recipe", "base", "rows", "train", dev, "", right=("rows", "train", dev), cut=("base",))
     for number, run in enumerate(rounds, 1):
         table.add_row(
             str(number),

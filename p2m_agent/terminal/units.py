@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from p2m_agent.budget import Cost
-from p2m_agent.types import Score
+from p2m_agent.evaluation.scores import Score
 
-METHODS = {"linear_head": "linear head", "encoder": "whole encoder", "causal": "causal LM"}
-METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "exact_match": "exact match", "chrf": "chrF"}
+METHODS = {
+    "linear_head": "linear head",
+    "setfit": "SetFit",
+    "encoder": "whole encoder",
+    "causal": "causal LM",
+    "seq2seq": "encoder-decoder",
+}
+METRICS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "exact_match": "exact match",
+    "squad_em": "SQuAD EM",
+    "squad_f1": "SQuAD F1",
+    "chrf": "chrF",
+    "bleu": "BLEU",
+    "rouge_l": "ROUGE-L",
+    "embedding_similarity": "embedding similarity",
+    "llm_judge": "LLM judge",
+}
 
 
 def seconds(value: float) -> str:

@@ -10,9 +10,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
+from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.hub.weights import Weights
 from p2m_agent.training.recipe import Recipe
-from p2m_agent.types import Kind, MetricName, TaskSpec
+from p2m_agent.types import Kind, TaskSpec
 from p2m_agent.value import Value
 
 CARD = "p2m.json"
@@ -99,7 +100,7 @@ def size_mb(folder: Path) -> float:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("p2m_agent", "torch", "transformers", "scikit-learn", "safetensors")
+    packages = ("p2m_agent", "torch", "transformers", "tokenizers", "scikit-learn", "safetensors", "peft")
     found = {"python": platform.python_version()}
     for name in packages:
         try:

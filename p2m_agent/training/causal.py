@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.checkpoint import load_causal, load_tokenizer
-from p2m_agent.hub.weights import Weights, locate
+from p2m_agent.hub.weights import Weights
 from p2m_agent.settings import Settings
+from p2m_agent.training.adapters import load_for_tuning, merged
+from p2m_agent.training.base_check import fitting_tokenizer, locate_base
 from p2m_agent.training.batching import sample
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.chat import ChatFormat, common_prefix
 from p2m_agent.training.checkpoint import Checkpoint
-from p2m_agent.training.decoding import decode
+from p2m_agent.training.decoding import Decoded, decode
 from p2m_agent.training.device import device, inference_dtype
+from p2m_agent.training.generation import generate
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint
-from p2m_agent.training.loop import Fit, plan_of
-from p2m_agent.training.memory import check_memory, train_gb
+from p2m_agent.training.learner import groups, plan_of
+from p2m_agent.training.loop import Fit
+from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.packing import pack, packed_loss
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Causal
 from p2m_agent.types import Example
 
 MODEL = "model"
-_PIECE_TOKENS = 640
+_PIECE_TOKENS = STEP_TOKENS["causal"]
 """Packed tokens that go through at once; attention grows with their square."""
-_DEV_ROWS = {"cpu": 100, "cuda": 500}
+_MOMENTS_BYTES = 16
+"""Per parameter: gradient, AdamW's moments and the best weights so far, which adapters on a frozen base do without."""
+DEV_ROWS = {"cpu": 100, "cuda": 500}
 """Dev rows decoded after each epoch."""
 _PATIENCE = 3
 
@@ -36,9 +40,9 @@ _PATIENCE = 3
 class CausalLearner:
     """A causal LM and its rows, packed behind their common prompt prefix."""
 
-    def __init__(self, model: Any, chat: ChatFormat, rows: TrainRows, recipe: Causal) -> None:
-        """Prepare the rows; those longer than the recipe allows are left out."""
-        self._model, self._chat, self._rows, self._recipe = model, chat, rows, recipe
+    def __init__(self, model: Any, chat: ChatFormat, rows: TrainRows, recipe: Causal, base: Path) -> None:
+        """Prepare the rows; those longer than the recipe allows are left out. `base` is where the model came from."""
+        self._model, self._chat, self._rows, self._recipe, self._base = model, chat, rows, recipe, base
         prompts = chat.prompts(rows.texts())
         answers = chat.answers([row.output for row in rows.train])
         fits = [i for i, prompt in enumerate(prompts) if len(prompt) + len(answers[i]) <= recipe.max_tokens]
@@ -49,18 +53,15 @@ class CausalLearner:
         self._prefix = prompts[fits[0]][:shared]
         self._packable = [(prompts[i][shared:], answers[i]) for i in fits]
         self.lengths = [len(prompt) + len(answer) for prompt, answer in self._packable]
-        picked = sample(len(rows.dev), _DEV_ROWS.get(device().type, 100), recipe.seed)
+        picked = sample(len(rows.dev), DEV_ROWS.get(device().type, 100), recipe.seed)
         self.dev = [rows.dev[i] for i in picked]
+        self.faults: list[str] = []
 
     def parameters(self) -> list[dict[str, Any]]:
         """Everything at the same rate; norms and biases without decay."""
-        decayed: list[Any] = []
-        plain: list[Any] = []
-        for parameter in self._model.parameters():
-            (decayed if parameter.dim() > 1 else plain).append(parameter)
-        return [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        return groups(self._model)
 
-    def targets(self, rows: Sequence[int]) -> int:
+    def targets(self, rows: Sequence[int]) -> float:
         """Answer tokens."""
         return sum(len(self._packable[row][1]) for row in rows)
 
@@ -72,14 +73,15 @@ class CausalLearner:
         """The task's metric on the sample of dev rows, of the weights rounded as they will be saved."""
         import torch
 
-        rounded = copy.deepcopy(self._model).to(torch.bfloat16).to(inference_dtype()).eval()
-        return self.score_on(rounded, self.dev, progress)
+        saved = merged(self._recipe, self._model, self._base, keep=True).to(torch.bfloat16)
+        return self.score_on(saved.to(inference_dtype()).eval(), self.dev, progress)
 
     def score_on(self, model: Any, rows: Sequence[Example], progress: Progress) -> float:
         """The task's metric on any rows."""
         meter = progress.meter("scoring", len(rows))
         prompts = self._chat.prompts([row.text for row in rows])
-        said = decode(model, prompts, end=self._chat.end, max_new_tokens=self._recipe.max_new_tokens, on_rows=meter)
+        said = answers_of(model, self._chat, prompts, self._recipe, meter)
+        self.faults = answer_faults(said)
         return dev_metric(self._rows, [row.output for row in rows], [self._chat.text(one.ids) for one in said])
 
     def modules(self) -> Any:
@@ -97,17 +99,19 @@ def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -
     progress = Progress(run.report)
     with progress.waiting(f"loading {recipe.base}"):
         base = locate_causal(recipe.base, run.settings)
-        fix = "Take a smaller base model, or free memory."
-        check_memory(train_gb(base.params, _PIECE_TOKENS), f"fine-tuning {base.name}", fix)
-        model = load_causal(base.path, torch.float32).to(device())
-        tokenizer = load_tokenizer(base.path)
-    learner = CausalLearner(model, ChatFormat(tokenizer, rows.spec.instruction), rows, recipe)
-    checkpoint = Checkpoint(folder / "checkpoint", fingerprint(recipe, rows))
+        fix = "Take a smaller base model, tuning lora, or free memory."
+        frozen_gb = 0.0 if recipe.tuning == "full" else base.params * _MOMENTS_BYTES / 1e9
+        check_memory(train_gb(base.params, _PIECE_TOKENS) - frozen_gb, f"fine-tuning {base.name}", fix)
+        model = load_for_tuning(recipe, base.path)
+        tokenizer = fitting_tokenizer(base.path, model)
+    recipe = _within_context(recipe, base)
+    learner = CausalLearner(model, ChatFormat(tokenizer, rows.spec.instruction), rows, recipe, base.path)
+    checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     fitted = Fit(
         learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE, closing_s=10.0), run, checkpoint
     ).run()
     with progress.waiting("saving"):
-        model.to(torch.bfloat16).save_pretrained(str(folder / MODEL))
+        merged(recipe, model, base.path).to(torch.bfloat16).save_pretrained(str(folder / MODEL))
         tokenizer.save_pretrained(str(folder / MODEL))
         write_card(folder, card_of(recipe, rows.spec, base, labels=(), max_tokens=recipe.max_tokens))
     checkpoint.clear()
@@ -127,12 +131,33 @@ def locate_causal(base: str, settings: Settings) -> Weights:
     Raises:
         ToolError: it is of another kind, or keeps a state other than attention's keys and values.
     """
-    found = locate(base, settings)
-    if found.architecture != "causal":
-        raise ToolError(
-            f"{found.name} is a {found.architecture} model and causal takes a causal LM", "Name a causal LM."
-        )
-    return found
+    return locate_base(base, "causal", "causal", settings)
+
+
+def answers_of(
+    model: Any,
+    chat: ChatFormat,
+    prompts: Sequence[Sequence[int]],
+    recipe: Causal,
+    on_rows: Callable[[int], None] = lambda _done: None,
+) -> list[Decoded]:
+    """What a model says to prompts, decoded as the recipe says."""
+    ends = chat.ends(model)
+    if recipe.decoding.greedy:
+        return decode(model, prompts, end=ends, max_new_tokens=recipe.max_new_tokens, on_rows=on_rows)
+    return generate(model, prompts, recipe.decoding, ends=ends, max_new_tokens=recipe.max_new_tokens, on_rows=on_rows)
+
+
+def answer_faults(said: Sequence[Decoded]) -> list[str]:
+    """What is odd about answers as a whole, one sentence each."""
+    empty, cut = sum(not one.ids for one in said), sum(not one.ended for one in said)
+    notes = [f"{empty} of {len(said)} dev answers are empty."] if empty else []
+    return notes + ([f"{cut} of {len(said)} dev answers were cut at the longest length."] if cut else [])
+
+
+def _within_context(recipe: Causal, base: Weights) -> Causal:
+    limit = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
+    return recipe.model_copy(update={"max_tokens": limit})
 
 
 def _notes(learner: CausalLearner, rows: TrainRows, recipe: Causal) -> list[str]:
@@ -141,4 +166,4 @@ def _notes(learner: CausalLearner, rows: TrainRows, recipe: Causal) -> list[str]
         notes.append(f"{learner.left_out} training rows are longer than {recipe.max_tokens} tokens and were left out.")
     if len(learner.dev) < len(rows.dev):
         notes.append(f"Dev scores are on {len(learner.dev)} of {len(rows.dev)} dev rows, drawn with the seed.")
-    return notes
+    return notes + learner.faults

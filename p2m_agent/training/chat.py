@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from p2m_agent.errors import ToolError
+
 
 class ChatFormat:
     """Instruction and input to token ids, by the model's own chat template where it has one."""
 
     def __init__(self, tokenizer: Any, instruction: str) -> None:
-        """Use the tokenizer's template."""
+        """Use the tokenizer's template.
+
+        Raises:
+            ToolError: no token ends a text, so that no answer could end.
+        """
+        if tokenizer.eos_token_id is None:
+            raise ToolError("the tokenizer has no token that ends a text", "Set its eos_token, or take another base.")
         self._tokenizer, self._instruction = tokenizer, instruction
         self.end: int = tokenizer.eos_token_id
+
+    def ends(self, model: Any) -> frozenset[int]:
+        """All tokens that end an answer: the tokenizer's, and those that the model itself says so of."""
+        said = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+        listed = said if isinstance(said, list) else [said]
+        return frozenset([self.end, *(token for token in listed if token is not None)])
 
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids up to where the answer begins, one list per input."""

@@ -24,9 +24,9 @@ class Checkpoint:
         """Keep all that the next epoch starts from."""
         self._save(EPOCH, state)
 
-    def save_best(self, module: Any, dev: float, epoch: float) -> None:
+    def save_best(self, state: dict[str, Any], dev: float, epoch: float) -> None:
         """Keep the weights with the best dev score so far."""
-        self._save(BEST, {"model": module.state_dict(), "dev": dev, "epoch": epoch})
+        self._save(BEST, {"model": state, "dev": dev, "epoch": epoch})
 
     def epoch(self) -> dict[str, Any] | None:
         """The state after the last complete epoch, None where there is none."""

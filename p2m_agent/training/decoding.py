@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,16 +34,18 @@ def decode(
     model: Any,
     prompts: Sequence[Sequence[int]],
     *,
-    end: int,
+    end: int | Collection[int],
     max_new_tokens: int,
     on_rows: Callable[[int], None] = lambda _done: None,
 ) -> list[Decoded]:
     """The most likely continuation, token by token, of each prompt, in their order.
 
     The prefix that all prompts share goes through the model once; rows of like length are decoded together, and
-    rows that have ended leave the batch.
+    rows that have ended leave the batch. `end` is the token, or the tokens, that end an answer.
     """
     import torch
+
+    ends = frozenset([end] if isinstance(end, int) else end)
 
     found = [Decoded() for _ in prompts]
     if not prompts:
@@ -55,7 +57,7 @@ def decode(
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             batch = _Batch(model, [list(prompts[i][shared:]) for i in rows], prefix, shared)
-            batch.run([found[i] for i in rows], end, max_new_tokens)
+            batch.run([found[i] for i in rows], ends, max_new_tokens)
             on_rows(start + len(rows))
     return found
 
@@ -93,7 +95,7 @@ class _Batch:
         self._seen = torch.cat([torch.ones(len(rows), shared, dtype=torch.bool, device=where), own], dim=1)
         self._lengths = lengths + shared
 
-    def run(self, found: list[Decoded], end: int, max_new_tokens: int) -> None:
+    def run(self, found: list[Decoded], ends: Collection[int], max_new_tokens: int) -> None:
         """Decode into `found`, one entry per row."""
         import torch
 
@@ -104,7 +106,7 @@ class _Batch:
             going = []
             for place, (row, chosen, log_p) in enumerate(zip(active, token.tolist(), best.tolist(), strict=True)):
                 row.log_probability += log_p
-                if chosen == end:
+                if chosen in ends:
                     row.ended = True
                 else:
                     row.ids.append(chosen)

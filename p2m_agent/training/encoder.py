@@ -12,21 +12,21 @@ from p2m_agent.training.batching import sample
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
+from p2m_agent.training.learner import groups, label_weights, plan_of
 from p2m_agent.training.linear_head import (
     ENCODER,
     copy_checkpoint,
     cut_note,
-    encode_rows,
     fit_head,
     locate_encoder,
     save_head,
 )
-from p2m_agent.training.loop import Fit, plan_of
-from p2m_agent.training.memory import check_memory, train_gb
+from p2m_agent.training.loop import Fit
+from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Encoder
 
-_PIECE_TOKENS = 4096
+_PIECE_TOKENS = STEP_TOKENS["encoder"]
 _HEAD_C = 10.0
 """scikit-learn's C of the linear head that training starts from."""
 _HEAD_SCALE = 100.0
@@ -38,40 +38,36 @@ _TRAIN_SAMPLE = 500
 class EncoderLearner:
     """An encoder and a softmax layer on its pooled, normalised states."""
 
-    def __init__(self, encoder: TextEncoder, rows: TrainRows, labels: Sequence[str]) -> None:
+    def __init__(self, encoder: TextEncoder, rows: TrainRows, labels: Sequence[str], balance: float = 0.0) -> None:
         """Take the encoder and prepare the rows; `head` is set before training."""
         import torch
 
         self._encoder, self._rows, self._labels = encoder, rows, labels
         self._ids = encoder.token_ids(rows.texts())
-        self._classes = [labels.index(row.output) for row in rows.train]
+        self.classes = [labels.index(row.output) for row in rows.train]
+        weights = label_weights(self.classes, balance)
+        self._weights = [weights[number] for number in range(len(labels))]
         self.lengths = [len(ids) for ids in self._ids]
-        _without_dropout(encoder.model)
+        without_dropout(encoder.model)
         self.head = torch.nn.Linear(encoder.dim, len(labels)).to(encoder.model.device)
 
     def parameters(self) -> list[dict[str, Any]]:
         """The encoder at the recipe's rate, its norms and biases without decay, the head faster."""
-        decayed: list[Any] = []
-        plain: list[Any] = []
-        for parameter in self._encoder.model.parameters():
-            (decayed if parameter.dim() > 1 else plain).append(parameter)
-        return [
-            {"params": decayed},
-            {"params": plain, "weight_decay": 0.0},
-            {"params": list(self.head.parameters()), "scale": _HEAD_SCALE, "weight_decay": 0.0},
-        ]
+        head = {"params": list(self.head.parameters()), "scale": _HEAD_SCALE, "weight_decay": 0.0}
+        return [*groups(self._encoder.model), head]
 
-    def targets(self, rows: Sequence[int]) -> int:
-        """Rows."""
-        return len(rows)
+    def targets(self, rows: Sequence[int]) -> float:
+        """The weights of the rows' labels, summed; the number of rows where all labels weigh the same."""
+        return sum(self._weights[self.classes[row]] for row in rows)
 
     def loss(self, rows: Sequence[int]) -> Any:
-        """Cross-entropy, summed."""
+        """Cross-entropy, each row times the weight of its label, summed."""
         import torch
 
         logits = self.head(self._encoder.pooled([self._ids[row] for row in rows]))
-        classes = torch.tensor([self._classes[row] for row in rows], device=logits.device)
-        return torch.nn.functional.cross_entropy(logits.float(), classes, reduction="sum")
+        classes = torch.tensor([self.classes[row] for row in rows], device=logits.device)
+        weights = torch.tensor(self._weights, device=logits.device)
+        return torch.nn.functional.cross_entropy(logits.float(), classes, weight=weights, reduction="sum")
 
     def score(self, progress: Progress) -> float:
         """The task's metric on the dev rows."""
@@ -92,7 +88,7 @@ class EncoderLearner:
         return torch.nn.ModuleDict({"encoder": self._encoder.model, "head": self.head})
 
 
-def _without_dropout(model: Any) -> None:
+def without_dropout(model: Any) -> None:
     """Drop nothing.
 
     A few epochs from a fitted head score the same on dev either way, and on a CPU drawing the masks takes a fifth of
@@ -124,15 +120,17 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     progress = Progress(run.report)
     with progress.waiting(f"loading {base.name}"):
         encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
-    learner = EncoderLearner(encoder, rows, labels)
-    checkpoint = Checkpoint(folder / "checkpoint", fingerprint(recipe, rows))
+    encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+    learner = EncoderLearner(encoder, rows, labels, recipe.balance)
+    checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     if checkpoint.epoch() is None:
-        _probe(learner, encoder, rows, progress)
+        _probe(learner, encoder, rows, progress, recipe.balance)
     fitted = Fit(learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
     some = [rows.train[i] for i in picked]
     train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
-    _save(folder, learner, encoder, base)
+    weight, bias = (p.detach().float().cpu().numpy() for p in (learner.head.weight, learner.head.bias))
+    save_encoder(folder, encoder, base, (weight, bias))
     write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=max_tokens))
     checkpoint.clear()
     return Trained(
@@ -145,20 +143,20 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     )
 
 
-def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress) -> None:
+def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress, balance: float) -> None:
     """Set the head to the linear head of the frozen encoder."""
     import torch
 
-    train, _dev = encode_rows(encoder, rows, progress)
-    weight, bias = fit_head(train, [learner._classes[i] for i in range(len(rows.train))], _HEAD_C)
+    vectors = encoder.encode(rows.texts(), progress.meter("encoding", len(rows.train)))
+    weight, bias = fit_head(vectors, learner.classes, _HEAD_C, balance)
     with torch.no_grad():
         learner.head.weight.copy_(torch.from_numpy(weight))
         learner.head.bias.copy_(torch.from_numpy(bias))
 
 
-def _save(folder: Path, learner: EncoderLearner, encoder: TextEncoder, base: Weights) -> None:
+def save_encoder(folder: Path, encoder: TextEncoder, base: Weights, head: tuple[Any, Any]) -> None:
+    """Write a tuned encoder and its head (weight, bias), so that the folder stands alone."""
     copy_checkpoint(base.path, folder / ENCODER)
     encoder.model.save_pretrained(str(folder / ENCODER))
-    weight, bias = (p.detach().float().cpu().numpy() for p in (learner.head.weight, learner.head.bias))
-    save_head(folder, weight, bias)
+    save_head(folder, *head)
     assert pooling_of(folder / ENCODER) == encoder.pooling

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
@@ -50,6 +51,14 @@ class TrainEnv:
     report: Callable[[Progressed], None]
     seconds_left: Callable[[], float]
     """May be infinite. Training ends early, with the best so far, before it reaches zero."""
+    hopeless: Callable[[int, float], bool] = lambda _epochs, _dev: False
+    """Asked after each epoch, with the epochs done and the best dev score: whether to stop there."""
+    checkpoint: Path | None = None
+    """Folder for what a killed training goes on from; None puts it into the student's own, until that is finished."""
+
+    def keeps(self, folder: Path) -> Path:
+        """Where the checkpoint of a student in `folder` is."""
+        return self.checkpoint or folder / "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,8 @@ def fingerprint(recipe: Recipe, rows: TrainRows) -> str:
 
 
 def unseen_label_note(rows: TrainRows, labels: Sequence[str]) -> list[str]:
-    """What to say about labels of dev rows that no training row has: the student can never give them."""
-    unseen = sorted({row.output for row in rows.dev} - set(labels))
+    """What to say about labels of the task or of dev rows that no training row has: the student can never give them."""
+    unseen = sorted({*(row.output for row in rows.dev), *rows.spec.labels} - set(labels))
     if not unseen:
         return []
     missed = sum(row.output in unseen for row in rows.dev)

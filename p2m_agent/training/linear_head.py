@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.embedding import TextEncoder, load_text_encoder
-from p2m_agent.errors import ToolError
-from p2m_agent.hub.weights import Weights, locate
+from p2m_agent.hub.weights import Weights
+from p2m_agent.training.base_check import locate_base
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, unseen_label_note
+from p2m_agent.training.learner import label_weights
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Encoder, LinearHead
+from p2m_agent.training.recipe import Encoder, LinearHead, SetFit
 from p2m_agent.types import CurvePoint
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
     train, dev = encode_rows(encoder, rows, progress)
     progress("fitting the head", 0.95)
-    weight, bias = fit_head(train, [labels.index(row.output) for row in rows.train], recipe.inverse_regularisation)
+    targets = [labels.index(row.output) for row in rows.train]
+    weight, bias = fit_head(train, targets, recipe.inverse_regularisation, recipe.balance)
     scores = [
         dev_metric(rows, [row.output for row in part], [labels[i] for i in (vectors @ weight.T + bias).argmax(1)])
         for part, vectors in ((rows.dev, dev), (rows.train, train))
@@ -56,19 +58,13 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     )
 
 
-def locate_encoder(recipe: LinearHead | Encoder, run: TrainEnv) -> Weights:
+def locate_encoder(recipe: LinearHead | SetFit | Encoder, run: TrainEnv) -> Weights:
     """The recipe's base model.
 
     Raises:
-        ToolError: it is no encoder.
+        ToolError: it is no encoder, or incomplete.
     """
-    base = locate(recipe.base, run.settings)
-    if base.architecture != "encoder":
-        raise ToolError(
-            f"{base.name} is a {base.architecture} model and {recipe.method} takes an encoder",
-            "Name an encoder, or leave the base model out.",
-        )
-    return base
+    return locate_base(recipe.base, "encoder", recipe.method, run.settings)
 
 
 def encode_rows(
@@ -82,13 +78,14 @@ def encode_rows(
 
 
 def fit_head(
-    vectors: NDArray[numpy.float32], targets: Sequence[int], inverse_regularisation: float
+    vectors: NDArray[numpy.float32], targets: Sequence[int], inverse_regularisation: float, balance: float = 0.0
 ) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
-    """Weights (labels, dim) and bias (labels) of a softmax regression."""
+    """Weights (labels, dim) and bias (labels) of a softmax regression; `balance` weights rare labels up."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=inverse_regularisation, max_iter=1000).fit(vectors, targets)
+    weights = label_weights(targets, balance) if balance else None
+    model = LogisticRegression(C=inverse_regularisation, max_iter=1000, class_weight=weights).fit(vectors, targets)
     weight, bias = model.coef_, model.intercept_
     if len(weight) == 1:  # two labels: sklearn gives the difference of the two rows
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

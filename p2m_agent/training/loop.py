@@ -5,86 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import batches, pieces, sample
 from p2m_agent.training.checkpoint import Checkpoint
-from p2m_agent.training.device import autocast
+from p2m_agent.training.device import autocast, device
 from p2m_agent.training.job import TrainEnv
+from p2m_agent.training.learner import Fitted, Learner, Plan, load_trained, trained_state
 from p2m_agent.training.memory import is_out_of_memory
+from p2m_agent.training.parallel import World
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Causal, Encoder
 from p2m_agent.types import CurvePoint
-
-
-class Learner(Protocol):
-    """A model in training, as the loop sees it."""
-
-    @property
-    def lengths(self) -> Sequence[int]:
-        """Tokens of each training row."""
-
-    def parameters(self) -> list[dict[str, Any]]:
-        """AdamW's parameter groups; `scale` multiplies the learning rate."""
-
-    def targets(self, rows: Sequence[int]) -> int:
-        """What the loss of these rows is a mean over: rows, or answer tokens."""
-
-    def loss(self, rows: Sequence[int]) -> Any:
-        """The loss summed over the targets of these rows, as a tensor to go backward from."""
-
-    def score(self, progress: Progress) -> float:
-        """The task's metric on dev rows, of the weights that would be saved now."""
-
-    def modules(self) -> Any:
-        """All trained parameters as one torch module."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast to train."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    warmup_share: float
-    seed: int
-    piece_tokens: int
-    """Tokens of a step that go through the model at once; the rest accumulates."""
-    patience: int
-    """Epochs without a better dev score after which to stop."""
-    closing_s: float = 5.0
-    """Seconds that saving takes, kept free at the end."""
-
-
-def plan_of(recipe: Encoder | Causal, *, piece_tokens: int, patience: int, closing_s: float = 5.0) -> Plan:
-    """A recipe's own figures, with what its trainer adds."""
-    return Plan(
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        warmup_share=recipe.warmup_share,
-        seed=recipe.seed,
-        piece_tokens=piece_tokens,
-        patience=patience,
-        closing_s=closing_s,
-    )
-
-
-@dataclass
-class Fitted:
-    """What came of it; the learner then holds the best weights."""
-
-    dev: float = -1.0
-    epoch: float = 0.0
-    curve: list[CurvePoint] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    rows: int = 0
-    """Training rows used."""
 
 
 class Fit:
@@ -99,6 +30,7 @@ class Fit:
         self._epochs = plan.epochs
         self._step, self._second_per_token, self._score_s = 0, 0.0, 0.0
         self._done = Fitted(rows=len(self._rows))
+        self._world = World()
 
     def run(self) -> Fitted:
         """Train to the end of the plan, of the patience, or of the time, and put the best weights back."""
@@ -112,15 +44,18 @@ class Fit:
         first = self._resume()
         if first == 0:
             self._fit_into_time()
+        elif self._out_of_patience(first - 1):  # it was stopped after its last epoch, before the student was saved
+            first = self._epochs
         for epoch in range(first, self._epochs):
-            if not self._epoch(epoch) or self._out_of_patience(epoch):
+            if not self._epoch(epoch) or self._out_of_patience(epoch) or self._pruned(epoch):
                 break
+        self._world.leave()
         best = self._checkpoint.best()
         if best is None:
             self._done.notes.append("There was no time to train; this is the model as it began.")
             self._done.dev = self._learner.score(self._progress)
         else:
-            self._learner.modules().load_state_dict(best["model"])
+            load_trained(self._learner.modules(), best["model"])
             self._done.dev, self._done.epoch = best["dev"], best["epoch"]
         return self._done
 
@@ -128,9 +63,11 @@ class Fit:
         saved = self._checkpoint.epoch()
         if saved is None:
             return 0
-        self._learner.modules().load_state_dict(saved["model"])
+        load_trained(self._learner.modules(), saved["model"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._epochs, self._rows, self._step = saved["epochs"], saved["rows"], saved["step"]
+        self._piece_tokens = saved["piece_tokens"]
+        self._done.dev, self._done.epoch = saved["best"]
         self._done.curve = [CurvePoint.model_validate(point) for point in saved["curve"]]
         self._done.notes, self._done.rows = list(saved["notes"]), len(self._rows)
         self._done.notes.append(f"Went on after epoch {saved['epoch']} of a stopped training.")
@@ -139,7 +76,7 @@ class Fit:
     def _fit_into_time(self) -> None:
         """Take fewer epochs, then fewer rows, where a measured step says that the plan takes too long."""
         left = self._run.seconds_left() - self._plan.closing_s
-        if math.isinf(left) or not self._rows:
+        if math.isinf(left) or not self._rows or self._world.size > 1:
             return
         self._progress("measuring a step")
         self._measure()
@@ -204,7 +141,9 @@ class Fit:
         for group in self._optimizer.param_groups:
             group["lr"] = self._plan.learning_rate * group.get("scale", 1.0) * scale
         loss = self._accumulate(rows)
-        torch.nn.utils.clip_grad_norm_(self._learner.modules().parameters(), 1.0)
+        parameters = [p for p in self._learner.modules().parameters() if p.requires_grad]
+        self._world.sum_gradients(parameters)
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._step += 1
@@ -222,12 +161,12 @@ class Fit:
 
     def _backward(self, rows: Sequence[int]) -> float:
         count, loss = self._learner.targets(rows), 0.0
-        for piece in pieces(rows, self._learner.lengths, self._piece_tokens):
+        for piece in pieces(self._world.share(rows), self._learner.lengths, self._piece_tokens):
             with autocast():
                 part = self._learner.loss(piece) / count
             part.backward()
             loss += float(part.detach())
-        return loss
+        return self._world.sum(loss)
 
     def _halve(self, rows: Sequence[int], error: RuntimeError) -> None:
         self._optimizer.zero_grad(set_to_none=True)
@@ -236,17 +175,23 @@ class Fit:
                 "one row at a time is still too much for the memory", "Take a smaller base model or lower max_tokens."
             ) from error
         self._piece_tokens //= 2
+        if device().type == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
         self._done.notes.append(
-            f"Out of memory: steps now go in pieces of {self._piece_tokens} tokens; rows a step stay the same."
+            f"Out of memory: steps now go in pieces of {self._piece_tokens} tokens, twice as many; "
+            f"a step is still {self._plan.batch_size} rows."
         )
 
     def _no_time_for_more(self) -> bool:
-        return self._run.seconds_left() < self._plan.closing_s + 1.2 * self._score_s
+        late = self._run.seconds_left() < self._plan.closing_s + 1.2 * self._score_s
+        return bool(self._world.from_first(late))
 
     def _close_epoch(self, epoch: float, losses: list[float]) -> None:
         began = time.monotonic()
         self._learner.modules().eval()
-        dev = self._learner.score(self._progress)
+        dev = self._world.from_first(self._learner.score(self._progress) if self._world.first else 0.0)
         self._score_s = time.monotonic() - began
         loss = sum(losses) / len(losses)
         self._done.curve.append(CurvePoint(epoch=epoch, loss=loss, dev=dev))
@@ -255,8 +200,9 @@ class Fit:
         )
         if dev > self._done.dev:
             self._done.dev, self._done.epoch = dev, epoch
-            self._checkpoint.save_best(self._learner.modules(), dev, epoch)
-        if epoch == int(epoch) and epoch < self._epochs:
+            if self._world.first:
+                self._checkpoint.save_best(trained_state(self._learner.modules()), dev, epoch)
+        if self._world.first and epoch == int(epoch) and epoch < self._epochs:
             self._save(int(epoch))
 
     def _save(self, epoch: int) -> None:
@@ -266,9 +212,11 @@ class Fit:
                 "epochs": self._epochs,
                 "rows": self._rows,
                 "step": self._step,
+                "piece_tokens": self._piece_tokens,
+                "best": (self._done.dev, self._done.epoch),
                 "curve": [point.model_dump() for point in self._done.curve],
                 "notes": self._done.notes,
-                "model": self._learner.modules().state_dict(),
+                "model": trained_state(self._learner.modules()),
                 "optimizer": self._optimizer.state_dict(),
             }
         )
@@ -280,6 +228,10 @@ class Fit:
             f"Stopped after epoch {epoch + 1}: no better dev score for {self._plan.patience} epochs."
         )
         return True
+
+    def _pruned(self, epoch: int) -> bool:
+        """Whether the search that this training is a trial of has seen enough of it."""
+        return epoch + 1 < self._epochs and self._run.hopeless(epoch + 1, self._done.dev)
 
     def _tell(self, epoch: int, tokens: int, total: int, losses: list[float]) -> None:
         share = (epoch + tokens / total) / self._epochs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 from p2m_agent.errors import ToolError
@@ -12,16 +13,76 @@ _PROCESS_GB = 0.6
 """What the libraries themselves take."""
 
 
+_WEIGHTS, _GRADIENTS, _ADAMW, _COPIES = 4, 4, 8, 6
+"""Bytes a parameter in float32: the weights, their gradients, AdamW's two moments, and the best weights so far with the
+copy that is scored."""
+STEP_TOKENS = {"encoder": 1024, "seq2seq": 2048, "causal": 640}
+"""Tokens that a trainer of each family holds at once."""
+_SERVED_TOKENS = 2048
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a piece of work would take of a machine's memory, part by part."""
+
+    parts: tuple[tuple[str, float], ...]
+    """What, and how much of it in GB."""
+    free_gb: float
+    place: str = "RAM"
+    """Which memory: RAM or VRAM."""
+
+    @property
+    def need_gb(self) -> float:
+        """The sum of the parts."""
+        return sum(gb for _, gb in self.parts)
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for it."""
+        return self.need_gb <= self.free_gb
+
+    def __str__(self) -> str:
+        """The arithmetic on one line."""
+        parts = " + ".join(f"{name} {gb:.2f}" for name, gb in self.parts)
+        return f"{parts} = {self.need_gb:.1f} of {self.free_gb:.1f} GB free {self.place}"
+
+
+def train_preflight(params: int, tokens_a_step: int, free_gb: float, place: str = "RAM") -> Preflight:
+    """Memory to fine-tune every weight of a model."""
+    activations = _activations_gb(params, tokens_a_step, 200)
+    per_parameter = {"weights": _WEIGHTS, "gradients": _GRADIENTS, "AdamW": _ADAMW, "best weights": _COPIES}
+    held = ((name, params * size / 1e9) for name, size in per_parameter.items())
+    return Preflight((*held, ("activations", activations), ("libraries", _PROCESS_GB)), free_gb, place)
+
+
+def serve_preflight(params: int, free_gb: float, place: str = "RAM") -> Preflight:
+    """Memory to answer with a model, in float32."""
+    parts = (
+        ("weights", params * _WEIGHTS / 1e9),
+        ("activations", _activations_gb(params, _SERVED_TOKENS, 40)),
+        ("libraries", _PROCESS_GB),
+    )
+    return Preflight(parts, free_gb, place)
+
+
 def train_gb(params: int, tokens_a_step: int, *, whole: bool = True) -> float:
     """Peak memory to fine-tune a model, on the high side.
 
-    Weights, gradients and AdamW's two moments in float32 are 16 bytes a parameter, the best weights so far and
-    the copy that is scored 6 more. Activations go with the tokens of one piece and the square root of the size.
-    A frozen model (`whole` false) needs its weights alone.
+    Activations go with the tokens of one piece and the square root of the size. A frozen model (`whole` false) needs
+    its weights alone, and less of the rest.
     """
-    bytes_a_parameter, bytes_an_activation = (22, 200) if whole else (4, 40)
-    activations = tokens_a_step * math.sqrt(params) * bytes_an_activation
-    return _PROCESS_GB + (params * bytes_a_parameter + activations) / 1e9
+    if whole:
+        return train_preflight(params, tokens_a_step, 0.0).need_gb
+    return _PROCESS_GB + params * _WEIGHTS / 1e9 + _activations_gb(params, tokens_a_step, 40)
+
+
+def _activations_gb(params: int, tokens: int, bytes_each: int) -> float:
+    return tokens * math.sqrt(params) * bytes_each / 1e9
+
+
+def free_memory() -> tuple[float, str]:
+    """GB that a new model can have, and of which memory."""
+    return available_gb(), "VRAM" if device().type == "cuda" else "RAM"
 
 
 def check_memory(need_gb: float, what: str, fix: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import sample
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows
-from p2m_agent.training.recipe import METHODS, Causal, Encoder, LinearHead, Recipe
+from p2m_agent.training.recipe import METHODS, Causal, Encoder, LinearHead, Recipe, Seq2Seq, SetFit
 
 __all__ = ["TrainEnv", "TrainRows", "Trained", "train"]
 
@@ -54,6 +54,10 @@ def _train(recipe: Recipe, rows: TrainRows, folder: Path, run: TrainEnv) -> Trai
             from p2m_agent.training.linear_head import train_linear_head
 
             return train_linear_head(recipe, rows, folder, run)
+        case SetFit():
+            from p2m_agent.training.setfit import train_setfit
+
+            return train_setfit(recipe, rows, folder, run)
         case Encoder():
             from p2m_agent.training.encoder import train_encoder
 
@@ -62,3 +66,7 @@ def _train(recipe: Recipe, rows: TrainRows, folder: Path, run: TrainEnv) -> Trai
             from p2m_agent.training.causal import train_causal
 
             return train_causal(recipe, rows, folder, run)
+        case Seq2Seq():
+            from p2m_agent.training.seq2seq import train_seq2seq
+
+            return train_seq2seq(recipe, rows, folder, run)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from p2m_agent.delivery.demo import examples, score_line
-from p2m_agent.types import Baseline, Demonstration, EvalReport, Mistake, Score
+from p2m_agent.evaluation.scores import Baseline, EvalReport, Mistake, Score
+from p2m_agent.types import Demonstration
 from tests.fakes.student import FakePredictor, by_word, student_card
 
 SCORE = Score(metric="accuracy", value=0.9, ci95=(0.85, 0.94), scored=200)

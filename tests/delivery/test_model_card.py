@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from p2m_agent.delivery.model_card import Facts, write_model_card
-from p2m_agent.types import Baseline, Dataset, Demonstration, Difference, EvalReport, Mistake, Score
+from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Mistake, Score, Speed
+from p2m_agent.types import Dataset, Demonstration
 from tests.fakes.student import StudentRun, student_card
 
 
@@ -22,9 +23,9 @@ def facts(root: Path, **changes: Any) -> Facts:
         "teacher": Baseline(note="the teacher could not be asked: no | key"),
     }
     report = EvalReport(
-        id="e", training_run=student.id, split="test", proxy=False, score=score, extra={"macro_f1": 0.8},
+        id="e", training_run=student.id, split="test", proxy=False, score=score, extra={"macro_f1": score},
         per_label={"billing": {"precision": 1.0, "recall": 0.5, "f1": 0.667, "support": 20.0}},
-        baselines=baselines, looks=1, latency_ms=3.2, made_by="e",
+        baselines=baselines, looks=1, speed=Speed(p50_ms=3.2, p95_ms=5.0, timed=40), made_by="e",
     )  # fmt: skip
     dev = EvalReport(
         id="d", training_run=student.id, split="dev", proxy=False, score=score,

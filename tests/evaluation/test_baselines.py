@@ -112,7 +112,7 @@ def test_an_untuned_base_that_will_not_run_says_why(monkeypatch: pytest.MonkeyPa
 
 def test_the_teacher_answers_under_the_labels_with_demonstrations_from_training_alone() -> None:
     fake = FakeTeacher(right)
-    found = teacher(contest(), asked_of(fake), None)
+    found, _ = teacher(contest(), asked_of(fake), None)
     assert found.score
     assert found.score.value == 1
     assert len(fake.requests) == 60
@@ -133,9 +133,37 @@ def test_all_questions_to_the_teacher_begin_alike_so_that_a_prompt_cache_works()
     assert len({request.messages[:-1] for request in fake.requests}) == 1
 
 
+def test_the_teacher_is_also_asked_without_demonstrations() -> None:
+    fake = FakeTeacher(right)
+    found, _ = teacher(contest(), asked_of(fake), None, shots=False)
+    assert found.score
+    assert {len(request.messages) for request in fake.requests} == {2}
+    assert "without demonstrations" in found.note
+
+
+def test_the_teacher_is_timed_and_priced_by_its_new_answers_alone() -> None:
+    class Paid(FakeTeacher):
+        cached = False
+
+        def ask_many(self, requests: Any, on_reply: Any = None) -> Any:
+            replies = super().ask_many(requests)
+            return [reply.model_copy(update={"usd": 0.002, "cached": self.cached}) for reply in replies]
+
+    fake = Paid(right, paid=True)
+    found, spent_usd = teacher(contest(), asked_of(fake), None)
+    assert found.usd_per_1000 == pytest.approx(2.0)
+    assert spent_usd == pytest.approx(0.12)
+    assert found.speed
+    assert found.speed.timed == 8
+    fake.cached = True
+    again, spent_usd = teacher(contest(), asked_of(fake), None)
+    assert (again.speed, again.usd_per_1000, spent_usd) == (None, None, 0.0)
+    assert again.score == found.score
+
+
 def test_failures_of_the_teacher_are_unscored_not_wrong() -> None:
     fake = FakeTeacher(lambda text: None if "test 1" in text else right(text))
-    found = teacher(contest(), asked_of(fake), None)
+    found, _ = teacher(contest(), asked_of(fake), None)
     assert found.score
     assert (found.score.value, found.score.scored, found.score.unscored) == (1.0, 49, 11)
     assert "11 of 60 answers failed" in found.note
@@ -143,7 +171,7 @@ def test_failures_of_the_teacher_are_unscored_not_wrong() -> None:
 
 
 def test_a_teacher_that_fails_every_row_has_no_score() -> None:
-    found = teacher(contest(), asked_of(FakeTeacher(lambda text: None)), None)
+    found, _ = teacher(contest(), asked_of(FakeTeacher(lambda text: None)), None)
     assert found.score is None
     assert found.student_minus is None
     assert "no row was scored" in found.note
@@ -151,7 +179,7 @@ def test_a_teacher_that_fails_every_row_has_no_score() -> None:
 
 def test_a_local_teacher_answers_fewer_rows() -> None:
     fake = FakeTeacher(right, local=True)
-    found = teacher(contest(), asked_of(fake), None)
+    found, _ = teacher(contest(), asked_of(fake), None)
     assert found.score
     assert (found.score.scored, len(fake.requests)) == (40, 40)
     assert "random sample of 40 of 60" in found.note
@@ -159,7 +187,7 @@ def test_a_local_teacher_answers_fewer_rows() -> None:
 
 def test_without_time_there_is_no_slow_baseline() -> None:
     fake = FakeTeacher(right, local=True)
-    found = teacher(contest(seconds_left=0.0), asked_of(fake), None)
+    found, _ = teacher(contest(seconds_left=0.0), asked_of(fake), None)
     assert (found.score, len(fake.requests)) == (None, 0)
     assert "no time" in found.note
     assert "no time" in untuned_base(contest(seconds_left=1.0), LinearHead(base="tiny"), settings()).note
@@ -168,7 +196,7 @@ def test_without_time_there_is_no_slow_baseline() -> None:
 @pytest.mark.parametrize(("left_usd", "rows"), [(10.0, 60), (0.3, 30), (0.1, 0), (0.0, 0), (None, 60)])
 def test_the_teacher_stays_within_the_money(left_usd: float | None, rows: int) -> None:
     fake = FakeTeacher(right, paid=True, usd_a_request=0.01)
-    found = teacher(contest(), asked_of(fake), left_usd)
+    found, _ = teacher(contest(), asked_of(fake), left_usd)
     assert len(fake.requests) == rows
     assert (found.score.scored if found.score else 0) == rows
     assert rows in (0, 30) or "is left" not in found.note
@@ -180,7 +208,7 @@ def test_a_teacher_that_cannot_be_reached_leaves_a_note() -> None:
         def ask_many(self, requests: Any, on_reply: Any = None) -> Any:
             raise ToolError("the endpoint cannot be reached")
 
-    found = teacher(contest(), asked_of(Unreachable(right)), None)
+    found, _ = teacher(contest(), asked_of(Unreachable(right)), None)
     assert found.score is None
     assert "cannot be reached" in found.note
 
@@ -188,13 +216,13 @@ def test_a_teacher_that_cannot_be_reached_leaves_a_note() -> None:
 def test_what_was_answered_before_the_money_ended_counts() -> None:
     class Poor(FakeTeacher):
         def ask_many(self, requests: Any, on_reply: Any = None) -> Any:
-            if self.requests:
+            if len(self.requests) == 48:
                 raise ToolError("the budget is used up")
             return super().ask_many(requests)
 
-    found = teacher(contest(), asked_of(Poor(right)), None)
+    found, _ = teacher(contest(), asked_of(Poor(right)), None)
     assert found.score
-    assert found.score.scored == 40
+    assert found.score.scored == 48
     assert "the budget is used up" in found.note
 
 
@@ -219,7 +247,7 @@ def test_long_rows_are_no_demonstrations() -> None:
 def test_text_to_text_asks_for_a_free_output() -> None:
     fake = FakeTeacher(lambda text: "2024-01-01")
     test = [example(f"day {i}", "2024-01-01") for i in range(25)]
-    found = teacher(contest(test=test, kind="text_to_text"), asked_of(fake), None)
+    found, _ = teacher(contest(test=test, kind="text_to_text"), asked_of(fake), None)
     assert found.score
     assert found.score.value == 1
     assert fake.requests[0].json_schema

@@ -7,7 +7,7 @@ import pytest
 
 from p2m_agent.evaluation.intervals import bootstrap, paired, standard_error
 from p2m_agent.evaluation.metrics import row_statistics
-from p2m_agent.types import MetricName
+from p2m_agent.evaluation.scores import MetricName
 
 
 def test_the_interval_of_an_accuracy_is_about_its_normal_approximation() -> None:

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from p2m_agent.evaluation.metrics import choose_metric, confusions, extra_metrics, metric_value, per_label
+from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.metrics import confusions, metric_value, per_label
 
 LABELS = ("refund", "delivery", "account", "product", "never predicted")
 
@@ -62,20 +63,27 @@ def test_confusions_are_the_wrong_pairs_most_frequent_first() -> None:
     assert confusions(["a", "a", "b", "c"], ["b", "b", "a", "c"]) == (("a", "b", 2), ("b", "a", 1))
 
 
-def test_the_metric_follows_from_the_task() -> None:
-    assert choose_metric("classification", ["a", "b"])[0] == "accuracy"
-    assert choose_metric("text_to_text", ["2024-01-01", "2024-02-02"])[0] == "exact_match"
-    assert choose_metric("text_to_text", [])[0] == "exact_match"
-    assert choose_metric("text_to_text", ["word " * 40])[0] == "chrf"
-
-
-def test_extra_metrics_are_the_others_of_the_kind() -> None:
-    assert set(extra_metrics("classification", "accuracy", ["a"], ["a"])) == {"macro_f1"}
-    assert set(extra_metrics("text_to_text", "exact_match", ["a b"], ["a b"])) == {"chrf"}
-
-
 def test_no_rows_or_unequal_lists_are_refused() -> None:
     with pytest.raises(ValueError, match="needs as many"):
         metric_value("accuracy", [], [])
     with pytest.raises(ValueError, match="needs as many"):
         metric_value("chrf", ["a"], ["a", "b"])
+
+
+def test_embedding_similarity_is_the_mean_cosine_and_never_below_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    from p2m_agent.evaluation import similarity
+
+    places = {"up": [0.0, 1.0], "down": [0.0, -1.0], "right": [1.0, 0.0]}
+
+    class Embedder:
+        def encode(self, texts: list[str]) -> object:
+            return np.array([places[text] for text in texts], np.float32)
+
+    monkeypatch.setattr(similarity, "_embedder", Embedder)
+    expected, predicted = ["up", "up", "up", "right"], ["up", "down", "right", "right"]
+    assert metric_value("embedding_similarity", expected, predicted) == pytest.approx(0.5)
+    monkeypatch.setattr(similarity, "_embedder", lambda: None)
+    with pytest.raises(ToolError, match="embedding model"):
+        metric_value("embedding_similarity", expected, predicted)

@@ -102,6 +102,8 @@ class Repo:
     allowed: set[str] = field(default_factory=set)
     """Tokens that may read a gated or private repo."""
     downloads: int = 0
+    model: dict[str, Any] = field(default_factory=dict)
+    """What the API says of a model besides: `config`, `pipeline_tag`, `safetensors`; `tags` are added to the others."""
 
     def at(self, revision: str) -> Commit | None:
         if revision == "main":
@@ -151,12 +153,13 @@ class Repo:
             "private": self.private,
             "gated": self.gated,
             "disabled": False,
-            "tags": self.tags,
+            "tags": [*self.tags, *self.model.get("tags", ())],
             "downloads": self.downloads,
             "likes": 0,
             "description": f"\n\t\n\t\t{self.meta.get('pretty_name', self.id)}\n",
             "cardData": {key: value for key, value in self.meta.items() if value is not None},
             "siblings": siblings,
+            **{key: value for key, value in self.model.items() if key != "tags"},
         }
         return {key: value for key, value in told.items() if not expand or key in {"_id", "id", *expand}}
 

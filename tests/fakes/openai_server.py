@@ -24,7 +24,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -93,6 +93,8 @@ class FakeOpenAI:
         self.probes: list[Body] = []
         self.keys: list[str] = []
         """What each request authenticated with."""
+        self.on_headers: Callable[[Mapping[str, str]], None] = lambda _headers: None
+        """Gets the headers of each request, their names in lower case."""
         self.overrun = 0
         """Requests beyond the end of the script."""
         self._script = script
@@ -250,6 +252,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         if not self._allowed():
             return
+        self.fake.on_headers({name.lower(): value for name, value in self.headers.items()})
         answer = self.fake.answer(body)
         if answer.until:
             answer.until.wait(30)

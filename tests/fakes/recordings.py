@@ -11,23 +11,11 @@ from pathlib import Path
 
 from p2m_agent import events as e
 from p2m_agent.budget import Budget, Cost
+from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Score, Speed
 from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelCandidate, ModelSearch
 from p2m_agent.state import Decision, Ended, RunState
 from p2m_agent.training.recipe import Encoder, LinearHead
-from p2m_agent.types import (
-    Answer,
-    Baseline,
-    CurvePoint,
-    Dataset,
-    Delivery,
-    Difference,
-    EvalReport,
-    Holdout,
-    Question,
-    Score,
-    TaskSpec,
-    TrainingRun,
-)
+from p2m_agent.types import Answer, CurvePoint, Dataset, Delivery, Holdout, Question, TaskSpec, TrainingRun
 
 FOLDER = Path(__file__).parent / "events"
 RUN = "support-mail-7f3a"
@@ -189,7 +177,7 @@ def locked_report(*, proxy: bool = False) -> EvalReport:
         split="test",
         proxy=proxy,
         score=score(0.854, 0.781, 0.917),
-        extra={"macro_f1": 0.849},
+        extra={"macro_f1": Score(metric="macro_f1", value=0.849, ci95=(0.77, 0.91), scored=96)},
         baselines={
             "teacher": Baseline(
                 score=score(0.325, 0.2, 0.475, 40),
@@ -207,7 +195,7 @@ def locked_report(*, proxy: bool = False) -> EvalReport:
             "untuned_base": Baseline(note="the base has no head before training"),
         },
         looks=1,
-        latency_ms=6.6,
+        speed=Speed(p50_ms=6.6, p95_ms=9.1, timed=40, rows_per_s=310.0),
         made_by="010-evaluate",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.request import Capability, Reply, Request
@@ -46,6 +46,10 @@ class ScriptedLLM:
             if on_reply:
                 on_reply(index, reply)
         return replies
+
+    def ask_stream(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply]]:
+        for index, request in enumerate(requests):
+            yield index, self._reply(request)
 
     def estimate_usd(self, requests: int, prompt_tokens: int, completion_tokens: int) -> float | None:
         return 0.0

@@ -80,6 +80,30 @@ def tiny_llama(folder: Path) -> Path:
     return folder
 
 
+def tiny_t5(folder: Path) -> Path:
+    """An encoder-decoder of some thousand parameters."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    size = len(_tokenizer(folder, special, CHAT))
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=size,
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=2,
+        num_heads=4,
+        dropout_rate=0.0,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
+    T5ForConditionalGeneration(config).save_pretrained(str(folder))
+    return folder
+
+
 def task(kind: Kind = "classification", **other: Any) -> TaskSpec:
     """A small task."""
     about = {"classification": "accuracy", "text_to_text": "exact_match"}

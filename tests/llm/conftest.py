@@ -51,12 +51,16 @@ def opened() -> Iterator[Opener]:
             teacher: str | None = None, *, store: Path | None = None, left_usd: float = math.inf, **settings: Any
         ) -> Opened:
             slept: list[float] = []
+            now = [0.0]
             events: list[Event] = []
 
             async def note(seconds: float) -> None:
                 slept.append(seconds)
+                now[0] += seconds
 
-            patience = Patience(timeout_s=settings.pop("timeout_s", 10.0), sleep=note, jitter=lambda: 1.0)
+            patience = Patience(
+                timeout_s=settings.pop("timeout_s", 10.0), sleep=note, clock=lambda: now[0], jitter=lambda: 1.0
+            )
             llms = open_llms(Settings(teacher=teacher, **settings), store, events.append, lambda: left_usd, patience)
             return Opened(stack.enter_context(llms), events, slept)
 

@@ -185,8 +185,8 @@ def test_transient_faults_are_tried_again(opened: Opener, fault: Answer) -> None
 def test_tries_are_bounded(opened: Opener) -> None:
     with FakeOpenAI(lambda _: Answer(status=503)) as server:
         reply = opened(f"{server.url}#fake").llms.teacher.ask(ask("hi"))
-    assert len(server.requests) == 5
-    assert reply.error == "HTTP 503: scripted fault (after 5 tries)"
+    assert len(server.requests) == 7
+    assert reply.error == "HTTP 503: scripted fault (after 7 tries)"
 
 
 def test_lasting_faults_are_not_tried_again(opened: Opener) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from p2m_agent.budget import Budget
 from p2m_agent.data.mixture import Mixture
+from p2m_agent.evaluation.scores import EvalReport, Score
 from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.planner.choice import Move, Words
-from p2m_agent.planner.rules import comfortably_met
+from p2m_agent.planner.moves import comfortably_met
 from p2m_agent.planner.rules import next_move as choose
 from p2m_agent.state import Decision, Message, RunState
 from p2m_agent.training.recipe import Causal, Encoder, LinearHead
@@ -19,12 +20,10 @@ from p2m_agent.types import (
     ColumnChoice,
     Dataset,
     Delivery,
-    EvalReport,
     Holdout,
     PromptChange,
     Question,
     Review,
-    Score,
     TaskSpec,
     TrainingRun,
 )

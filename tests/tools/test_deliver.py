@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.scores import EvalReport, Score
 from p2m_agent.tooling import Outcome, Tool
-from p2m_agent.types import Delivery, EvalReport, Score
+from p2m_agent.types import Delivery
 from tests.fakes.student import FakePredictor, StudentRun, by_word
 
 deliver = importlib.import_module("p2m_agent.tools.deliver")

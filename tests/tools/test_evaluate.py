@@ -9,10 +9,10 @@ import pytest
 
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.data.holdout import looks
+from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.graph import Machine, check
 from p2m_agent.state import Call
 from p2m_agent.tooling import Outcome, Tool
-from p2m_agent.types import EvalReport
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card
 
 evaluate = importlib.import_module("p2m_agent.tools.evaluate")
@@ -62,14 +62,14 @@ def test_dev_shows_what_is_wrong(run: StudentRun) -> None:
         assert set(report.extra) == {"macro_f1"}
     else:
         assert report.per_label == {}
-        assert set(report.extra) == {"chrf"}
+        assert set(report.extra) == {"squad_em", "squad_f1", "chrf", "bleu", "rouge_l"}
 
 
 def test_the_final_report_stands_beside_baselines_and_counts_the_look(run: StudentRun) -> None:
     outcome = call(run, final=True)
     report = report_of(outcome)
     assert (report.split, report.looks, report.score.scored) == ("test", 1, 40)
-    assert set(report.baselines) == {"teacher", "majority", "nearest_neighbour", "untuned_base"}
+    assert set(report.baselines) == {"teacher", "teacher_zero_shot", "majority", "nearest_neighbour", "untuned_base"}
     majority = report.baselines["majority"]
     assert majority.student_minus
     assert majority.student_minus.rows == 40

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,13 @@ import pytest
 
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.errors import ToolError
+from p2m_agent.hub.candidates import ModelCandidate, ModelSearch
+from p2m_agent.hub.weights import EMBEDDINGS
 from p2m_agent.state import RunState
+from p2m_agent.store import RunFolder
 from p2m_agent.tooling import Tool
+from p2m_agent.training import loop
+from p2m_agent.training.recipe import Encoder, SetFit
 from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec, TrainingRun
 from tests.fakes.student import StudentRun
 from tests.fakes.tiny_models import tiny_bert
@@ -107,3 +113,85 @@ def test_a_base_of_unknown_licence_is_refused_where_licences_are_set(run: Studen
     state = constrained(run.state, Constraints(licences=("mit",)))
     with pytest.raises(ToolError, match="has the licence unknown"):
         TOOL.run(args(base=str(base)), state, run.context("003-fine_tune", "fine_tune"))
+
+
+def test_other_methods_are_tried_only_where_they_are_asked_for(run: StudentRun) -> None:
+    module = importlib.import_module("p2m_agent.tools.fine_tune")
+    spec, tried = run.state.spec, run.state.latest(TrainingRun)
+    assert spec
+    assert tried
+    encoder = tried.model_copy(update={"id": "two", "recipe": Encoder(base="tiny")})
+    both = RunState(artifacts=[*run.state.artifacts, encoder])
+    assert module.method_of(args(), both, spec) == "encoder"
+    assert module.recipe_of(args(method="setfit"), both, spec, seed=0) == SetFit(base=EMBEDDINGS)
+
+
+def test_an_encoder_decoder_that_was_found_is_trained_as_one(run: StudentRun) -> None:
+    module = importlib.import_module("p2m_agent.tools.fine_tune")
+    spec = run.state.spec
+    assert spec
+    text = spec.model_copy(update={"kind": "text_to_text", "labels": (), "metric": "chrf"})
+    found = ModelCandidate.model_validate(
+        {"repo": "google/t5-x", "hub": "h", "architecture": "seq2seq", "params": 9, "available": True, "score": 1}
+        | {"train_gb": 1, "why": ""}
+    )
+    search = ModelSearch(id="s", query="q", candidates=(found,), made_by="c")
+    state = RunState(artifacts=[*without(run.state, TaskSpec).artifacts, text, search])
+    assert module.method_of(args(base="google/t5-x"), state, text) == "seq2seq"
+    assert module.method_of(args(), state, text) == "causal"
+    assert "needs a base of the T5 kind" in str(TOOL.needs(args(method="seq2seq"), state))
+    recipe = module.recipe_of(args(base="google/t5-x", beams=4), state, text, seed=0)
+    assert (recipe.decoding.beams, recipe.max_rows) == (4, 1500)
+    lora = module.recipe_of(args(tuning="lora"), state, text, seed=0)
+    assert (lora.tuning, lora.learning_rate) == ("lora", 1e-3)
+
+
+def test_rare_labels_weigh_more_where_the_metric_counts_labels_alike(run: StudentRun) -> None:
+    module = importlib.import_module("p2m_agent.tools.fine_tune")
+    spec = run.state.spec
+    assert spec
+    alike = spec.model_copy(update={"metric": "macro_f1"})
+    assert module.recipe_of(args(), run.state, spec, seed=0).balance == 0
+    assert module.recipe_of(args(), run.state, alike, seed=0).balance == 0.5
+    assert module.recipe_of(args(balance=0), run.state, alike, seed=0).balance == 0
+
+
+def test_a_killed_call_goes_on_where_its_training_was(
+    run: StudentRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny_bert(tmp_path / "tiny")
+    given = args(base=str(base), method="encoder", epochs=3)
+    context = run.context("003-fine_tune", "fine_tune")
+    real = loop.Fit._epoch
+
+    def dies(self: loop.Fit, epoch: int) -> bool:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return real(self, epoch)
+
+    monkeypatch.setattr(loop.Fit, "_epoch", dies)
+    monkeypatch.setattr(loop.Fit, "_out_of_patience", lambda _self, _epoch: False)  # these rows are soon learned
+    with pytest.raises(KeyboardInterrupt):
+        TOOL.run(given, run.state, context)
+    monkeypatch.setattr(loop.Fit, "_epoch", real)
+    RunFolder(run.root).prepare("003-fine_tune")
+    made = TOOL.run(given, run.state, context).artifacts[0]
+    assert isinstance(made, TrainingRun)
+    assert any("Went on after epoch 1" in note for note in made.notes)
+
+
+def test_a_search_takes_the_time_of_its_trials_and_is_no_repeat(run: StudentRun) -> None:
+    one, three = (TOOL.estimate(args(method="linear_head", trials=n), run.state).wall_s for n in (1, 3))
+    assert three == pytest.approx(3 * one)
+    assert TOOL.needs(args(method="linear_head", base="tiny", trials=3), run.state) is None
+
+
+def test_it_searches_and_keeps_the_recipe_that_won(run: StudentRun, tmp_path: Path) -> None:
+    base = tiny_bert(tmp_path / "tiny")
+    context = run.context("003-fine_tune", "fine_tune")
+    outcome = TOOL.run(args(base=str(base), method="linear_head", trials=2), run.state, context)
+    made = outcome.artifacts[0]
+    assert isinstance(made, TrainingRun)
+    assert any(note.startswith("2 of 2 trials were run") for note in made.notes)
+    card = json.loads((run.root / made.path / "p2m.json").read_text())
+    assert card["recipe"] == made.recipe.model_dump()

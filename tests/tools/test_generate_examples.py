@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.data.holdout import held_out_rows, seal
-from p2m_agent.data.rows import read_examples
+from p2m_agent.data.duplicates import normalise
+from p2m_agent.data.holdout import file_sha256, held_out_rows, seal
+from p2m_agent.data.mixture import Mixture
+from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
+from p2m_agent.llm.request import Request
 from p2m_agent.state import RunState
 from p2m_agent.tooling import load_tools
-from p2m_agent.types import Dataset, Example, Holdout, Source, TaskSpec
+from p2m_agent.types import Dataset, Demonstration, Example, Holdout, Source, TaskSpec, TrainingRun
 from tests.data.test_generation import CLASSES, sentence, writer
 from tests.fakes.calls import Caller
 from tests.fakes.scripted_llm import ScriptedLLM
@@ -96,3 +100,179 @@ def test_the_estimate_grows_with_the_rows() -> None:
     small, large = (TOOL.estimate(TOOL.args(rows=rows), RunState()) for rows in (10, 1000))
     assert small.wall_s < large.wall_s
     assert small.tokens < large.tokens
+
+
+def rows(texts: list[str], *, origin: str = "user") -> list[Example]:
+    source = Source(origin=origin, ref="f")
+    return [Example(input={"text": text}, output=CLASSES.labels[n % 2], source=source) for n, text in enumerate(texts)]
+
+
+def dataset(root: Path, name: str, examples: list[Example], *, origin: str = "user") -> Dataset:
+    path = root / f"{name}.jsonl"
+    write_examples(path, examples)
+    return Dataset(
+        id=f"dataset-{name}",
+        path=path.name,
+        sha256=file_sha256(path),
+        rows=len(examples),
+        origin=origin,
+        ref=name,
+        made_by=name,
+    )
+
+
+def held_out(root: Path, dev: list[str], test: list[str]) -> Holdout:
+    folder = root / "calls" / "000-import_rows"
+    folder.mkdir(parents=True)
+    return seal(root, folder, rows(dev), rows(test), origin="user", ref="f", made_by="000-import_rows")
+
+
+def asked_of(teacher: ScriptedLLM) -> str:
+    return normalise("\n".join(message.content for request in teacher.asked for message in request.messages))
+
+
+LOCKED = [
+    "the goose stole my green parcel",
+    "an invoice for twelve violins came",
+    "thank you",
+    "who pays the ferryman now",
+]
+DEV = [
+    "the harbour lost my saddle",
+    "a ladder was billed to me",
+    "customs billed my mirror",
+    "my forest of parcels is late",
+]
+
+
+def test_nothing_of_a_locked_test_row_can_reach_a_prompt(tmp_path: Path) -> None:
+    """Locked texts are planted wherever a prompt takes words from; the hashes of no prompt know them."""
+    planted = [text.upper().replace(" ", "  ") + "!" for text in LOCKED]
+    shown = tuple(Demonstration(input={"text": text}, output="parcels") for text in (*planted, "no parcel came"))
+    spec = CLASSES.model_copy(update={"demonstrations": shown})
+    (tmp_path / "mail.txt").write_text("\n".join([*planted, f"hello: {planted[0]} ok?", "what about my refund"]))
+    mistakes = tuple(
+        Mistake(example_id=str(n), text=text, expected="parcels", predicted="billing")
+        for n, text in enumerate([*DEV, planted[1]])
+    )
+    score = Score(metric="accuracy", value=0.5, ci95=(0.4, 0.6), scored=4)
+    student = TrainingRun.model_construct(id="run", dev=0.5)
+    report = EvalReport(
+        id="report", training_run="run", split="dev", proxy=False, score=score, mistakes=mistakes, made_by="x"
+    )
+    own = dataset(tmp_path, "own", rows([*planted, "my parcel is broken", "the invoice is wrong"]))
+    state = RunState(
+        artifacts=[spec, held_out(tmp_path, DEV, LOCKED), own, student, report],
+        given={"unlabelled": str(tmp_path / "mail.txt")},
+    )
+    teacher = ScriptedLLM(always=writer(count()))
+    outcome = Caller(tmp_path, state, teacher)(TOOL, rows=30, errors=True)
+    asked = asked_of(teacher)
+    assert teacher.asked
+    assert "what about my refund" in asked
+    assert "my parcel is broken" in asked
+    for text in (text for text in LOCKED if len(text.split()) > 3):
+        assert normalise(text) not in asked
+    lines = [line for request in teacher.asked for line in request.messages[0].content.splitlines()]
+    assert "thank you" not in {normalise(line) for line in lines}
+    assert not any(normalise(text) in asked for text in DEV)
+    made = {normalise(row.text) for row in read_examples(tmp_path / outcome.artifacts[0].path)}
+    assert not made & {normalise(text) for text in LOCKED + DEV}
+
+
+def test_dev_errors_are_shown_once_to_be_described_and_never_to_be_imitated(tmp_path: Path) -> None:
+    mistakes = tuple(
+        Mistake(example_id=str(n), text=text, expected="parcels", predicted="billing") for n, text in enumerate(DEV)
+    )
+    score = Score(metric="accuracy", value=0.5, ci95=(0.4, 0.6), scored=4)
+    student = TrainingRun.model_construct(id="run", dev=0.5)
+    report = EvalReport(
+        id="report", training_run="run", split="dev", proxy=False, score=score, mistakes=mistakes, made_by="x"
+    )
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED), student, report])
+    answers = writer(count())
+
+    def describing(request: Request) -> object:
+        if "groups" in (request.json_schema or {})["properties"]:
+            return {"groups": [{"group": 0, "description": "goods named beside bills"}]}
+        return answers(request)
+
+    teacher = ScriptedLLM(always=describing)
+    Caller(tmp_path, state, teacher)(TOOL, rows=20, errors=True)
+    quoting = [request for request in teacher.asked if DEV[0] in request.messages[0].content]
+    assert len(quoting) == 1
+    aimed = [request for request in teacher.asked if "inputs" in request.json_schema["properties"]]
+    assert all("goods named beside bills" in request.messages[0].content for request in aimed)
+    assert all("must be: parcels" in request.messages[0].content for request in aimed)
+
+
+def test_errors_need_an_evaluated_student() -> None:
+    assert "evaluate" in refusal(RunState(artifacts=[CLASSES]), errors=True)
+
+
+def test_unlabelled_rows_are_labelled_and_the_rest_is_invented(tmp_path: Path) -> None:
+    path = tmp_path / "mail.csv"
+    path.write_text("no,body\n" + "".join(f"{n},why was I charged {sentence(900 + n)}\n" for n in range(6)))
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)], given={"unlabelled": str(path)})
+    outcome = Caller(tmp_path, state, ScriptedLLM(always=writer(count())))(TOOL, rows=20, noise=0.0)
+    made = read_examples(tmp_path / outcome.artifacts[0].path)
+    real = [row for row in made if row.text.startswith("why was I charged")]
+    assert len(real) == 6
+    assert len(made) == 20
+    assert all(row.source.agreement == 1.0 and row.output == "billing" and row.source.revision for row in real)
+    assert "6 of them are real inputs" in outcome.summary
+
+
+def test_attributes_are_kept_reused_and_a_persons_edit_counts(tmp_path: Path) -> None:
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)])
+    teacher = ScriptedLLM(always=writer(count()))
+    call = Caller(tmp_path, state, teacher)
+    outcome = call(TOOL, rows=5)
+    kept = tmp_path / "calls" / "001-generate_examples" / "attributes.yaml"
+    assert "first thing" in kept.read_text()
+    assert "attributes.yaml" in outcome.summary
+    kept.write_text("topics: [singing geese]\n")
+    before = len(teacher.asked)
+    call(TOOL, rows=5)
+    later = teacher.asked[before:]
+    assert all("singing geese" in request.messages[0].content for request in later)
+    assert "singing geese" in (tmp_path / "calls" / "002-generate_examples" / "attributes.yaml").read_text()
+    given = tmp_path / "mine.yaml"
+    given.write_text("topics: [falling leaves]\n")
+    state.given["attributes"] = str(given)
+    before = len(teacher.asked)
+    call(TOOL, rows=5)
+    assert all("falling leaves" in request.messages[0].content for request in teacher.asked[before:])
+
+
+def test_rows_that_the_mixture_left_out_are_not_shown(tmp_path: Path) -> None:
+    own = dataset(tmp_path, "own", rows(["my parcel is broken", "the invoice is wrong"]))
+    bad = dataset(tmp_path, "bad", rows(["geese are parcels too", "violins are invoices"], origin="hub"), origin="hub")
+    mixture = Mixture.model_construct(id="mixture", datasets=(own.id, bad.id), chosen=(own.id,))
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED), own, bad, mixture])
+    teacher = ScriptedLLM(always=writer(count()))
+    Caller(tmp_path, state, teacher)(TOOL, rows=10)
+    assert "my parcel is broken" in asked_of(teacher)
+    assert "geese" not in asked_of(teacher)
+    assert "violins" not in asked_of(teacher)
+
+
+def test_a_repeated_call_asks_the_same_and_writes_the_same(tmp_path: Path) -> None:
+    asked, written = [], []
+    for _ in range(2):
+        state = RunState(artifacts=[CLASSES])
+        teacher = ScriptedLLM(always=writer(count()))
+        outcome = Caller(tmp_path, state, teacher)(TOOL, rows=60)
+        asked.append(teacher.asked)
+        written.append(sorted(row.id for row in read_examples(tmp_path / outcome.artifacts[0].path)))
+    assert asked[0] == asked[1]
+    assert written[0] == written[1]
+
+
+def test_shares_must_be_of_labels_and_say_something() -> None:
+    state = RunState(artifacts=[CLASSES])
+    assert "not a label" in refusal(state, label_shares={"other": 1})
+    assert "label_shares" in refusal(state, label_shares={"billing": 0})
+    assert "label_shares" in refusal(state, label_shares={"billing": -1, "parcels": 1})
+    assert "held-out" in refusal(state, label_shares={"billing": 1})
+    assert refusal(state, label_shares={"billing": 3, "parcels": 1}) == ""

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
 from p2m_agent.state import Message, RunState
 from p2m_agent.task.refining import evidence_of
 from p2m_agent.tooling import load_tools
-from p2m_agent.types import EvalReport, Mistake, PromptChange, Score
+from p2m_agent.types import PromptChange
 from tests.data.test_generation import CLASSES
 from tests.fakes.calls import Caller
 from tests.fakes.scripted_llm import ScriptedLLM

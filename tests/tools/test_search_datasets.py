@@ -11,6 +11,7 @@ import pytest
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.hub.hub import DatasetsFound
+from p2m_agent.hub.models import ModelsFound, ModelWish
 from p2m_agent.settings import Settings
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import load_tools
@@ -46,9 +47,9 @@ class FakeHub:
         self.asked.append((query, k))
         return DatasetsFound(self.sets, self.notes)
 
-    def search_models(self, query: str, _spec: TaskSpec, k: int) -> list[ModelCandidate]:
-        self.asked.append((query, k))
-        return list(self.bases)
+    def find_models(self, wish: ModelWish, k: int) -> ModelsFound:
+        self.asked.append((wish.query, k))
+        return ModelsFound(tuple(self.bases), ())
 
 
 def context(hub: FakeHub, tool: str, planner: ScriptedLLM | None = None) -> Any:

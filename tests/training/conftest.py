@@ -8,7 +8,7 @@ import pytest
 from p2m_agent.events import Progressed
 from p2m_agent.settings import Settings
 from p2m_agent.training.job import TrainEnv
-from tests.fakes.tiny_models import tiny_bert, tiny_llama
+from tests.fakes.tiny_models import tiny_bert, tiny_llama, tiny_t5
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,11 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture(scope="session")
+def t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_t5(tmp_path_factory.mktemp("t5"))
 
 
 @dataclass

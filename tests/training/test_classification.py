@@ -8,7 +8,7 @@ from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.training import loop, memory
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.recipe import Encoder, LinearHead
+from p2m_agent.training.recipe import Encoder, LinearHead, SetFit
 from p2m_agent.training.trainer import train
 from tests.fakes.tiny_models import row, sorted_mail, task
 from tests.training.conftest import Around
@@ -135,6 +135,26 @@ def test_notes_name_what_was_cut_and_what_cannot_be_right(bert: Path, tmp_path: 
     trained = train(encoder(bert, max_tokens=16, max_rows=41), rows, tmp_path / "student", around.env)
     assert "1 training inputs are longer than 16 tokens and were cut." in trained.notes
     assert any("'refund'" in note and "1 dev rows" in note for note in trained.notes)
+
+
+def test_labels_of_the_task_without_rows_are_told(bert: Path, tmp_path: Path, around: Around) -> None:
+    rows = TrainRows(task(labels=("delivery", "billing", "praise")), ROWS.train[:40], ROWS.dev)
+    trained = train(LinearHead(base=str(bert)), rows, tmp_path / "student", around.env)
+    assert "No training row has the label 'praise': 0 dev rows cannot be right." in trained.notes
+
+
+@pytest.mark.parametrize("method", [LinearHead, Encoder, SetFit])
+def test_balance_makes_a_rare_label_likelier(
+    method: type[LinearHead | Encoder | SetFit], bert: Path, tmp_path: Path, around: Around
+) -> None:
+    """The same text has both labels, one of them rarely: only the weights can make up for that."""
+    rows = TrainRows(ROWS.spec, [row("card the", "billing")] * 18 + [row("card the", "delivery")] * 3, ROWS.dev[:4])
+    shares = []
+    for balance in (0.0, 1.0):
+        train(method(base=str(bert), balance=balance), rows, tmp_path / f"{balance}", around.env)
+        said = load_predictor(tmp_path / f"{balance}", around.settings).predict([{"text": "card the"}])
+        shares.append(said[0].scores["delivery"])
+    assert shares[0] < shares[1] - 0.1
 
 
 def test_max_rows_draws_with_the_seed(bert: Path, tmp_path: Path, around: Around) -> None:

@@ -1,0 +1,266 @@
+"""What to do next, each with what it should bring and take: facts from dev and probes become ranked suggestions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+from typing import TYPE_CHECKING
+
+from p2m_agent.evaluation.analysis import ErrorCluster, LabelNoise, LearningCurve, Suggestion
+from p2m_agent.evaluation.doubts import WithoutSource
+from p2m_agent.evaluation.text_metrics import squad_normalised
+from p2m_agent.training.recipe import METHODS, Method
+
+if TYPE_CHECKING:
+    from p2m_agent.evaluation.study import Study
+    from p2m_agent.training.probe import ModelProbe
+
+ROW_S = 1.5
+"""About, for a row that the teacher makes."""
+TRAIN_ROW_S: dict[Method, float] = {"linear_head": 0.01, "setfit": 0.1, "encoder": 0.06, "causal": 1.0, "seq2seq": 1.0}
+"""About, for all the training on one row, on a small CPU."""
+START_S = 15.0
+MOST_ROWS = 2_000
+"""Rows asked for at a time."""
+AIMED = 3
+"""Clusters that new rows are aimed at together."""
+WORTH = 0.002
+"""A smaller gain is no reason for anything."""
+UNKNOWN_LEFT = 0.9
+"""Share of the error assumed to remain when rows are doubled and no curve says better: a guess."""
+RECIPE_CUT, RECIPE_CUT_OVERFIT = 0.15, 0.05
+"""Share of the error that another recipe is guessed to remove; less where the student learned its rows by heart."""
+OVERFIT = 0.1
+"""Train score above dev score from which on that is assumed."""
+SHARE_OF_ERRORS = 0.25
+"""Of two labels taken for each other, from which on a person is asked what sets them apart."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the parts of an analysis found."""
+
+    study: Study
+    clusters: Sequence[ErrorCluster] = ()
+    noise: LabelNoise | None = None
+    curve: LearningCurve | None = None
+    sources: Sequence[WithoutSource] = ()
+    doubtful_dev: int = 0
+    race: ModelProbe | None = None
+    tried: frozenset[str] = frozenset()
+    """Methods that were trained on these datasets."""
+    usd: Callable[[int], float | None] = lambda _rows: 0.0
+    """Dollars for so many rows by the teacher; None where unknown."""
+
+    @property
+    def error(self) -> float:
+        """What is missing to a perfect dev score."""
+        return 1 - self.study.run.dev
+
+    @property
+    def curable(self) -> float:
+        """Share of the error that doubled rows should remove."""
+        return 1 - (self.curve.error_left if self.curve else UNKNOWN_LEFT)
+
+    def train_s(self, method: Method | None = None, rows: int = 0) -> float:
+        """About how long a training takes, with so many rows more."""
+        each = TRAIN_ROW_S[method or self.study.run.recipe.method]
+        return START_S + each * (self.study.run.train_rows + rows)
+
+
+def suggestions(found: Findings) -> tuple[Suggestion, ...]:
+    """All that is worth trying, what should bring most first (the cheaper first on a tie); the last is to stop."""
+    made = [each for rule in _RULES for each in rule(found) if each.gain >= WORTH]
+    made.sort(key=lambda each: (-each.gain, each.cost_s))
+    return (*made, _stop(found, made))
+
+
+def _missing_labels(found: Findings) -> list[Suggestion]:
+    """Labels that dev has and training hardly: the student can never give the right answer."""
+    study = found.study
+    if not study.sorting:
+        return []
+    have, asked = Counter(row.output for row in study.train), Counter(study.expected)
+    few = max(2.0, 0.1 * median(have.values())) if have else 2.0
+    rare = tuple(sorted(label for label in asked if have[label] < few))
+    if not rare:
+        return []
+    lost = sum(1 for i in study.wrong if study.dev[i].output in rare) / len(study.dev)
+    rows = min(MOST_ROWS, round(max(8.0, median(have.values())) * len(rare)) if have else 8 * len(rare))
+    why = f"{len(rare)} labels of dev have hardly a training row: {', '.join(rare[:5])}"
+    return [_more(found, rows, gain=lost / 2, basis="bound", why=why, labels=rare)]
+
+
+def _aimed_data(found: Findings) -> list[Suggestion]:
+    """Rows like those of the largest clusters: as much of their error goes as doubling their part would remove."""
+    top = found.clusters[:AIMED]
+    if not top:
+        return []
+    rows_there = sum(cluster.rows for cluster in top)
+    rows = min(MOST_ROWS, max(20, round(found.study.run.train_rows * rows_there / len(found.study.dev))))
+    errors = sum(cluster.errors for cluster in top)
+    gain = found.curable * found.error * errors / max(1, len(found.study.wrong))
+    named = "; ".join(cluster.name for cluster in top)
+    why = f"{errors} of {len(found.study.wrong)} dev errors are about: {named}"
+    pairs = [cluster.confusion for cluster in top if cluster.confusion]
+    labels = tuple(dict.fromkeys(label for pair in pairs for label in pair if label in set(found.study.labels)))
+    names = tuple(cluster.name for cluster in top)
+    basis = "extrapolated" if found.curve else "guess"
+    return [_more(found, rows, gain=gain, basis=basis, why=why, labels=labels, clusters=names)]
+
+
+def _more_data(found: Findings) -> list[Suggestion]:
+    """Twice the rows, as many as one goes at a time."""
+    have = found.study.run.train_rows
+    rows = min(MOST_ROWS, have)
+    share = rows / have if have else 1.0  # a part of a doubling brings about that part of its gain
+    gain = share * found.curable * found.error
+    if found.curve is None:
+        return [_more(found, rows, gain=gain, basis="guess", why="more rows usually help; no curve says how much")]
+    low, high = found.curve.doubled_ci95
+    shown = f"{found.curve.parts[-1].value:.3f} to {found.curve.doubled:.3f} ({low:.3f} to {high:.3f})"
+    why = f"twice the rows would take {found.curve.measured_on} from {shown}"
+    return [_more(found, rows, gain=gain, basis="extrapolated", why=why)]
+
+
+def _more(found: Findings, rows: int, **facts: object) -> Suggestion:
+    cost_s = ROW_S * rows + found.train_s(rows=rows)
+    given = {"kind": "more_data", "rows": rows, "cost_s": cost_s, "usd": found.usd(rows), **facts}
+    return Suggestion.model_validate(given)
+
+
+def _clean_labels(found: Findings) -> list[Suggestion]:
+    noise = found.noise
+    if noise is None or noise.score_with is None or noise.score_without is None:
+        return []
+    gain = noise.score_without - noise.score_with
+    why = (
+        f"{noise.suspected} of {noise.rows} training labels look wrong; without them a linear head goes from"
+        f" {noise.score_with:.3f} to {noise.score_without:.3f} on dev"
+    )
+    cost_s = found.train_s()
+    return [Suggestion(kind="clean_labels", why=why, gain=gain, basis="measured", cost_s=cost_s, rows=noise.suspected)]
+
+
+def _drop_source(found: Findings) -> list[Suggestion]:
+    """Only where the interval says that the probe is better without it."""
+    made = []
+    for each in found.sources:
+        low, high = each.gain.ci95
+        if each.gain.verdict == "better":
+            why = (
+                f"without {each.dataset} a linear head gains {each.gain.value:+.3f} ({low:+.3f} to {high:+.3f}) on dev"
+            )
+            made.append(
+                Suggestion(
+                    kind="drop_source",
+                    why=why,
+                    gain=each.gain.value,
+                    basis="measured",
+                    cost_s=found.train_s(),
+                    source=each.dataset,
+                )
+            )
+    return made
+
+
+def _other_base(found: Findings) -> list[Suggestion]:
+    """The best of the race that was not trained yet, where it went as far as the base in use."""
+    race, used = found.race, found.study.run.recipe.base
+    scored = [one for one in race.results if one.score is not None] if race else []
+    own = next((one for one in scored if one.model == used), None)
+    rivals = [one for one in scored if own and one.model != used and one.rows == own.rows]
+    if own is None or not rivals:
+        return []
+    best = max(rivals, key=lambda one: one.score or 0.0)
+    gain = min(found.error, (best.score or 0.0) - (own.score or 0.0))
+    why = f"in the race of base models {best.model} scored {best.score:.3f} and {used} {own.score:.3f}"
+    cost_s = found.train_s()
+    return [Suggestion(kind="other_base", why=why, gain=gain, basis="measured", cost_s=cost_s, base=best.model)]
+
+
+def _other_recipe(found: Findings) -> list[Suggestion]:
+    run = found.study.run
+    left = [method for method in METHODS[found.study.spec.kind] if method not in found.tried]
+    overfit = run.train is not None and run.train - run.dev > OVERFIT
+    cut = RECIPE_CUT_OVERFIT if overfit else RECIPE_CUT
+    train = "" if run.train is None else f" (train {run.train:.3f}, dev {run.dev:.3f})"
+    said = "learned its rows by heart" if overfit else "may not be able to learn more"
+    return [
+        Suggestion(
+            kind="other_recipe",
+            why=f"{run.recipe.method} {said}{train}; {method} was not tried",
+            gain=cut * found.error,
+            basis="guess",
+            cost_s=found.train_s(method),
+            method=method,
+        )
+        for method in left
+    ]
+
+
+def _refine_instruction(found: Findings) -> list[Suggestion]:
+    """Texts that are right but for case, punctuation or articles: a matter of form."""
+    study = found.study
+    if study.sorting:
+        return []
+    form = [i for i in study.wrong if _same_content(study.dev[i].output, study.answers[i])]
+    why = f"{len(form)} of {len(study.wrong)} wrong outputs differ in case, punctuation or articles alone"
+    gain = len(form) / len(study.dev) / 2
+    cost_s = START_S + found.train_s()
+    return [Suggestion(kind="refine_instruction", why=why, gain=gain, basis="bound", cost_s=cost_s)]
+
+
+def _same_content(expected: str, said: str) -> bool:
+    return squad_normalised(expected) == squad_normalised(said)
+
+
+def _ask_person(found: Findings) -> list[Suggestion]:
+    """Labels that are taken for each other both ways, and dev rows whose own label looks wrong."""
+    study = found.study
+    pairs = Counter(
+        frozenset((study.dev[i].output, study.answers[i])) for i in study.wrong if study.sorting and study.answers[i]
+    )
+    both = {(study.dev[i].output, study.answers[i]) for i in study.wrong}
+    made = []
+    for pair, errors in pairs.most_common(1):
+        first, second = sorted(pair)
+        mutual = {(first, second), (second, first)} <= both
+        if mutual and errors >= 4 and errors >= SHARE_OF_ERRORS * len(study.wrong):
+            why = (
+                f"{first} and {second} are taken for each other ({errors} of {len(study.wrong)} errors): which is when?"
+            )
+            gain = errors / len(study.dev) / 2
+            made.append(Suggestion(kind="ask_person", why=why, gain=gain, basis="bound", labels=(first, second)))
+    if found.doubtful_dev:
+        why = f"{found.doubtful_dev} dev rows look mislabelled themselves; they make the score lower than it is"
+        gain = found.doubtful_dev / len(study.dev) / 2
+        made.append(Suggestion(kind="ask_person", why=why, gain=gain, basis="bound", rows=found.doubtful_dev))
+    return made
+
+
+def _stop(found: Findings, made: Sequence[Suggestion]) -> Suggestion:
+    dev = found.study.run.dev
+    noise = sqrt(max(dev * (1 - dev), 0.0) / max(1, len(found.study.dev)))
+    best = made[0].gain if made else 0.0
+    if best <= noise:
+        why = f"the most that is expected, {best:+.3f}, is within the noise of dev (standard error {noise:.3f})"
+    else:
+        why = f"deliver what there is: dev {dev:.3f}"
+    return Suggestion(kind="stop", why=why, basis="extrapolated")
+
+
+_RULES: tuple[Callable[[Findings], list[Suggestion]], ...] = (
+    _missing_labels,
+    _aimed_data,
+    _more_data,
+    _clean_labels,
+    _drop_source,
+    _other_base,
+    _other_recipe,
+    _refine_instruction,
+    _ask_person,
+)

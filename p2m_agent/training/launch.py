@@ -1,0 +1,87 @@
+"""Train in several processes, on several GPUs or machines: what `torchrun` and `accelerate launch` start.
+
+    torchrun --nproc-per-node 2 -m p2m_agent.training.launch FOLDER
+    accelerate launch --num_processes 2 -m p2m_agent.training.launch FOLDER
+
+FOLDER holds what `write_job` wrote; the student appears in it. The rows of a step are shared out, so the figures are
+those of one process, up to rounding. A run that was killed goes on from its last epoch when it is started again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.events import Progressed
+from p2m_agent.settings import Settings
+from p2m_agent.training.job import TrainEnv, TrainRows
+from p2m_agent.training.parallel import Followed, World
+from p2m_agent.training.recipe import Recipe
+from p2m_agent.types import Example, TaskSpec
+from p2m_agent.value import Value
+
+JOB = "job.json"
+
+
+class Job(Value):
+    """A training, complete but for the base model."""
+
+    recipe: Recipe
+    spec: TaskSpec
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+
+
+def write_job(folder: Path, recipe: Recipe, rows: TrainRows, processes: int = 2) -> str:
+    """Write a training down for several processes; the command that runs it on this machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    job = Job(recipe=recipe, spec=rows.spec, train=tuple(rows.train), dev=tuple(rows.dev))
+    (folder / JOB).write_text(job.model_dump_json(), encoding="utf-8")
+    return f"torchrun --nproc-per-node {processes} -m p2m_agent.training.launch {folder}"
+
+
+def main(folder: Path, settings: Settings) -> int:
+    """Train what the folder says, as one process of those that were started."""
+    from p2m_agent.training.trainer import train
+
+    path = folder / JOB
+    if not path.is_file():
+        raise UsageError(f"{folder} holds no {JOB}", "Name a folder that a training was written to.")
+    job = Job.model_validate(_without_ids(json.loads(path.read_text(encoding="utf-8"))))
+    world = World()
+    rows = TrainRows(job.spec, job.train, job.dev)
+    env = TrainEnv(settings, _report if world.first else _silent, lambda: float("inf"))
+    try:
+        trained = train(job.recipe, rows, folder, env)
+    except Followed:
+        return 0
+    figures = {"dev": trained.dev, "train": trained.train, "processes": world.size, "notes": trained.notes}
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+def _without_ids(job: dict[str, Any]) -> dict[str, Any]:
+    """An example's id is computed, so it is not read."""
+    for part in ("train", "dev"):
+        for row in job[part]:
+            row.pop("id", None)
+    return job
+
+
+def _report(event: Progressed) -> None:
+    numbers = " ".join(f"{name} {value:.4g}" for name, value in event.numbers.items())
+    sys.stderr.write(f"{event.message} {numbers}\n")
+
+
+def _silent(_event: Progressed) -> None:
+    """The first process speaks for all."""
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main(Path(sys.argv[1]), Settings()))
+    except (ToolError, UsageError) as error:
+        sys.exit(f"{error.message}\n{error.hint}")

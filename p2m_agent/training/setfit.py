@@ -1,0 +1,149 @@
+"""For few labels: a contrastive fine-tune of the encoder on pairs of rows, then a linear head.
+
+Own code instead of the `setfit` package: so it shares the loop that resumes, fits itself into time and memory and
+stops early, and a delivered student is an encoder and a head like those of the other recipes.
+
+Source: Tunstall et al. 2022, Efficient Few-Shot Learning Without Prompts (arXiv 2209.11055).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from p2m_agent.embedding import TextEncoder, load_text_encoder
+from p2m_agent.training.batching import sample
+from p2m_agent.training.card import card_of, size_mb, write_card
+from p2m_agent.training.checkpoint import Checkpoint
+from p2m_agent.training.encoder import save_encoder, without_dropout
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
+from p2m_agent.training.learner import groups, plan_of
+from p2m_agent.training.linear_head import cut_note, fit_head, locate_encoder
+from p2m_agent.training.loop import Fit
+from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
+from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe import SetFit
+
+_PIECE_TOKENS = STEP_TOKENS["encoder"]
+_HEAD_C = 10.0
+_PATIENCE = 2
+
+Pair = tuple[int, int, float]
+"""Two training rows, and 1 where they have the same label, 0 where not."""
+
+
+def pairs(labels: Sequence[str], a_row: int, at_most: int, seed: int) -> list[Pair]:
+    """Pairs of like and unlike rows, as many of each kind as there can be, from every row; none twice."""
+    draw = random.Random(seed)  # noqa: S311 (a sample, not a secret)
+    by_label: dict[str, list[int]] = {}
+    for row, label in enumerate(labels):
+        by_label.setdefault(label, []).append(row)
+    found: set[Pair] = set()
+    for row, label in enumerate(labels):
+        for _ in range(a_row):
+            like = draw.choice(by_label[label])
+            unlike = draw.randrange(len(labels))
+            if like != row:
+                found.add((min(row, like), max(row, like), 1.0))
+            if labels[unlike] != label:
+                found.add((min(row, unlike), max(row, unlike), 0.0))
+    ordered = sorted(found)
+    return [ordered[i] for i in sample(len(ordered), at_most, seed)]
+
+
+class PairLearner:
+    """An encoder whose cosine says whether two rows have the same label. What the loop calls a row is a pair here."""
+
+    def __init__(self, encoder: TextEncoder, rows: TrainRows, recipe: SetFit) -> None:
+        """Draw the pairs."""
+        self._encoder, self._rows, self._recipe = encoder, rows, recipe
+        self._labels = rows.labels()
+        self._ids = encoder.token_ids(rows.texts())
+        outputs = [row.output for row in rows.train]
+        self._pairs = pairs(outputs, recipe.pairs_a_row, recipe.max_pairs, recipe.seed)
+        self.lengths = [len(self._ids[one]) + len(self._ids[other]) for one, other, _like in self._pairs]
+        self.head: tuple[Any, Any] | None = None
+        without_dropout(encoder.model)
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """The whole encoder."""
+        return groups(self._encoder.model)
+
+    def targets(self, rows: Sequence[int]) -> float:
+        """Pairs."""
+        return len(rows)
+
+    def loss(self, rows: Sequence[int]) -> Any:
+        """Squared distance of the cosine from 1 or 0, summed. A text in several pairs is encoded once."""
+        import torch
+
+        chosen = [self._pairs[row] for row in rows]
+        texts = sorted({row for one, other, _like in chosen for row in (one, other)})
+        place = {row: i for i, row in enumerate(texts)}
+        vectors = self._encoder.pooled([self._ids[row] for row in texts])
+        one, other = ([place[pair[side]] for pair in chosen] for side in (0, 1))  # type: ignore[index]
+        wanted = torch.tensor([like for _one, _other, like in chosen], device=vectors.device)
+        return (((vectors[one] * vectors[other]).sum(1) - wanted) ** 2).sum()
+
+    def score(self, progress: Progress) -> float:
+        """The task's metric on the dev rows, by a linear head fitted to the encoder as it stands."""
+        self.fit_head(progress)
+        return self.score_on([row.text for row in self._rows.dev], [row.output for row in self._rows.dev], progress)
+
+    def score_on(self, texts: Sequence[str], expected: Sequence[str], progress: Progress) -> float:
+        """The task's metric on any rows, by the head fitted last."""
+        assert self.head is not None
+        weight, bias = self.head
+        vectors = self._encoder.encode(texts, progress.meter("scoring", len(texts)))
+        return dev_metric(self._rows, expected, [self._labels[i] for i in (vectors @ weight.T + bias).argmax(1)])
+
+    def fit_head(self, progress: Progress) -> None:
+        """A softmax regression on the training rows."""
+        self._encoder.model.eval()
+        texts = self._rows.texts()
+        vectors = self._encoder.encode(texts, progress.meter("encoding", len(texts)))
+        targets = [self._labels.index(row.output) for row in self._rows.train]
+        self.head = fit_head(vectors, targets, _HEAD_C, self._recipe.balance)
+
+    def modules(self) -> Any:
+        """The encoder; the head is fitted anew whenever it is needed."""
+        return self._encoder.model
+
+
+def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
+    """Tune on pairs, keep the best epoch on dev, fit the head."""
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    labels = rows.labels()
+    base = locate_encoder(recipe, run)
+    max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
+    check_memory(train_gb(base.params, _PIECE_TOKENS), f"tuning {base.name}", "Use linear_head, or a smaller base.")
+    progress = Progress(run.report)
+    with progress.waiting(f"loading {base.name}"):
+        encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
+    encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+    learner = PairLearner(encoder, rows, recipe)
+    checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
+    fitted = Fit(learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
+    learner.fit_head(progress)
+    assert learner.head is not None
+    train = learner.score_on(rows.texts(), [row.output for row in rows.train], progress)
+    save_encoder(folder, encoder, base, learner.head)
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=max_tokens))
+    checkpoint.clear()
+    return Trained(
+        dev=fitted.dev,
+        train=train,
+        curve=tuple(fitted.curve),
+        params=base.params + sum(part.size for part in learner.head),
+        size_mb=size_mb(folder),
+        notes=(
+            f"Tuned on {len(learner.lengths)} pairs of rows.",
+            *fitted.notes,
+            *unseen_label_note(rows, labels),
+            *cut_note(encoder, rows),
+        ),
+    )

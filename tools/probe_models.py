@@ -1,0 +1,169 @@
+"""Race base models on the task's own rows, before one of them is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from p2m_agent.budget import Cost
+from p2m_agent.data.mixture_parts import in_proportion
+from p2m_agent.data.pool import training_pool
+from p2m_agent.evaluation.intervals import difference
+from p2m_agent.hub.candidates import ModelSearch
+from p2m_agent.state import RunState
+from p2m_agent.store import KEPT_ACROSS_TRIES
+from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.training.probe import MOST_MODELS, NO_TIME, ModelProbe, at_hand
+from p2m_agent.training.probe_encoder import EncoderProbe
+from p2m_agent.training.probe_race import KeptScores, Race, Standing, rounds_of
+from p2m_agent.training.probe_text import ShortFineTune
+from p2m_agent.training.progress import Progress
+from p2m_agent.types import Dataset, Example, Holdout, TaskSpec
+
+SHARE_OF_TIME = 0.2
+"""Of the time left in the run's budget."""
+MOST_ROWS = {"classification": 1000, "text_to_text": 120}
+"""Rows of the last round."""
+_SCORES = "scores.json"
+
+
+class ProbeModels(Args):
+    """Compare base models on the training rows in seconds, before any is trained, and name the one to train.
+
+    All are scored on few rows, the better half again on twice as many, until one is left (successive halving):
+    a linear head on frozen features for classification, a short fine-tune for text_to_text. Call it after
+    search_models where more than one base model is at hand; fine_tune then takes the winner unless it is told
+    otherwise.
+    """
+
+    models: tuple[str, ...] = Field(default=(), max_length=MOST_MODELS)
+    """Base models as fine_tune takes them. Left out: those at hand that search_models found."""
+    seconds: float = Field(default=120.0, ge=5, le=1800)
+    """Time for the whole race; what it does not reach is named."""
+
+
+def needs(args: ProbeModels, state: RunState) -> str | None:
+    """A task, rows to train on, two candidates, and no race among them yet."""
+    if state.spec is None:
+        return "there is no task yet: call define_task first"
+    if state.latest(Holdout) is None or not state.datasets():
+        return "there are no rows to compare on; call import_rows or generate_examples first"
+    if len(state.datasets()) > 1 and state.mixture() is None:
+        return "nobody has looked which of the datasets help: call choose_mixture first"
+    if not args.models and state.latest(ModelSearch) is None:
+        return "there are no candidates: call search_models first, or name `models`"
+    found = candidates(args, state)
+    if len(found) < 2:
+        return f"there is only one base model to choose from ({', '.join(found) or 'none'}); go on with fine_tune"
+    return _raced(args, state, found)
+
+
+def candidates(args: ProbeModels, state: RunState) -> tuple[str, ...]:
+    """The models asked for, else those at hand that the last search found and that there is a probe for."""
+    if args.models:
+        return tuple(dict.fromkeys(args.models))
+    return at_hand(state.latest(ModelSearch), state.spec.kind) if state.spec else ()
+
+
+def estimate(args: ProbeModels, state: RunState) -> Cost:
+    """The time that it stops at."""
+    return Cost(wall_s=_limit_s(args, state.budget.left_s(state.spent) - state.budget.reserve_s))
+
+
+def run(args: ProbeModels, state: RunState, context: Context) -> Outcome:
+    """Gather the training rows, race, and keep every score."""
+    began, limit_s = time.monotonic(), _limit_s(args, context.seconds_left())
+    spec = state.spec
+    assert spec is not None
+    rows = _rows(state, context, spec)
+    names = candidates(args, state)
+    probe = (EncoderProbe if spec.kind == "classification" else ShortFineTune)(rows, spec, context.settings)
+    earlier = [context.root / made.path for made in state.all(ModelProbe)]
+    kept = KeptScores(context.folder / KEPT_ACROSS_TRIES / _SCORES, earlier)
+    race = Race(
+        probe=probe,
+        rounds=rounds_of(len(names), len(rows)),
+        kept=kept,
+        seconds_left=lambda: limit_s - (time.monotonic() - began),
+        progress=Progress(context.emit),
+    )
+    standings = race.run(names)
+    best = standings[0]
+    made = ModelProbe(
+        id=f"model_probe-{context.call.id}",
+        datasets=tuple(dataset.id for dataset in state.chosen_datasets()),
+        chosen=best.model if best.scores else None,
+        why=_why(standings),
+        probe=probe.how,
+        measure=probe.measure,
+        rounds=tuple(race.rounds),
+        results=tuple(standing.noun(best) for standing in standings),
+        seconds=round(time.monotonic() - began, 1),
+        notes=tuple(_notes(standings, kept)),
+        path=kept.path.relative_to(context.root).as_posix(),
+        made_by=context.call.id,
+    )
+    return Outcome(summary=_summary(made), artifacts=(made,))
+
+
+def _limit_s(args: ProbeModels, left_s: float) -> float:
+    return max(5.0, min(args.seconds, SHARE_OF_TIME * left_s))
+
+
+def _raced(args: ProbeModels, state: RunState, found: Sequence[str]) -> str | None:
+    """Why there is nothing to gain from another race among these."""
+    ids = tuple(dataset.id for dataset in state.chosen_datasets())
+    for made in reversed(state.all(ModelProbe)):
+        if made.datasets == ids and set(found) <= {result.model for result in made.results}:
+            cut = any(NO_TIME in result.note for result in made.results)
+            if not cut or args.seconds <= made.seconds + 1:
+                return f"{made.id} has raced these on the same rows: {made.why} Go on with fine_tune"
+    return None
+
+
+def _rows(state: RunState, context: Context, spec: TaskSpec) -> list[Example]:
+    """Rows that a student may learn from; dev and the locked test only say which must be left out."""
+    holdout = state.latest(Holdout)
+    assert holdout is not None
+    datasets: Sequence[Dataset] = state.chosen_datasets()
+    pool = training_pool(context.root, datasets, holdout, context.embedder())
+    return in_proportion(pool.examples, spec.kind, context.settings.seed)[: MOST_ROWS[spec.kind]]
+
+
+def _why(standings: Sequence[Standing]) -> str:
+    """The choice in a sentence, with how sure it is."""
+    best = standings[0]
+    if not best.scores:
+        return "No base model could be probed."
+    second = next((one for one in standings[1:] if one.round == best.round and one.scores), None)
+    said = f"{best.model} scores {best.value:.3f} on {best.rows} rows"
+    if second is None:
+        return f"{said}; nothing else went that far."
+    ahead = difference(best.statistics, second.statistics)
+    chance = ", which may be chance" if ahead.ci95[0] <= 0 else ""
+    low, high = ahead.ci95
+    return f"{said}, {ahead.value:.3f} ({low:.3f} to {high:.3f}) ahead of {second.model}{chance}."
+
+
+def _notes(standings: Sequence[Standing], kept: KeptScores) -> list[str]:
+    """What limits the evidence."""
+    notes = [f"{one.model}: {one.note}." for one in standings if one.note]
+    if kept.reused:
+        notes.append(f"{kept.reused} scores were known from an earlier race.")
+    return notes
+
+
+def _summary(made: ModelProbe) -> str:
+    """The choice and every candidate: this is what the decision log keeps."""
+    table = "; ".join(
+        f"{each.model} {each.score:.3f} on {each.rows} rows in {each.seconds:.0f} s"
+        + (f", out after round {each.eliminated}" if each.eliminated else "")
+        for each in made.results
+        if each.score is not None
+    )
+    return " ".join([f"{made.why} Raced in {made.seconds:.0f} s by {made.probe}: {table}.", *made.notes])
+
+
+TOOL = Tool(name="probe_models", args=ProbeModels, run=run, needs=needs, estimate=estimate, effect=Effect.COMPUTE)
