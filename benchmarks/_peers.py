@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks._rows import MAX_TOKENS, PROMPT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "p2m_agent" / "benchmarks"
-PACKAGES = {"curator": ("bespokelabs-curator",), "distilabel": ("distilabel[openai]", "requests")}
+PACKAGES = {"curator": ("bespokelabs-curator",), "distilabel": ("distilabel[openai,instructor]", "requests")}
 """What to install; distilabel needs requests and does not say so."""
 _LONGEST_S = 900
 

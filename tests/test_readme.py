@@ -115,6 +115,10 @@ def test_make_test_is_what_runs_this(shell: Shell) -> None:
 def test_looking_and_predicting(shell: Shell) -> None:
     assert RUN in shell.readme("p2m runs")
     assert "locked test" in shell.readme(f"p2m show {RUN}")
+    for line in lines("p2m data"):
+        said = shell.readme(line)
+        assert "310" in said
+        assert "label" in said
     for line in lines(f'p2m predict {RUN} "'):
         assert shell.readme(line).strip() in labels(shell)
     for line in lines(f"p2m predict {RUN} --file"):
@@ -134,7 +138,9 @@ def test_show_as_json_has_what_scripts_read(shell: Shell) -> None:
     }  # fmt: skip
     assert {"metric", "value", "ci95", "rows", "looks"} <= set(result["test"])
     assert result["test"]["looks"] == 1
-    assert set(result["baselines"]) == {"teacher", "majority", "nearest_neighbour", "untuned_base"}
+    assert set(result["baselines"]) == {
+        "teacher", "teacher_zero_shot", "majority", "nearest_neighbour", "untuned_base",
+    }  # fmt: skip
     assert {"base", "params", "size_mb", "latency_ms"} <= set(result["model"])
     low, high = result["test"]["ci95"]
     assert low < result["test"]["value"] < high

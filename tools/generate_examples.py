@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydantic import Field
 
 from p2m_agent.budget import Cost
 from p2m_agent.data.data_card import write_data_card
-from p2m_agent.data.generation import BATCH, LOCAL_LAG, MOST_LAG, WEAK_BATCH, Generator, Material, Plan, Progress
+from p2m_agent.data.generation import (
+    BATCH,
+    LOCAL_LAG,
+    MOST_LAG,
+    SHARE_OF_TIME,
+    WEAK_BATCH,
+    Generator,
+    Material,
+    Plan,
+    Progress,
+)
 from p2m_agent.data.generation_attributes import FILE, Attributes
 from p2m_agent.data.generation_texts import Text, texts_of
 from p2m_agent.data.verification import Sieve
@@ -34,6 +44,8 @@ from ._generated import (
 from ._transformed import open_found
 
 VOTES = 3
+WEAK_S = 600.0
+"""Longest that a weak teacher is asked for rows, where nobody set a shorter time."""
 ROW_S, ROW_TOKENS = 1.5, 400
 """Time and tokens for an accepted row, on the high side: a small model on a CPU, rejects included."""
 READ = 3
@@ -138,7 +150,7 @@ def run(args: GenerateExamples, state: RunState, context: Context) -> Outcome:
     sieve = Sieve(spec, held, seeds, context.embedder(), strict=not sound)
     generator = Generator(spec, plan_of(args, spec, context), context.teacher, sieve, material)
     with RowFiles(context.folder) as files:
-        progress = generator.run(context.emit, context.seconds_left, files)
+        progress = generator.run(context.emit, _patience(context, sound=sound), files)
     checks = Checks(context.judge if args.judge else None, args.doubtful, context.embedder(), context.settings.seed)
     verified = verify_rows(files.path, files.path.with_name(REJECTED), spec, checks)
     dropped = dict((Counter(sieve.reasons()) + verified.dropped).most_common())
@@ -198,6 +210,13 @@ def plan_of(args: GenerateExamples, spec: TaskSpec, context: Context) -> Plan:
         noise=args.noise if args.noise is not None else REAL_SHARE if classes else 0.0,
         lag=lag,
     )
+
+
+def _patience(context: Context, *, sound: bool) -> Callable[[], float]:
+    """The time left; less for a weak teacher, whose rows get no better by waiting."""
+    if sound:
+        return context.seconds_left
+    return lambda: min(context.seconds_left(), WEAK_S / SHARE_OF_TIME)
 
 
 def _demonstrated(spec: TaskSpec) -> list[Example]:

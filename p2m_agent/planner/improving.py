@@ -1,6 +1,6 @@
 """Round by round: the errors of the best student on dev decide what is tried next, until the target is met.
 
-It ends where the target is comfortably met, rounds or time are over, three rounds in a row brought nothing that the
+It ends where the target is met on dev, rounds or time are over, three rounds in a row brought nothing that the
 interval calls better, or nothing worth its cost is left. The locked test is looked at once, after that.
 """
 
@@ -12,7 +12,7 @@ from p2m_agent.evaluation.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.hub.candidates import DatasetSearch
 from p2m_agent.planner.choice import Move
-from p2m_agent.planner.moves import comfortably_met, has_rows, move, reachable, repeats_failure, tried
+from p2m_agent.planner.moves import has_rows, move, reachable, repeats_failure, tried
 from p2m_agent.state import RunState
 from p2m_agent.types import TrainingRun
 
@@ -51,10 +51,10 @@ def improve(state: RunState) -> Move | None:
 
 def wanted(state: RunState) -> bool:
     """Whether another round is wanted and possible."""
-    spec, rounds = state.spec, len(state.all(TrainingRun))
-    if spec is None or spec.target is None or not has_rows(state) or comfortably_met(state):
+    spec, best = state.spec, state.best()
+    if spec is None or spec.target is None or best is None or not has_rows(state) or best.dev >= spec.target:
         return False
-    if state.budget.rounds is not None and rounds >= state.budget.rounds:
+    if state.budget.rounds is not None and len(state.all(TrainingRun)) >= state.budget.rounds:
         return False
     if state.budget.left_s(state.spent) <= state.budget.reserve_s + RETRAIN_S:
         return False

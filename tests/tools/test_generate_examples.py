@@ -13,11 +13,12 @@ from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.errors import ToolError
 from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
 from p2m_agent.llm.request import Request
-from p2m_agent.state import RunState
+from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import load_tools
+from p2m_agent.tools.generate_examples import _patience
 from p2m_agent.types import Dataset, Demonstration, Example, Holdout, Source, TaskSpec, TrainingRun
 from tests.data.test_generation import CLASSES, sentence, writer
-from tests.fakes.calls import Caller
+from tests.fakes.calls import Caller, context_of
 from tests.fakes.scripted_llm import ScriptedLLM
 
 TOOL = load_tools()["generate_examples"]
@@ -276,3 +277,10 @@ def test_shares_must_be_of_labels_and_say_something() -> None:
     assert "label_shares" in refusal(state, label_shares={"billing": -1, "parcels": 1})
     assert "held-out" in refusal(state, label_shares={"billing": 1})
     assert refusal(state, label_shares={"billing": 3, "parcels": 1}) == ""
+
+
+@pytest.mark.parametrize(("sound", "left_s"), [(True, float("inf")), (False, 1200.0)])
+def test_a_weak_teacher_has_its_time_where_nobody_set_any(tmp_path: Path, *, sound: bool, left_s: float) -> None:
+    call = Call(id="001-generate_examples", tool="generate_examples", args={})
+    assert _patience(context_of(tmp_path, call), sound=sound)() == left_s
+    assert _patience(context_of(tmp_path, call, seconds_left=50), sound=sound)() == 50
