@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from p2m_agent.tools.generate_examples import _patience
 
 from p2m_agent.data.duplicates import normalise
 from p2m_agent.data.holdout import file_sha256, held_out_rows, seal
@@ -15,7 +16,6 @@ from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
 from p2m_agent.llm.request import Request
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import load_tools
-from p2m_agent.tools.generate_examples import _patience
 from p2m_agent.types import Dataset, Demonstration, Example, Holdout, Source, TaskSpec, TrainingRun
 from tests.data.test_generation import CLASSES, sentence, writer
 from tests.fakes.calls import Caller, context_of
