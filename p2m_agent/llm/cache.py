@@ -18,26 +18,39 @@ CREATE TABLE IF NOT EXISTS answers (
 );
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS losses (usd REAL NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE IF NOT EXISTS intents (sha TEXT PRIMARY KEY, usd REAL NOT NULL);
 """
-_INSERT = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
+_ANSWER = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
+_INTENT = "INSERT OR REPLACE INTO intents (sha, usd) VALUES (?, ?)"
+_ENDED = "DELETE FROM intents WHERE sha = ?"
+_LOSS = "INSERT INTO losses (usd) VALUES (?)"
+_CUT_OFF = """
+INSERT INTO losses (usd) SELECT usd FROM intents;
+DELETE FROM intents;
+"""
 
-_Row = tuple[str, str, str, float | None]
+_Write = list[tuple[str, tuple[object, ...]]]
+"""Statements of one commit, with their values."""
 
 
 class Answers:
-    """A store of whole responses by request hash, and of what was learnt about models. Safe from any thread."""
+    """A store of whole responses by request hash, and of what was learnt about models. Safe from any thread.
+
+    One process at a time: what an earlier one had on its way when it was killed is counted as spent on opening.
+    """
 
     def __init__(self, path: Path | None) -> None:
         """Open or make the SQLite file; None keeps everything in memory."""
         self._lock = threading.Lock()
         self._db = _connect(path)
         self._db.executescript(_TABLES)
+        self._db.executescript(f"BEGIN IMMEDIATE; {_CUT_OFF} COMMIT;")
         # Reading beside the writer: with one connection every look-up would wait for the disk.
         self._read_lock = threading.Lock() if path else self._lock
         self._reader = _connect(path) if path else self._db
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="p2m-answers")
         self._queue_lock = threading.Lock()
-        self._queue: list[tuple[_Row, asyncio.Future[None]]] = []
+        self._queue: list[tuple[_Write, asyncio.Future[None]]] = []
         self._writing = False
 
     def find(self, sha: str) -> dict[str, object] | None:
@@ -47,28 +60,19 @@ class Answers:
 
     def keep(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
         """Write a response; it is on disk when this returns."""
-        self._commit([(sha, model, json.dumps(response, ensure_ascii=False), usd)])
+        self._commit(_kept(sha, model, response, usd))
 
     async def keep_together(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
-        """Write a response; it is on disk when this returns. Those that come while the disk is busy share a commit.
+        """Write a response; it is on disk when this returns. Those that come while the disk is busy share a commit."""
+        await self._together(_kept(sha, model, response, usd))
 
-        Group commit (DeWitt et al., "Implementation techniques for main memory database systems", 1984): the disk's
-        pace bounds how long an answer waits, not how many there can be.
-        """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        row = (sha, model, json.dumps(response, ensure_ascii=False), usd)
-        with self._queue_lock:
-            self._queue.append((row, done))
-            idle, self._writing = not self._writing, True
-        if idle:
-            self._writer.submit(self._drain, loop)
-        await done
+    async def intend(self, sha: str, usd: float) -> None:
+        """Note, before a request is sent, what it may cost: should the process be killed, that counts as spent."""
+        await self._together([(_INTENT, (sha, usd))])
 
-    def lose(self, usd: float) -> None:
-        """Note what requests may have cost whose answer never came."""
-        with self._lock:
-            self._db.execute("INSERT INTO losses (usd) VALUES (?)", (usd,))
+    def lose(self, sha: str, usd: float) -> None:
+        """Note what a request may have cost that ended without an answer; 0 where it certainly cost nothing."""
+        self._commit([(_ENDED, (sha,)), *([(_LOSS, (usd,))] if usd else [])])
 
     def known(self, fact: str) -> bool | None:
         """What was learnt before, or None."""
@@ -101,6 +105,20 @@ class Answers:
             row = cursor.fetchone()
         return str(row[0]) if row else None
 
+    async def _together(self, write: _Write) -> None:
+        """Group commit (DeWitt et al., "Implementation techniques for main memory database systems", 1984).
+
+        The disk's pace bounds how long a write waits, not how many there can be.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        with self._queue_lock:
+            self._queue.append((write, done))
+            idle, self._writing = not self._writing, True
+        if idle:
+            self._writer.submit(self._drain, loop)
+        await done
+
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit until nothing is left; each round takes all that has come during the one before."""
         while True:
@@ -111,22 +129,27 @@ class Answers:
                     return
             fault: sqlite3.Error | None = None
             try:
-                self._commit([row for row, _ in batch])
+                self._commit([statement for write, _ in batch for statement in write])
             except sqlite3.Error as error:
                 fault = error
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_tell, [done for _, done in batch], fault)
 
-    def _commit(self, rows: Sequence[_Row]) -> None:
+    def _commit(self, write: _Write) -> None:
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._db.executemany(_INSERT, rows)
+                for statement, values in write:
+                    self._db.execute(statement, values)
                 self._db.execute("COMMIT")
             except sqlite3.Error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _kept(sha: str, model: str, response: dict[str, object], usd: float | None) -> _Write:
+    return [(_ANSWER, (sha, model, json.dumps(response, ensure_ascii=False), usd)), (_ENDED, (sha,))]
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

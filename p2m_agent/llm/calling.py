@@ -90,6 +90,8 @@ class Parcel:
     """Whether it is on its way at this moment."""
     lost_usd: float = 0.0
     """What tries without an answer may have cost."""
+    intend: Callable[[float], Awaitable[None]] | None = None
+    """Puts on disk what it may have cost once it is sent; None where it costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,13 @@ async def post(line: Line, parcel: Parcel) -> dict[str, object]:
         await line.wall.reserve(parcel.most_usd)
         spent = 0.0
         try:
+            if parcel.intend:
+                await parcel.intend(parcel.lost_usd + parcel.most_usd)
             result = await _in_turn(line, parcel, key)
             spent = _cost(result, parcel)
         except asyncio.CancelledError:
             spent = parcel.most_usd if parcel.sent else 0.0
+            parcel.lost_usd += spent
             raise
         finally:
             parcel.sent = False

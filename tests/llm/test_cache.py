@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from p2m_agent.llm import endpoint
 from p2m_agent.llm.cache import Answers
 from p2m_agent.llm.client import ChatMessage, Request
-from tests.fakes.openai_server import Answer, FakeOpenAI
+from tests.fakes.openai_server import Answer, Body, FakeOpenAI
 from tests.llm.conftest import Opener
 
 REQUEST = Request(messages=(ChatMessage(role="user", content="hi"),))
@@ -29,8 +30,9 @@ from p2m_agent.llm.client import ChatMessage, Request
 from p2m_agent.llm.open import open_llms
 from p2m_agent.settings import Settings
 
-url, store, then = sys.argv[1:]
-llms = open_llms(Settings(teacher=url), Path(store), lambda event: None, lambda: math.inf)
+url, store, then, *price = sys.argv[1:]
+settings = Settings(teacher=url, price=price[0] if price else None)
+llms = open_llms(settings, Path(store), lambda event: None, lambda: math.inf)
 requests = [Request(messages=(ChatMessage(role="user", content=text),)) for text in ("one", "two", "three")]
 if then == "die":
     llms.teacher.ask_many(requests[:2], lambda index, reply: os.kill(os.getpid(), signal.SIGKILL))
@@ -40,8 +42,8 @@ llms.close()
 """
 
 
-def _use(url: str, store: Path, then: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", _USER, url, str(store), then]
+def _use(url: str, store: Path, then: str, price: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _USER, url, str(store), then, *filter(None, [price])]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -63,6 +65,47 @@ def test_no_answer_is_asked_for_again_after_a_kill(tmp_path: Path) -> None:
         assert len(paid) == 2
         # What was kept was never sent again; only what the kill cut off may have been.
         assert sum(server.counts.values()) <= 4
+
+
+def test_what_was_on_its_way_at_a_kill_counts_as_spent(tmp_path: Path) -> None:
+    store = tmp_path / "llm.sqlite"
+
+    arrived, over = threading.Event(), threading.Event()
+
+    def script(body: Body) -> Answer:
+        if body["messages"][0]["content"] == "one":
+            return Answer("here", until=arrived)
+        arrived.set()
+        return Answer("late", until=over)
+
+    with FakeOpenAI(script) as server:
+        killed = _use(f"{server.url}#fake", store, "die", price="1000/1000")
+        over.set()
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    answers = Answers(store)
+    spent, tokens = answers.spent()
+    paid = tokens * 1000 / 1e6  # of the answer that came
+    assert spent > paid + 0.5  # the other one, at its worst: prompt and 1,024 tokens of completion
+    answers.close()
+    again = Answers(store)
+    assert again.spent() == (spent, tokens)  # counted once, however often the file is opened
+    again.close()
+
+
+def test_an_answer_or_a_known_end_takes_an_intent_back(tmp_path: Path) -> None:
+    answers = Answers(tmp_path / "llm.sqlite")
+
+    async def send() -> None:
+        await asyncio.gather(*(answers.intend(sha, 1.0) for sha in ("answered", "refused", "cut off", "killed")))
+        await answers.keep_together("answered", "m", {"usage": {"total_tokens": 3}}, 0.25)
+
+    asyncio.run(send())
+    answers.lose("refused", 0.0)
+    answers.lose("cut off", 0.5)
+    answers.close()
+    again = Answers(tmp_path / "llm.sqlite")
+    assert again.spent() == (0.25 + 0.5 + 1.0, 3)
+    again.close()
 
 
 def test_a_repeat_is_answered_from_disk_for_nothing(opened: Opener, tmp_path: Path) -> None:
