@@ -146,7 +146,7 @@ class _Pass:
         found, doubtful = self.found, self.checks.doubtful
         if found.unverified:
             why = f" ({self._why_not})" if self._why_not else ""
-            yield f"{found.unverified} rows are unverified: the judge did not answer or could not tell{why}."
+            yield f"Unverified, as the judge did not answer or could not tell{why}: {found.unverified} of the rows."
         if found.suspected:
             done = {"ask": "are marked for a look", "relabel": "got the label it is sure of", "drop": "were dropped"}
             too_many = found.suspected > MOST_DOUBTED * (found.rows + found.dropped.total())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from p2m_agent.data.mixture import Mixture
 from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.errors import ToolError
 from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
+from p2m_agent.hub.hub import Hub
 from p2m_agent.llm.request import Request
+from p2m_agent.settings import Settings
 from p2m_agent.state import Call, RunState
 from p2m_agent.tooling import load_tools
 from p2m_agent.types import Dataset, Demonstration, Example, Holdout, Source, TaskSpec, TrainingRun
 from tests.data.test_generation import CLASSES, sentence, writer
 from tests.fakes.calls import Caller, context_of
 from tests.fakes.scripted_llm import ScriptedLLM
+from tests.tools.test_import_rows import make_dataset
 
 TOOL = load_tools()["generate_examples"]
 
@@ -284,3 +288,38 @@ def test_a_weak_teacher_has_its_time_where_nobody_set_any(tmp_path: Path, *, sou
     call = Call(id="001-generate_examples", tool="generate_examples", args={})
     assert _patience(context_of(tmp_path, call), sound=sound)() == left_s
     assert _patience(context_of(tmp_path, call, seconds_left=50), sound=sound)() == 50
+
+
+def test_the_judge_rejects_what_is_wrong_and_its_failures_leave_rows_unverified(tmp_path: Path) -> None:
+    write, judged = writer(count()), count()
+
+    def answer(request: Request) -> str | dict[str, object]:
+        if "verdict" not in (request.json_schema or {}).get("properties", {}):
+            return write(request)
+        number = next(judged)
+        return "no JSON" if number == 1 else {"why": "…", "verdict": "wrong" if number == 0 else "right"}
+
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)])
+    outcome = Caller(tmp_path, state, ScriptedLLM(always=answer))(TOOL, rows=20, noise=0.0, judge=True)
+    made = outcome.artifacts[0]
+    kept = read_examples(tmp_path / made.path)
+    assert sorted(str(row.source.judged) for row in kept) == ["None", *["True"] * 18]
+    assert made.dropped["judged_wrong"] == 1
+    assert "could not tell: 1 of the rows" in outcome.summary
+
+
+def test_texts_of_a_found_dataset_are_labelled_under_its_licence(tmp_path: Path) -> None:
+    mails = [{"body": f"why was I charged {sentence(900 + n)}", "stars": n % 5} for n in range(30)]
+    make_dataset(tmp_path / "hub", "shop__mails", "mit", train=mails)
+    settings = Settings(_env_file=None, hubs=(str(tmp_path / "hub"),))  # type: ignore[call-arg]
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)])
+    args = TOOL.args.model_validate({"rows": 12, "texts_from": "shop/mails", "noise": 0.0})
+    plain = context_of(
+        tmp_path, Call(id="001-generate_examples", tool="t", args={}), ScriptedLLM(always=writer(count()))
+    )
+    outcome = TOOL.run(args, state, replace(plain, settings=settings, hub=Hub(settings, lambda: None)))
+    made = read_examples(tmp_path / outcome.artifacts[0].path)
+    assert len(made) == 12
+    assert all(row.text.startswith("why was I charged") and row.output == "billing" for row in made)
+    assert {(row.source.origin, row.source.ref) for row in made} == {("transformed", "shop/mails")}
+    assert outcome.artifacts[0].licence == "mit"
