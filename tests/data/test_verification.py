@@ -196,7 +196,7 @@ def test_a_judge_rejects_what_is_wrong_and_its_failures_leave_rows_unverified(tm
     found = verify_rows(path, rejected, SPEC, Checks(judge=judge))  # type: ignore[arg-type]
     assert [each.source.judged for each in read_examples(path)] == [True, None, None]
     assert (found.rows, found.unverified, dict(found.dropped)) == (3, 2, {"judged_wrong": 1})
-    assert "2 rows are unverified" in found.notes[0]
+    assert "could not tell: 2 of the rows" in found.notes[0]
 
 
 def test_a_judge_that_is_gone_rejects_nothing(tmp_path: Path) -> None:
