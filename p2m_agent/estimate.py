@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.budget import Budget, Cost
 from p2m_agent.data.mixture import Mixture
+from p2m_agent.evaluation.analysis import ErrorAnalysis
 from p2m_agent.evaluation.scores import EvalReport, Score
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.hub.rerank import VOTES
@@ -111,6 +112,8 @@ def _stand_ins(move: Move, state: RunState, around: Surroundings) -> list[Artifa
             return [_student(move, state)]
         case "evaluate":
             return [_report(move)]
+        case "analyse_errors":
+            return [_analysis(move)]
     return [Delivery(id="d", training_run=_best(state), path="", report="", size_mb=0, made_by="estimate")]
 
 
@@ -173,6 +176,13 @@ def _report(move: Move) -> EvalReport:
     return EvalReport.model_validate(
         {"id": split, "training_run": run, "split": split, "proxy": False, "score": score, "made_by": "estimate"}
     )
+
+
+def _analysis(move: Move) -> ErrorAnalysis:
+    """It suggests nothing: how many rounds follow, and of what, depends on what is found."""
+    run = str(move.args["training_run"])
+    facts = {"id": "analysis", "training_run": run, "metric": "accuracy", "value": 0, "rows": 0, "errors": 0}
+    return ErrorAnalysis.model_validate({**facts, "suggestions": (), "made_by": "estimate"})
 
 
 def _best(state: RunState) -> str:

@@ -24,7 +24,7 @@ class Paid(ScriptedLLM):
         return 0.01 * requests
 
 
-def steps_with(planner: ScriptedLLM, folder: Path) -> dict[str, Cost]:
+def steps_with(planner: ScriptedLLM, folder: Path, **given: object) -> dict[str, Cost]:
     make_dataset(folder / "hub", "letters", "Letters to a shop: good or bad?")
     settings = Settings(hubs=(str(folder / "hub"),), cache_dir=folder / "cache")
     embedder = CountingEmbedder()
@@ -37,7 +37,7 @@ def steps_with(planner: ScriptedLLM, folder: Path) -> dict[str, Cost]:
         teacher=ScriptedLLM(local=True),
         planner=planner,
     )
-    return dict(estimate_run("Tell whether a letter to a shop is good or bad.", {}, around))
+    return dict(estimate_run("Tell whether a letter to a shop is good or bad.", given, around))
 
 
 def test_a_run_ends_with_a_delivery_and_asks_nothing(tmp_path: Path) -> None:
@@ -45,6 +45,12 @@ def test_a_run_ends_with_a_delivery_and_asks_nothing(tmp_path: Path) -> None:
     assert list(steps)[:2] == ["define_task", "search_datasets"]
     assert list(steps)[-1] == "deliver"
     assert steps["search_datasets"] == Cost()
+
+
+def test_with_a_target_the_errors_are_analysed_and_the_end_is_the_same(tmp_path: Path) -> None:
+    steps = list(steps_with(ScriptedLLM(local=True), tmp_path, target=0.9))
+    assert "analyse_errors" in steps
+    assert steps[-2:] == ["evaluate (locked test)", "deliver"]
 
 
 def test_a_search_counts_what_it_asks_of_a_paid_planner(tmp_path: Path) -> None:

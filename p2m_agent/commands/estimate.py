@@ -42,5 +42,8 @@ def estimate(args: argparse.Namespace) -> int:
         return 0
     minutes = settings.max_minutes
     budget = Budget(usd=settings.budget_usd, wall_s=minutes * 60 if minutes else None)
-    open_screen().data(estimate_table(steps, budget))
+    screen = open_screen()
+    screen.data(estimate_table(steps, budget))
+    if any(step == "analyse_errors" for step, _ in steps):
+        screen.note(f"Where the target is not met, more rounds follow, up to {settings.max_rounds} students in all.")
     return 0
