@@ -54,11 +54,13 @@ def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     auto = _verb(verbs, "auto", "from a prompt to a model, unattended")
     auto.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a file that holds it")
     _task_flags(auto)
+    _from_flag(auto)
     auto.add_argument("--json", action="store_true", help="print the result as JSON (as `p2m show --json` does)")
     chat = _verb(verbs, "chat", "the same as a conversation; also what bare `p2m` does")
     chat.add_argument("prompt", nargs="?", help="the task in words; asked for where absent")
     chat.add_argument("--resume", metavar="RUN", help="go on with a run")
     _task_flags(chat)
+    _from_flag(chat)
     resume = _verb(verbs, "resume", "go on with a run that was stopped")
     resume.add_argument("run", metavar="RUN")
     _limit_flags(resume)
@@ -157,6 +159,11 @@ def _task_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
     parser.add_argument("--metric", choices=METRICS, metavar="NAME", help=f"what success is: {', '.join(METRICS)}")
     _limit_flags(parser)
+
+
+def _from_flag(parser: argparse.ArgumentParser) -> None:
+    words = "go on from another run: its task, held-out rows, data and students; with new rows, target or words"
+    parser.add_argument("--from", dest="start", metavar="RUN", help=words)
 
 
 def _limit_flags(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,8 @@ class RunStarted(_Event):
     event: Literal["run_started"] = "run_started"
     request: str
     resumed: bool = False
+    parent: str | None = None
+    """The run that it goes on from."""
     settings: dict[str, object] = {}
 
 

@@ -17,6 +17,7 @@ def result_of(state: RunState, run: str) -> dict[str, object]:
     student, report = delivered(state)
     return {
         "run": run,
+        "parent": state.parent.model_dump() if state.parent else None,
         "spec": state.spec.model_dump(mode="json", exclude={"artifact", "made_by"}) if state.spec else None,
         "test": _test(report),
         "baselines": {name: _baseline(report.baselines.get(name)) for name in BASELINES} if report else None,

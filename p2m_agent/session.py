@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from p2m_agent.budget import Budget, Cost
 from p2m_agent.checkpoints import open_checkpoints
 from p2m_agent.errors import P2MError
 from p2m_agent.graph import RECURSION_LIMIT, Machine, build_graph
+from p2m_agent.lineage import Start, read_heritage
 from p2m_agent.planner.choice import Choice
 from p2m_agent.planner.controller import make_controller
 from p2m_agent.policy import Policy
@@ -84,13 +86,21 @@ class Session:
         *,
         run_id: str | None = None,
         parts: Parts | None = None,
+        start: Start | None = None,
     ) -> Self:
-        """Begin a new run."""
+        """Begin a new run, from another where `start` says so."""
         folder = create_run(settings.runs_dir, task.request, run_id)
+        if start:
+            try:
+                start.hand_over(folder.root)
+            except OSError as error:
+                shutil.rmtree(folder.root)
+                raise P2MError(f"{start.source} could not be copied: {error}", "Is the disk full?") from error
         recorded = settings.model_dump(mode="json", include=RECORDED)
         given = task.given()
         record = new_record(folder, task.request, given, recorded)
-        folder.write_record(record.model_copy(update={"attended": policy.attended}))
+        facts = {"attended": policy.attended, "parent": start.heritage.parent if start else None}
+        folder.write_record(record.model_copy(update=facts))
         return cls(folder, settings, policy, parts)
 
     @classmethod
@@ -147,7 +157,7 @@ class Session:
     def undo(self) -> Standing:
         """Go back to before the last call that made something. Its files are set aside, not deleted."""
         now = self.standing().state
-        last = next((d for d in reversed(now.decisions) if d.ok), None)
+        last = next((d for d in reversed(now.own_decisions) if d.ok), None)
         if last is None:
             raise P2MError("There is nothing to undo.")
         for snapshot in self._graph.get_state_history(self._config()):
@@ -181,8 +191,10 @@ class Session:
             self.log(events.PersonSaid(text=message))
         if not before.state.request:
             record = self.folder.read_record()
-            self.log(events.RunStarted(request=record.request, settings=record.settings))
+            parent = record.parent.run if record.parent else None
+            self.log(events.RunStarted(request=record.request, settings=record.settings, parent=parent))
             return {
+                **self._taken_over(),
                 "request": record.request,
                 "given": self._given(record.given),
                 "attended": self._policy.attended,
@@ -199,6 +211,16 @@ class Session:
             if any(getattr(before.state, name) != value for name, value in changed.items()) and last.next == ("think",):
                 self._graph.update_state(self._config(), changed, as_node="act")
         return None
+
+    def _taken_over(self) -> dict[str, object]:
+        heritage = read_heritage(self.root)
+        if heritage is None:
+            return {}
+        return {
+            "parent": heritage.parent,
+            "artifacts": list(heritage.artifacts),
+            "decisions": list(heritage.decisions),
+        }
 
     def _given(self, given: dict[str, object]) -> dict[str, object]:
         """The task file's keys with what flags say on top."""

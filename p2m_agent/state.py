@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
 from p2m_agent.budget import Budget, Cost
@@ -58,6 +59,22 @@ class Ended(Value):
     reason: str
 
 
+class Parent(Value):
+    """The run that another was started from (`--from`)."""
+
+    run: str
+    path: str
+    """Its folder."""
+    ancestors: tuple[str, ...] = ()
+    """Runs that it was started from in turn, oldest first."""
+    artifacts: int
+    """How many of the artifacts here, the first ones, are its own."""
+    decisions: int
+    """The same of the decisions."""
+    looks: int
+    """How often the locked test, which both share, had been opened by then."""
+
+
 def append_decisions(old: list[Decision], new: list[Decision]) -> list[Decision]:
     """Reducer: a decision with a known call id replaces the earlier one (its outcome is now known)."""
     merged = {decision.call_id: decision for decision in old}
@@ -74,6 +91,8 @@ class RunState:
     """Whether a person answers questions (chat) or the policy does (auto)."""
     given: dict[str, object] = field(default_factory=dict)
     """What the person set in the task file or by flags: kind, labels, target, data and the like."""
+    parent: Parent | None = None
+    """The run that this one goes on from."""
     paid_teacher: bool = False
     """Whether the teacher's answers cost money."""
     budget: Budget = field(default_factory=Budget)
@@ -91,6 +110,22 @@ class RunState:
     def all(self, kind: type[A]) -> list[A]:
         """All artifacts of a kind, oldest first."""
         return [artifact for artifact in self.artifacts if isinstance(artifact, kind)]
+
+    def own(self, kind: type[A]) -> list[A]:
+        """Those that this run made itself, without what it took over from its parent."""
+        taken_over = self.parent.artifacts if self.parent else 0
+        return [artifact for artifact in self.artifacts[taken_over:] if isinstance(artifact, kind)]
+
+    @property
+    def own_decisions(self) -> list[Decision]:
+        """The decisions of this run, without those of its parent."""
+        return self.decisions[self.parent.decisions if self.parent else 0 :]
+
+    @property
+    def tries(self) -> list[Decision]:
+        """What counts as tried: all of this run, and what worked in its parent; what failed there may work now."""
+        taken_over = self.parent.decisions if self.parent else 0
+        return [*(d for d in self.decisions[:taken_over] if d.ok), *self.own_decisions]
 
     def latest(self, kind: type[A]) -> A | None:
         """The newest artifact of a kind."""
@@ -126,6 +161,14 @@ class RunState:
     def spec(self) -> TaskSpec | None:
         """The task as it is understood now."""
         return self.latest(TaskSpec)
+
+    def since_told(self) -> list[Artifact]:
+        """The artifacts since the task was last told differently, which makes an old training a new try.
+
+        A new target or wording is no other task; a new instruction is one to students that read it.
+        """
+        specs = [(i, a) for i, a in enumerate(self.artifacts) if isinstance(a, TaskSpec)]
+        return self.artifacts[max((i for (_, old), (i, new) in pairwise(specs) if _told_anew(old, new)), default=0) :]
 
     def best(self) -> TrainingRun | None:
         """The student with the highest dev score; the earlier, hence simpler, one on a tie."""
@@ -168,3 +211,8 @@ class RunState:
         if plan is None or review is None or review.answer.verdict != "accept":
             return None
         return None if any(dataset.ref == plan.source for dataset in self.all(Dataset)) else plan
+
+
+def _told_anew(old: TaskSpec, new: TaskSpec) -> bool:
+    reads = ("instruction",) if new.kind == "text_to_text" else ()
+    return any(getattr(old, key) != getattr(new, key) for key in ("kind", "labels", "input_fields", *reads))

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from p2m_agent import __version__
 from p2m_agent.errors import P2MError, UsageError
+from p2m_agent.state import Parent
 from p2m_agent.tooling import Outcome
 from p2m_agent.value import Value
 
@@ -39,6 +40,8 @@ class RunRecord(Value):
     attended: bool
     packages: dict[str, str]
     python: str
+    parent: Parent | None = None
+    """The run that it was started from."""
     commit: str | None
     """Git commit of this program, with `+` behind it where files were changed; None outside a checkout."""
 
@@ -76,6 +79,18 @@ class RunFolder:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+
+    def busy(self) -> bool:
+        """Whether another process works on it; nothing is written to find out."""
+        path = self.root / "lock"
+        if not path.exists():
+            return False
+        with path.open("r") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def unlock(self) -> None:
         """Let other processes have the run."""

@@ -68,6 +68,7 @@ def run(args: Deliver, state: RunState, context: Context) -> Outcome:
         dev=state.report_on(trained.id, "dev"),
         holdout=holdout,
         datasets=datasets,
+        parent=state.parent,
         data_cards=tuple(card for each in datasets if (card := read_data_card(context.root, each))),
     )
     (folder / "README.md").write_text(write_model_card(facts), encoding="utf-8")

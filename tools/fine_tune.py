@@ -257,13 +257,12 @@ def _against_constraints(args: FineTune, spec: TaskSpec) -> str | None:
 
 
 def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
-    """An exact repeat gives the same numbers, unless the instruction has changed since; a search looks elsewhere."""
+    """An exact repeat gives the same numbers, unless the task was told anew since; a search looks elsewhere."""
     if args.trials > 1:
         return None
     asked = recipe_of(args, state, spec, seed=0).model_dump(exclude={"seed", "max_rows"})
     ids = tuple(dataset.id for dataset in chosen(args, state))
-    since = max((i for i, artifact in enumerate(state.artifacts) if isinstance(artifact, TaskSpec)), default=0)
-    for run in state.artifacts[since:]:
+    for run in state.since_told():
         if not isinstance(run, TrainingRun) or run.datasets != ids:
             continue
         same_rows = args.max_train_rows is None or args.max_train_rows == run.recipe.max_rows

@@ -69,7 +69,8 @@ def needs(args: ImportRows, state: RunState) -> str | None:
     if source == OWN and not state.given.get("data"):
         return "the person gave no rows of their own; call search_datasets and name a repo that it finds"
     name = _name(source, state)
-    if any(dataset.ref.casefold() == name.casefold() for dataset in state.all(Dataset)):
+    imported = state.own(Dataset) if source == OWN else state.all(Dataset)  # a file may have changed since the last run
+    if any(dataset.ref.casefold() == name.casefold() for dataset in imported):
         return f"{name} is imported already; name another source or go on with the rows there are"
     if source != OWN and name not in _candidates(state):
         return f"{name} was not found by a search; call search_datasets and choose one of its candidates"
@@ -283,8 +284,8 @@ def _source(args: ImportRows, state: RunState) -> str | None:
     """What to import: as asked, else the person's rows, else the best candidate that is left."""
     if args.source:
         return args.source.strip()
-    known = {dataset.ref.casefold() for dataset in state.all(Dataset)}
-    if state.given.get("data") and str(state.given["data"]).casefold() not in known:
+    known, own = ({dataset.ref.casefold() for dataset in found} for found in (state.all(Dataset), state.own(Dataset)))
+    if state.given.get("data") and str(state.given["data"]).casefold() not in own:
         return OWN
     search = state.latest(DatasetSearch)
     candidates: Sequence[str] = [candidate.repo for candidate in search.candidates] if search else []

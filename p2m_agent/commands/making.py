@@ -9,6 +9,7 @@ from p2m_agent.cli import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET,
 from p2m_agent.commands.common import check_data, check_hubs, print_json, settings_from, task_from
 from p2m_agent.errors import UsageError
 from p2m_agent.events import RunPaused
+from p2m_agent.lineage import Start, start_from
 from p2m_agent.policy import Policy
 from p2m_agent.result import result_of
 from p2m_agent.session import Session, Standing
@@ -35,10 +36,11 @@ DEFAULT_CAP_USD = 2.0
 def auto(args: argparse.Namespace) -> int:
     """From a prompt to a model, unattended."""
     screen = open_screen(quiet=args.quiet)
-    settings, task = _prepare(args)
+    settings, task, start = _prepare(args)
     settings = _consent_to_spend(settings, screen, yes=args.yes)
-    with Session.create(settings, task, Policy(attended=False, yes=args.yes), run_id=args.run_id) as session:
-        screen.note(f"run {session.run} in {session.root}")
+    policy = Policy(attended=False, yes=args.yes)
+    with Session.create(settings, task, policy, run_id=args.run_id, start=start) as session:
+        screen.note(f"run {session.run} in {session.root}", *(start.notes if start else ()))
         return _work(session, screen, as_json=args.json)
 
 
@@ -62,16 +64,15 @@ def chat(args: argparse.Namespace) -> int:
     if args.resume:
         session = Session.open(settings_from(args), args.resume, Policy(attended=True, yes=args.yes))
     else:
-        task, hubs = task_from(args) if args.prompt or args.config else (None, ())
-        settings = settings_from(args, *hubs)
-        check_hubs(settings)
-        if task is None:
-            words = first_words(screen)
-            if words is None:
+        if not (args.prompt or args.config or args.start):
+            check_hubs(settings_from(args))
+            args.prompt = first_words(screen)
+            if args.prompt is None:
                 return 0
-            task = TaskFile(request=words)
-        check_data(settings, task)
-        session = Session.create(settings, task, Policy(attended=True, yes=args.yes), run_id=args.run_id)
+        settings, task, start = _prepare(args)
+        policy = Policy(attended=True, yes=args.yes)
+        session = Session.create(settings, task, policy, run_id=args.run_id, start=start)
+        screen.note(*(start.notes if start else ()))
     with session:
         return converse(session, screen)
 
@@ -83,13 +84,18 @@ def review(args: argparse.Namespace) -> int:
         return answer_question(session, screen, go_on=not args.stop)
 
 
-def _prepare(args: argparse.Namespace) -> tuple[Settings, TaskFile]:
+def _prepare(args: argparse.Namespace) -> tuple[Settings, TaskFile, Start | None]:
     """Everything that can be wrong before a run exists is found here."""
-    task, hubs = task_from(args)
+    said = bool(args.prompt or args.config)
+    task, hubs = task_from(args) if said or not args.start else (None, ())
     settings = settings_from(args, *hubs)
+    start = start_from(settings, task, args.start) if args.start else None
+    if start:
+        settings, task = start.settings, start.task
+    assert task is not None
     check_hubs(settings)
     check_data(settings, task)
-    return settings, task
+    return settings, task, start
 
 
 def _consent_to_spend(settings: Settings, screen: Screen, *, yes: bool) -> Settings:

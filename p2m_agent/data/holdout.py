@@ -97,6 +97,14 @@ def looks(root: Path) -> int:
     return len(_looks(root))
 
 
+def inherit_looks(root: Path, parent: str) -> None:
+    """Count the looks of the run whose locked test was taken over: they were looks at the same rows."""
+    calls = _looks(root)
+    if calls:
+        lines = (json.dumps({"call": f"{parent}/{call}"}) for call in calls)
+        (root / SEALED / "looks.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
 def file_sha256(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     with path.open("rb") as file:

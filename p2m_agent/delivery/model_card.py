@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from p2m_agent.data.data_card import DataCard, card_lines
 from p2m_agent.delivery.licences import front_matter_licence, licence_lines
 from p2m_agent.evaluation.scores import Baseline, EvalReport, Speed
+from p2m_agent.state import Parent
 from p2m_agent.types import Dataset, Holdout, TaskSpec, TrainingRun
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Facts:
     datasets: tuple[Dataset, ...]
     data_cards: tuple[DataCard, ...] = ()
     """What is known of their rows."""
+    parent: Parent | None = None
+    """The run that this one goes on from."""
 
     @property
     def name(self) -> str:
@@ -108,6 +111,7 @@ def _variables(facts: Facts) -> dict[str, object]:
         "front_matter": f"---\n{yaml.safe_dump(front_matter(facts), sort_keys=False, allow_unicode=True)}---\n",
         "name": facts.name,
         "run": facts.run,
+        "lineage": [*facts.parent.ancestors, facts.parent.run] if facts.parent else [],
         "proxy": report.proxy,
         "what": _what(facts),
         "request": spec.request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS losses (usd REAL NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE IF NOT EXISTS intents (sha TEXT PRIMARY KEY, usd REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS inherited (sha TEXT PRIMARY KEY, response TEXT NOT NULL);
 """
 _ANSWER = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
 _INTENT = "INSERT OR REPLACE INTO intents (sha, usd) VALUES (?, ?)"
@@ -28,6 +30,14 @@ _CUT_OFF = """
 INSERT INTO losses (usd) SELECT usd FROM intents;
 DELETE FROM intents;
 """
+
+_HAND_OVER = """
+INSERT OR REPLACE INTO inherited SELECT sha, response FROM answers;
+DELETE FROM answers;
+DELETE FROM losses;
+DELETE FROM intents;
+"""
+_FIND = "SELECT response FROM answers WHERE sha = ?1 UNION ALL SELECT response FROM inherited WHERE sha = ?1"
 
 _Write = list[tuple[str, tuple[object, ...]]]
 """Statements of one commit, with their values."""
@@ -55,7 +65,7 @@ class Answers:
 
     def find(self, sha: str) -> dict[str, object] | None:
         """The response to a request that was made before."""
-        row = self._row("SELECT response FROM answers WHERE sha = ?", sha)
+        row = self._row(_FIND, sha)
         return json.loads(row) if row is not None else None
 
     def keep(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
@@ -146,6 +156,16 @@ class Answers:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def inherit_answers(source: Path, target: Path) -> None:
+    """Begin a store with another run's answers and what it learnt about models. They count as nothing spent here."""
+    for file in source.parent.glob(f"{source.name}*"):
+        if not file.name.endswith("-shm"):  # a log beside the store holds its last answers; it comes along
+            shutil.copy2(file, target.with_name(target.name + file.name.removeprefix(source.name)))
+    if target.exists():
+        with closing(_connect(target)) as db:
+            db.executescript(f"{_TABLES} BEGIN IMMEDIATE; {_HAND_OVER} COMMIT;")
 
 
 def _kept(sha: str, model: str, response: dict[str, object], usd: float | None) -> _Write:

@@ -56,9 +56,9 @@ def make_controller(
 
 
 def _has_had_its_chance(state: RunState) -> bool:
-    theirs = [decision.ok for decision in state.decisions if decision.by == "llm"]
+    theirs = [decision.ok for decision in state.own_decisions if decision.by == "llm"]
     refused = theirs.count(False)
-    return len(state.decisions) >= MOST_LLM_CHOICES or refused >= max(HOPELESS, theirs.count(True) + 1)
+    return len(state.own_decisions) >= MOST_LLM_CHOICES or refused >= max(HOPELESS, theirs.count(True) + 1)
 
 
 def _llm_controller(mode: str, llm: LLM, tools: Tools) -> LLMController | None:

@@ -54,11 +54,11 @@ def wanted(state: RunState) -> bool:
     spec, best = state.spec, state.best()
     if spec is None or spec.target is None or best is None or not has_rows(state) or best.dev >= spec.target:
         return False
-    if state.budget.rounds is not None and len(state.all(TrainingRun)) >= state.budget.rounds:
+    if state.budget.rounds is not None and len(state.own(TrainingRun)) >= state.budget.rounds:
         return False
     if state.budget.left_s(state.spent) <= state.budget.reserve_s + RETRAIN_S:
         return False
-    return not any(report.split == "test" for report in state.all(EvalReport)) and not on_plateau(state)
+    return not any(report.split == "test" for report in state.own(EvalReport)) and not on_plateau(state)
 
 
 def on_plateau(state: RunState) -> bool:
@@ -72,9 +72,10 @@ def on_plateau(state: RunState) -> bool:
 
 
 def rounds(state: RunState) -> list[TrainingRun]:
-    """The students since errors were first analysed: what came before is the ladder."""
+    """This run's students since errors were first analysed: what came before is the ladder."""
     kinds = [type(artifact) for artifact in state.artifacts]
     first = kinds.index(ErrorAnalysis) if ErrorAnalysis in kinds else len(kinds)
+    first = max(first, state.parent.artifacts) if state.parent else first
     return [artifact for artifact in state.artifacts[first:] if isinstance(artifact, TrainingRun)]
 
 
@@ -89,7 +90,7 @@ def _more_data(suggestion: Suggestion, _best: TrainingRun, state: RunState) -> M
 
 
 def _import(suggestion: Suggestion, state: RunState) -> Move | None:
-    imports = [d for d in state.decisions if d.tool == "import_rows" and d.args.get("source") != "user"]
+    imports = [d for d in state.own_decisions if d.tool == "import_rows" and d.args.get("source") != "user"]
     if len(imports) >= IMPORTS:
         return None
     for candidate in (c for search in state.all(DatasetSearch) for c in search.candidates):

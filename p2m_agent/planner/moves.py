@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import sqrt
 
 from p2m_agent.hub.candidates import DatasetCandidate
 from p2m_agent.planner.choice import Choice, Move
-from p2m_agent.state import RunState
+from p2m_agent.state import Decision, RunState
 from p2m_agent.types import Dataset, Holdout
 
 FEW_ROWS = 100
@@ -23,19 +23,28 @@ def move(tool: str, why: str, expected: str = "", **args: object) -> Move:
 
 
 def tried(state: RunState, tool: str, **args: object) -> bool:
-    """Whether a tool was called with these arguments, whatever its others."""
-    return any(d.tool == tool and all(d.args.get(k) == v for k, v in args.items()) for d in state.decisions)
+    """Whether a tool was called with these arguments, whatever its others, here or with success in the parent run."""
+    return any(_is(d, tool, args) for d in state.tries)
+
+
+def tried_here(state: RunState, tool: str, **args: object) -> bool:
+    """The same of this run alone, for what the person brought to it."""
+    return any(_is(d, tool, args) for d in state.own_decisions)
+
+
+def _is(decision: Decision, tool: str, args: Mapping[str, object]) -> bool:
+    return decision.tool == tool and all(decision.args.get(name) == value for name, value in args.items())
 
 
 def failed_since(state: RunState, made: Move, call_id: str) -> bool:
     """Whether a call failed or was refused after an earlier one of the same arguments."""
-    same = [d for d in state.decisions if d.tool == made.tool and d.args == made.args]
+    same = [d for d in state.own_decisions if d.tool == made.tool and d.args == made.args]
     return any(d.ok is False for d in same if d.call_id > call_id)
 
 
 def repeats_failure(state: RunState, made: Move) -> bool:
     """Whether exactly this was refused or failed before: the rules do not insist."""
-    return any(d.ok is False and d.tool == made.tool and d.args == made.args for d in state.decisions)
+    return any(d.ok is False and d.tool == made.tool and d.args == made.args for d in state.own_decisions)
 
 
 def has_rows(state: RunState) -> bool:

@@ -52,5 +52,5 @@ def next_move(state: RunState) -> Choice:
 
 
 def _last_failure(state: RunState) -> str:
-    failed = [d for d in state.decisions if d.ok is False]
+    failed = [d for d in state.own_decisions if d.ok is False]
     return f"{failed[-1].tool} {failed[-1].outcome}" if failed else "there is no further move"

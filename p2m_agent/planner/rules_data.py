@@ -5,7 +5,7 @@ from __future__ import annotations
 from p2m_agent.data.transformation_plan import TransformationPlan, misfits
 from p2m_agent.hub.candidates import DatasetSearch
 from p2m_agent.planner.choice import Move
-from p2m_agent.planner.moves import failed_since, has_rows, move, needs_rows, reachable, tried
+from p2m_agent.planner.moves import failed_since, has_rows, move, needs_rows, reachable, tried, tried_here
 from p2m_agent.state import RunState
 from p2m_agent.types import ColumnChoice, Dataset, Holdout
 
@@ -19,7 +19,7 @@ TRANSFORM_S = 180
 
 def import_own(state: RunState) -> Move | None:
     """The person's own labelled rows are the best there are."""
-    if state.given.get("data") and not tried(state, "import_rows", source="user"):
+    if state.given.get("data") and not tried_here(state, "import_rows", source="user"):
         return move("import_rows", "your own rows are the best evidence of the task", source="user")
     return None
 
@@ -53,7 +53,7 @@ def search_data(state: RunState) -> Move | None:
 def import_found(state: RunState) -> Move | None:
     """Import the best candidate that has not failed yet."""
     search = state.latest(DatasetSearch)
-    tries = sum(1 for d in state.decisions if d.tool == "import_rows" and d.args.get("source") != "user")
+    tries = sum(1 for d in state.own_decisions if d.tool == "import_rows" and d.args.get("source") != "user")
     if search is None or tries >= IMPORT_TRIES or not needs_rows(state):
         return None
     for candidate in search.candidates:
@@ -66,7 +66,7 @@ def import_found(state: RunState) -> Move | None:
 def generate(state: RunState) -> Move | None:
     """Unlabelled inputs of the person's get their outputs; where nothing fitting was found, all is written."""
     given = state.given.get("unlabelled")
-    if tried(state, "generate_examples") or (state.datasets() and not given):
+    if tried_here(state, "generate_examples") or (state.datasets() and not given):
         return None
     why = "your unlabelled inputs are real ones" if given else "no labelled rows were found"
     return move("generate_examples", why, "rows to start from", rows=GENERATED_ROWS)

@@ -45,7 +45,7 @@ def train(state: RunState) -> Move | None:
     """Climb the ladder of recipes, cheap ones first, while the target is not comfortably met."""
     if not has_rows(state) or comfortably_met(state):
         return None
-    if state.budget.rounds is not None and len(state.all(TrainingRun)) >= state.budget.rounds:
+    if state.budget.rounds is not None and len(state.own(TrainingRun)) >= state.budget.rounds:
         return None
     assert state.spec is not None
     for why, expected, args in _rungs(state, state.spec):
@@ -98,6 +98,5 @@ def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
 def _trained(state: RunState, args: dict[str, object]) -> bool:
     """Whether a recipe was tried on these rows for the task as it stands now (a new instruction makes it a new try)."""
     rows = args.get("datasets") or [dataset.id for dataset in state.chosen_datasets()]
-    last_change = max((i for i, a in enumerate(state.artifacts) if isinstance(a, TaskSpec) and a.made_by), default=0)
-    runs = [a for a in state.artifacts[last_change:] if isinstance(a, TrainingRun)]
+    runs = [a for a in state.since_told() if isinstance(a, TrainingRun)]
     return any(run.recipe.method == args["method"] and list(run.datasets) == rows for run in runs)

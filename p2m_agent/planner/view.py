@@ -131,7 +131,7 @@ def _left(state: RunState) -> str:
     if budget.wall_s is not None:
         parts.append(f"{budget.left_s(spent) / 60:.1f} of {budget.wall_s / 60:.0f} minutes")
     if budget.rounds is not None:
-        parts.append(f"{max(0, budget.rounds - len(state.all(TrainingRun)))} of {budget.rounds} training rounds")
+        parts.append(f"{max(0, budget.rounds - len(state.own(TrainingRun)))} of {budget.rounds} training rounds")
     return ", ".join(parts) or "no limits were set"
 
 

@@ -91,7 +91,7 @@ def _models(standing: Standing) -> list[RenderableType]:
 
 def _budget(standing: Standing) -> list[RenderableType]:
     state = standing.state
-    return [tables.budget_table(state.spent, state.budget, len(state.all(TrainingRun)))]
+    return [tables.budget_table(state.spent, state.budget, len(state.own(TrainingRun)))]
 
 
 _VIEWS: dict[str, Callable[[Standing], list[RenderableType]]] = {

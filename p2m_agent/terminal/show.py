@@ -19,7 +19,7 @@ from p2m_agent.terminal.mixtures import mixture_table
 from p2m_agent.terminal.probes import probe_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.terminal.summary import ENDINGS, summary
+from p2m_agent.terminal.summary import ENDINGS, lineage, summary
 from p2m_agent.training.probe import ModelProbe
 from p2m_agent.types import Dataset, Holdout, Question, TrainingRun
 
@@ -27,6 +27,8 @@ from p2m_agent.types import Dataset, Holdout, Question, TrainingRun
 def show(state: RunState, root: Path, screen: Screen) -> None:
     """Print a run: task, rows, rounds, reports, decisions, and the summary last, where the eye is."""
     screen.data(marked(screen.glyph("prompt"), "accent", words(state.request.strip(), "bold")))
+    if state.parent:
+        screen.data(Text(f"\n  {lineage(state.parent)}", style="soft"))
     sections: list[tuple[str, list[RenderableType]]] = [
         ("task", [tables.spec_table(state.spec)] if state.spec else [Text("not yet defined", style="soft")]),
         ("rows", data_parts(state)),
@@ -35,7 +37,7 @@ def show(state: RunState, root: Path, screen: Screen) -> None:
         ("rounds", model_parts(state, screen.glyph("best"))),
         ("dev reports", [_dev_line(report) for report in state.all(EvalReport) if report.split == "dev"]),
         ("errors", _errors(state)),
-        ("decisions", [tables.decisions_table(state.decisions)] if state.decisions else []),
+        ("decisions", _decisions(state)),
     ]
     for title, parts in sections:
         if parts:
@@ -93,6 +95,16 @@ def stands(state: RunState, question: Question | None = None) -> str:
     if not state.decisions:
         return "has not begun"
     return "waits for your words" if state.resting else "stopped in the middle"
+
+
+def _decisions(state: RunState) -> list[RenderableType]:
+    """This run's own; where the others are told."""
+    parent = state.parent
+    before = (
+        f"{units.many(parent.decisions, 'decision')} before these: p2m show {one_line(parent.run)}" if parent else ""
+    )
+    own = [tables.decisions_table(state.own_decisions)] if state.own_decisions else []
+    return [*([Text(before, style="soft")] if before else []), *own]
 
 
 def _dev_line(report: EvalReport) -> RenderableType:

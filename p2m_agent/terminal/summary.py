@@ -12,7 +12,7 @@ from rich.text import Text
 from p2m_agent import events
 from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.result import delivered
-from p2m_agent.state import RunState
+from p2m_agent.state import Parent, RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.evidence import evidence
 from p2m_agent.terminal.safe import one_line
@@ -101,7 +101,17 @@ def _facts(
         ]
         if report is None:
             facts.append(("dev", Text(f"{units.METRICS[student.metric]} {student.dev:.3f}, no locked test yet")))
-    return [*facts, ("took", Text(_took(state, root)))]
+    facts.append(("took", Text(_took(state, root))))
+    return [*facts, ("from", Text(lineage(state.parent)))] if state.parent else facts
+
+
+def lineage(parent: Parent) -> str:
+    """Where a run came from, and how fresh its locked test still was."""
+    chain = " ← ".join(map(one_line, (parent.run, *reversed(parent.ancestors))))
+    before = {0: "not been looked at", 1: "been looked at once"}.get(
+        parent.looks, f"been looked at {parent.looks} times"
+    )
+    return f"goes on from {chain}; the locked test had {before} there"
 
 
 def _leaks(student: TrainingRun) -> str:
@@ -110,7 +120,7 @@ def _leaks(student: TrainingRun) -> str:
 
 
 def _took(state: RunState, root: Path) -> str:
-    rounds = units.many(len(state.all(TrainingRun)), "round")
+    rounds = units.many(len(state.own(TrainingRun)), "round")
     money = units.money(state.spent.usd)
     if has_unknown_price(root):
         money = "unknown price" if state.spent.usd == 0 else f"{money} and answers of unknown price"

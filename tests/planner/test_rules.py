@@ -240,8 +240,10 @@ def test_a_new_instruction_is_trained_for() -> None:
     text = spec(kind="text_to_text", metric="exact_match")
     known = [text, data(), holdout(), bases(), student(4, 0.8, Causal(base="s"))]
     assert next_move(state(*known)).tool == "evaluate"
-    changed = text.model_copy(update={"id": "spec-8", "made_by": "008-ask_person"})
+    changed = text.model_copy(update={"id": "spec-8", "instruction": "j", "made_by": "008-ask_person"})
     assert next_move(state(*known, changed)).tool == "fine_tune"
+    higher = text.model_copy(update={"id": "spec-8", "target": 0.7})
+    assert next_move(state(*known, higher)).tool == "evaluate", "another target is no other task"
 
 
 def test_after_the_delivery_there_is_nothing_left() -> None:

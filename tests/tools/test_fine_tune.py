@@ -69,8 +69,10 @@ def test_it_refuses_an_exact_repeat(run: StudentRun) -> None:
     assert TOOL.needs(args(method="linear_head", base="tiny", max_train_rows=10), run.state) is None
     spec = run.state.spec
     assert spec
-    run.state.artifacts.append(spec.model_copy(update={"id": "spec-2", "instruction": "other"}))
-    assert TOOL.needs(same, run.state) is None, "the instruction has changed since"
+    run.state.artifacts.append(spec.model_copy(update={"id": "spec-2", "instruction": "other", "target": 0.9}))
+    assert TOOL.needs(same, run.state), "what sorts does not read the instruction"
+    run.state.artifacts.append(spec.model_copy(update={"id": "spec-3", "labels": ("billing", "other")}))
+    assert TOOL.needs(same, run.state) is None, "the labels have changed since"
 
 
 def test_the_default_method_is_the_first_untried_one(run: StudentRun) -> None:
