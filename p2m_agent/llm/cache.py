@@ -7,9 +7,9 @@ import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 _TABLES = """
@@ -19,34 +19,34 @@ CREATE TABLE IF NOT EXISTS answers (
 );
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS losses (usd REAL NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
-CREATE TABLE IF NOT EXISTS intents (sha TEXT PRIMARY KEY, usd REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS pledge (one INTEGER PRIMARY KEY CHECK (one = 1), usd REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS inherited (sha TEXT PRIMARY KEY, response TEXT NOT NULL);
 """
-_ANSWER = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
-_INTENT = "INSERT OR REPLACE INTO intents (sha, usd) VALUES (?, ?)"
-_ENDED = "DELETE FROM intents WHERE sha = ?"
-_LOSS = "INSERT INTO losses (usd) VALUES (?)"
-_CUT_OFF = """
-INSERT INTO losses (usd) SELECT usd FROM intents;
-DELETE FROM intents;
-"""
-
+_FIND = "SELECT response FROM answers WHERE sha = ?1 UNION ALL SELECT response FROM inherited WHERE sha = ?1"
 _HAND_OVER = """
 INSERT OR REPLACE INTO inherited SELECT sha, response FROM answers;
 DELETE FROM answers;
 DELETE FROM losses;
-DELETE FROM intents;
+DELETE FROM pledge;
 """
-_FIND = "SELECT response FROM answers WHERE sha = ?1 UNION ALL SELECT response FROM inherited WHERE sha = ?1"
+_ANSWER = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
+_LOSS = "INSERT INTO losses (usd) VALUES (?)"
+_PLEDGE = "INSERT OR REPLACE INTO pledge (one, usd) VALUES (1, ?)"
+_CUT_OFF = """
+INSERT INTO losses (usd) SELECT usd FROM pledge WHERE usd > 0;
+DELETE FROM pledge;
+"""
 
 _Write = list[tuple[str, tuple[object, ...]]]
 """Statements of one commit, with their values."""
+_NOTHING_USD = 1e-9
+"""What is left of a sum after all its parts were taken away, as floats go."""
 
 
 class Answers:
     """A store of whole responses by request hash, and of what was learnt about models. Safe from any thread.
 
-    One process at a time: what an earlier one had on its way when it was killed is counted as spent on opening.
+    One process at a time: what one that was killed may have had on its way is counted as spent when it is opened again.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -61,6 +61,7 @@ class Answers:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="p2m-answers")
         self._queue_lock = threading.Lock()
         self._queue: list[tuple[_Write, asyncio.Future[None]]] = []
+        self._pledge = _Pledge(self._together)
         self._writing = False
 
     def find(self, sha: str) -> dict[str, object] | None:
@@ -70,19 +71,24 @@ class Answers:
 
     def keep(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
         """Write a response; it is on disk when this returns."""
-        self._commit(_kept(sha, model, response, usd))
+        self._commit([_kept(sha, model, response, usd)])
 
     async def keep_together(self, sha: str, model: str, response: dict[str, object], usd: float | None) -> None:
         """Write a response; it is on disk when this returns. Those that come while the disk is busy share a commit."""
-        await self._together(_kept(sha, model, response, usd))
+        await self._together([_kept(sha, model, response, usd)])
 
-    async def intend(self, sha: str, usd: float) -> None:
-        """Note, before a request is sent, what it may cost: should the process be killed, that counts as spent."""
-        await self._together([(_INTENT, (sha, usd))])
+    @asynccontextmanager
+    async def at_most(self, usd: float) -> AsyncIterator[None]:
+        """Around a request: should the process be killed inside, what it may cost counts as spent."""
+        await self._pledge.add(usd)
+        try:
+            yield
+        finally:
+            await self._pledge.take(usd)
 
-    def lose(self, sha: str, usd: float) -> None:
-        """Note what a request may have cost that ended without an answer; 0 where it certainly cost nothing."""
-        self._commit([(_ENDED, (sha,)), *([(_LOSS, (usd,))] if usd else [])])
+    def lose(self, usd: float) -> None:
+        """Note what requests may have cost whose answer never came."""
+        self._commit([(_LOSS, (usd,))])
 
     def known(self, fact: str) -> bool | None:
         """What was learnt before, or None."""
@@ -168,8 +174,42 @@ def inherit_answers(source: Path, target: Path) -> None:
             db.executescript(f"{_TABLES} BEGIN IMMEDIATE; {_HAND_OVER} COMMIT;")
 
 
-def _kept(sha: str, model: str, response: dict[str, object], usd: float | None) -> _Write:
-    return [(_ANSWER, (sha, model, json.dumps(response, ensure_ascii=False), usd)), (_ENDED, (sha,))]
+class _Pledge:
+    """An upper bound, on disk, of what the requests on their way may cost.
+
+    It is raised to twice what is needed and goes back once nothing is on its way, so that hardly any request waits for
+    the disk, and a kill counts at most twice what was on its way. Of one event loop.
+    """
+
+    def __init__(self, write: Callable[[_Write], Awaitable[None]]) -> None:
+        self._write = write
+        self._flying = self._on_disk = 0.0
+        self._raising: asyncio.Task[None] | None = None
+
+    async def add(self, usd: float) -> None:
+        """Returns when the bound on disk covers this too."""
+        self._flying += usd
+        while self._flying > self._on_disk:
+            self._raising = self._raising or asyncio.create_task(self._raise(2 * self._flying))
+            await asyncio.shield(self._raising)
+
+    async def take(self, usd: float) -> None:
+        """A request has ended, and what it cost is on disk."""
+        self._flying -= usd
+        if self._flying < _NOTHING_USD and self._on_disk:
+            self._flying = self._on_disk = 0.0
+            await asyncio.shield(self._write([(_PLEDGE, (0.0,))]))
+
+    async def _raise(self, usd: float) -> None:
+        try:
+            await self._write([(_PLEDGE, (usd,))])
+            self._on_disk = usd
+        finally:
+            self._raising = None
+
+
+def _kept(sha: str, model: str, response: dict[str, object], usd: float | None) -> tuple[str, tuple[object, ...]]:
+    return _ANSWER, (sha, model, json.dumps(response, ensure_ascii=False), usd)
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

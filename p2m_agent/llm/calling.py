@@ -90,8 +90,6 @@ class Parcel:
     """Whether it is on its way at this moment."""
     lost_usd: float = 0.0
     """What tries without an answer may have cost."""
-    intend: Callable[[float], Awaitable[None]] | None = None
-    """Puts on disk what it may have cost once it is sent; None where it costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +126,6 @@ async def post(line: Line, parcel: Parcel) -> dict[str, object]:
         await line.wall.reserve(parcel.most_usd)
         spent = 0.0
         try:
-            if parcel.intend:
-                await parcel.intend(parcel.lost_usd + parcel.most_usd)
             result = await _in_turn(line, parcel, key)
             spent = _cost(result, parcel)
         except asyncio.CancelledError:

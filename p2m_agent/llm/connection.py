@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
@@ -176,20 +174,16 @@ class Connection:
         sha, answers, model = parcel.key, self.around.answers, await self.model()
         started = time.monotonic()
         await asyncio.sleep(0)  # a caller whose time was over already is the first to go on, and stops it here
-        if parcel.most_usd and known_price:
-            parcel.intend = partial(answers.intend, sha)
-        kept = False
-        try:
-            response = await self._post(opened, parcel, model)
-            usd = parcel.usd_of(*tokens_of(response)) if known_price else None
-            await answers.keep_together(sha, model, response, usd)
-            kept = True
-        except sqlite3.Error as error:
-            raise ToolError(f"An answer cannot be kept on disk: {error}.", "Make room, then go on.") from error
-        finally:
-            if parcel.intend and (not kept or parcel.lost_usd):
-                with suppress(sqlite3.Error):  # where it cannot be noted, the intent stays and counts in its place
-                    answers.lose(sha, parcel.lost_usd)
+        async with answers.at_most(parcel.most_usd if known_price else 0.0):
+            try:
+                response = await self._post(opened, parcel, model)
+                usd = parcel.usd_of(*tokens_of(response)) if known_price else None
+                await answers.keep_together(sha, model, response, usd)
+            except sqlite3.Error as error:
+                raise ToolError(f"An answer cannot be kept on disk: {error}.", "Make room, then go on.") from error
+            finally:
+                if parcel.lost_usd and known_price:
+                    answers.lose(parcel.lost_usd)
         answer = Completion(response=response, sha=sha, usd=usd, cached=False)
         self._report(answer, role, time.monotonic() - started)
         return answer
