@@ -9,7 +9,7 @@ from p2m_agent.state import RunState
 from p2m_agent.training.probe import ModelProbe
 from p2m_agent.types import Dataset, Delivery, TrainingRun
 
-BASELINES = ("teacher", "teacher_zero_shot", "majority", "nearest_neighbour", "untuned_base")
+BASELINES = ("teacher", "teacher_zero_shot", "linear_head", "majority", "nearest_neighbour", "untuned_base")
 
 
 def result_of(state: RunState, run: str) -> dict[str, object]:
@@ -56,6 +56,7 @@ def _test(report: EvalReport | None) -> dict[str, object] | None:
         "calibration": report.calibration.model_dump(mode="json") if report.calibration else None,
         "certificate": report.certificate.model_dump(mode="json") if report.certificate else None,
         "speed": report.speed.model_dump() if report.speed else None,
+        "not_worth": list(report.not_worth),
     }
 
 

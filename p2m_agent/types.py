@@ -190,6 +190,8 @@ class TrainingRun(Value):
     params: int
     size_mb: float
     """Bytes on disk / 1e6."""
+    wall_s: float | None = None
+    """What the training took, a search over trials included; None where it was not measured."""
     notes: tuple[str, ...] = ()
     """What a reader should know: rows cut, time limit reached, batch halved."""
     made_by: str

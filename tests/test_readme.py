@@ -133,13 +133,13 @@ def test_looking_and_predicting(shell: Shell) -> None:
 def test_show_as_json_has_what_scripts_read(shell: Shell) -> None:
     result = json.loads(shell.run("p2m", "show", RUN, "--json"))
     assert set(result) == {
-        "run", "spec", "test", "baselines", "model", "cost", "datasets", "mixtures", "model_probes",
+        "run", "parent", "spec", "test", "baselines", "model", "cost", "datasets", "mixtures", "model_probes",
         "error_analyses", "decisions", "ended",
     }  # fmt: skip
     assert {"metric", "value", "ci95", "rows", "looks"} <= set(result["test"])
     assert result["test"]["looks"] == 1
     assert set(result["baselines"]) == {
-        "teacher", "teacher_zero_shot", "majority", "nearest_neighbour", "untuned_base",
+        "teacher", "teacher_zero_shot", "linear_head", "majority", "nearest_neighbour", "untuned_base",
     }  # fmt: skip
     assert {"base", "params", "size_mb", "latency_ms"} <= set(result["model"])
     low, high = result["test"]["ci95"]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from p2m_agent.budget import Cost
 from p2m_agent.data.holdout import open_test, read_dev
 from p2m_agent.data.pool import training_pool
 from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.evaluation.answers import FILE, against, write_answers
-from p2m_agent.evaluation.baselines import compare
+from p2m_agent.evaluation.baselines import LOADING_S, compare, rival
 from p2m_agent.evaluation.certificate import certify
-from p2m_agent.evaluation.contest import Contest
+from p2m_agent.evaluation.contest import NO_TIME, Contest
 from p2m_agent.evaluation.judge import judge
 from p2m_agent.evaluation.metric_choice import OPEN_ENDED
 from p2m_agent.evaluation.report import outputs_of, report_on, student_predictions
 from p2m_agent.evaluation.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
 from p2m_agent.evaluation.speed import speed_of
+from p2m_agent.evaluation.worth import HEAD, not_worth
 from p2m_agent.events import Progressed
 from p2m_agent.state import RunState
 from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Dataset, Holdout, TrainingRun
+from p2m_agent.types import Dataset, Example, Holdout, TrainingRun
 
 _STUDENT_SHARE = 0.5
 """Of the time left, for the student's own answers to the locked test; the rest is for baselines and delivery."""
@@ -122,15 +125,31 @@ def _final(state: RunState, context: Context, predictor: Predictor, trained: Tra
     certificate = certify(train, [*dev, *test], holdout, trained.leaks_removed, context.embedder())
     contest = Contest(spec, test, outputs_of(said), train, seed, emit, context.seconds_left)
     judged, note = _judged(contest, state, context)
+    head = _head(trained, state)
+    rivals = {HEAD: _rival(contest, head, dev, context)} if head else {}
     facts = {
-        "baselines": _baselines(contest, trained, state, context),
+        "baselines": {**rivals, **_baselines(contest, trained, state, context)},
         "looks": looks,
         "speed": speed,
         "certificate": certificate,
         "extra": {**report.extra, **judged},
         "notes": (note,) if note else (),
     }
-    return report.model_copy(update=facts)
+    report = report.model_copy(update=facts)
+    return report.model_copy(update={"not_worth": not_worth(trained, report, head)})
+
+
+def _head(trained: TrainingRun, state: RunState) -> TrainingRun | None:
+    """The cheap alternative: the best linear head of the run, where the student is none itself."""
+    heads = [run for run in state.all(TrainingRun) if run.recipe.method == HEAD]
+    return None if trained.recipe.method == HEAD else max(heads, key=lambda run: run.dev, default=None)
+
+
+def _rival(contest: Contest, head: TrainingRun, dev: Sequence[Example], context: Context) -> Baseline:
+    if contest.seconds_left() < LOADING_S:
+        return Baseline(note=NO_TIME)
+    predictor = load_predictor(context.root / head.path, context.settings)
+    return rival(contest, predictor, dev, f"{head.id}, trained on {head.train_rows} rows")
 
 
 def _baselines(contest: Contest, trained: TrainingRun, state: RunState, context: Context) -> dict[str, Baseline]:
@@ -183,6 +202,7 @@ def summary(report: EvalReport) -> str:
         parts.append(f"look {report.looks} at the locked test")
     if report.confusions:
         parts.append("most confused: " + ", ".join(f"{e} taken for {p} ({n})" for e, p, n in report.confusions[:3]))
+    parts += [each.rstrip(".") for each in report.not_worth]
     if report.proxy:
         parts.append("a synthetic proxy: the held-out rows were made by the teacher")
     return "; ".join(parts) + "."

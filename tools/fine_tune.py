@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -107,7 +108,9 @@ def run(args: FineTune, state: RunState, context: Context) -> Outcome:
     pool = training_pool(context.root, datasets, holdout, context.embedder())
     rows = TrainRows(spec, pool.examples, read_dev(context.root, holdout))
     folder = context.folder / "student"
+    began = time.monotonic()
     recipe, trained = _train(args, recipe, rows, folder, context)
+    took_s = round(time.monotonic() - began, 1)
     notes = [*trained.notes, *_launch_note(recipe, rows, folder)]
     if base.licence is None and spec.constraints.licences is None:
         notes.append(f"The licence of {base.name} is not known.")
@@ -126,6 +129,7 @@ def run(args: FineTune, state: RunState, context: Context) -> Outcome:
         curve=trained.curve,
         params=trained.params,
         size_mb=trained.size_mb,
+        wall_s=took_s,
         notes=tuple(notes),
         made_by=context.call.id,
     )

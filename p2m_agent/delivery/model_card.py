@@ -35,6 +35,7 @@ MEANINGS = {
 BASELINE_NAMES = {
     "teacher": "teacher LLM",
     "teacher_zero_shot": "teacher LLM, no examples",
+    "linear_head": "linear head on frozen embeddings",
     "majority": "most frequent output",
     "nearest_neighbour": "nearest neighbour",
     "untuned_base": "base model, untrained",
@@ -126,6 +127,7 @@ def _variables(facts: Facts) -> dict[str, object]:
         "calibration": report.calibration,
         "certificate": report.certificate,
         "speeds": _speeds(report),
+        "not_worth": report.not_worth,
         "remarks": report.notes,
         "target_line": target_line(spec, report),
         "per_label": report.per_label,

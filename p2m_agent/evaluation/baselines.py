@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from p2m_agent.errors import P2MError
 from p2m_agent.evaluation.contest import NO_TIME, Contest, predictions_of
 from p2m_agent.evaluation.scores import Baseline
+from p2m_agent.evaluation.speed import speed_of
 from p2m_agent.evaluation.teacher import teacher
 from p2m_agent.events import Progressed
 from p2m_agent.training.recipe import Recipe
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from p2m_agent.delivery.predictor import Predictor
     from p2m_agent.embedding import Embedder
     from p2m_agent.llm.client import LLM
     from p2m_agent.settings import Settings
@@ -30,7 +32,7 @@ NEIGHBOURS_FROM = 20_000
 """Training rows that are searched for the nearest neighbour."""
 LOADING_S = 10.0
 """With less time left a model is not even loaded."""
-_UNTUNED_SHARE = 0.3
+_UNTUNED_SHARE, _RIVAL_SHARE = 0.3, 0.3
 """Of the time that is left."""
 
 
@@ -99,6 +101,15 @@ def untuned_base(contest: Contest, recipe: Recipe, settings: Settings) -> Baseli
         return Baseline(note=f"could not be run: {error.message}")
     how = "the same prompt" if causal else "the label whose name is nearest in meaning"
     return contest.result(rows[: len(answers)], answers, how)
+
+
+def rival(contest: Contest, predictor: Predictor, timed_on: Sequence[Example], note: str) -> Baseline:
+    """Another student of the same run, with its speed."""
+    rows = contest.sample(len(contest.test))
+    what, limit_s = "baseline: the linear head of this run", _RIVAL_SHARE * contest.seconds_left()
+    said = predictions_of(predictor, [contest.test[i] for i in rows], contest.report, what, limit_s)
+    result = contest.result(rows[: len(said)], [each.output for each in said], note)
+    return result.model_copy(update={"speed": speed_of(predictor, timed_on, contest.report)})
 
 
 def _at_most(examples: Sequence[Example], most: int, seed: int) -> Sequence[Example]:

@@ -154,7 +154,7 @@ class EvalReport(Value):
     against_minus: Difference | None = None
     """This student minus that one."""
     baselines: dict[str, Baseline] = {}
-    """teacher, teacher_zero_shot, majority, nearest_neighbour, untuned_base; test only."""
+    """teacher, teacher_zero_shot, linear_head (the run's own), majority, nearest_neighbour, untuned_base. Test only."""
     calibration: Calibration | None = None
     """Classification only."""
     certificate: LeakCertificate | None = None
@@ -163,6 +163,8 @@ class EvalReport(Value):
     """How often the locked test has been opened, this time included; 0 on dev."""
     speed: Speed | None = None
     """Of the student; test only."""
+    not_worth: tuple[str, ...] = ()
+    """What cheaper thing is as good, in sentences with figures; empty where the fine-tune earns its cost. Test only."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores should know."""
     made_by: str

@@ -15,7 +15,7 @@ from p2m_agent.result import delivered
 from p2m_agent.state import Parent, RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.evidence import evidence
-from p2m_agent.terminal.safe import one_line
+from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.types import Delivery, Example, Holdout, TrainingRun
 
@@ -83,7 +83,9 @@ def _test(report: EvalReport, run: str) -> list[RenderableType]:
     line = Text("locked test  ").append(units.scored(report.score), style="bold")
     line.append(f"  {units.many(report.score.scored, 'row')}{unscored}{looks or ', 1 look'}", style="soft")
     loud: list[RenderableType] = [marked("!", "loud", Text(PROXY.replace("RUN", run), style="loud"))]
-    return [line, *(loud if report.proxy else []), *evidence(report), Text(), tables.scores_table(report)]
+    worth = [marked("!", "warn", words(said)) for said in report.not_worth]
+    heading: list[RenderableType] = [line, *(loud if report.proxy else []), *evidence(report)]
+    return [*heading, Text(), tables.scores_table(report), *([Text(), *worth] if worth else [])]
 
 
 def _facts(

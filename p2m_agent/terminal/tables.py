@@ -21,6 +21,7 @@ from p2m_agent.value import Value
 BASELINES = {
     "teacher": "teacher",
     "teacher_zero_shot": "teacher, no examples",
+    "linear_head": "linear head",
     "majority": "majority class",
     "nearest_neighbour": "nearest neighbour",
     "untuned_base": "untuned base",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 
 from p2m_agent.delivery.model_card import Facts, write_model_card
 from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Mistake, Score, Speed
+from p2m_agent.state import Parent
 from p2m_agent.types import Dataset, Demonstration
 from tests.fakes.student import StudentRun, student_card
 
@@ -139,3 +141,14 @@ def test_the_licence_follows_base_and_data(tmp_path: Path, datasets: tuple[Datas
 def test_licences_that_bind_are_warned_of(tmp_path: Path, licence: str | None, warning: str) -> None:
     card = write_model_card(facts(tmp_path, datasets=(dataset(licence=licence),)))
     assert warning in card.split("## Licences")[1].split("## Limits")[0]
+
+
+def test_the_card_says_where_the_fine_tune_was_not_worth_it_and_where_the_run_came_from(tmp_path: Path) -> None:
+    plain = facts(tmp_path)
+    assert "goes on from" not in write_model_card(plain)
+    said = ("The linear head is as good: 0.9 against 0.9.", "Your teacher beats it: 0.95.")
+    parent = Parent(run="two", path="p", ancestors=("one",), artifacts=1, decisions=1, looks=1)
+    card = write_model_card(replace(plain, report=plain.report.model_copy(update={"not_worth": said}), parent=parent))
+    for line in said:
+        assert f"\n\n**{line}**\n" in card
+    assert "The run `run-7` goes on from `one`, then `two`" in card

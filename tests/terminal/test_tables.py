@@ -57,6 +57,16 @@ def test_a_missed_target_and_repeated_looks_are_said(page, tmp_path: Path) -> No
     assert "opened 3 times" in page.out.getvalue()
 
 
+def test_a_fine_tune_that_is_not_worth_it_is_said(page, tmp_path: Path) -> None:
+    state = recordings.state()
+    said = "The linear head is as good: accuracy 0.850 against 0.854. The fine-tune is not worth its cost here."
+    summary(state, tmp_path / recordings.RUN, page.screen)
+    assert "not worth" not in page.out.getvalue()
+    state.artifacts[-2] = recordings.locked_report().model_copy(update={"not_worth": (said,)})
+    summary(state, tmp_path / recordings.RUN, page.screen)
+    assert f"! {said}" in " ".join(page.out.getvalue().split())
+
+
 def test_a_run_without_a_model_says_why_and_how_to_go_on(page, tmp_path: Path) -> None:
     state = RunState(request="x", ended=Ended(why="gave_up", reason="No rows could be had."))
     summary(state, tmp_path / "r1", page.screen)

@@ -13,6 +13,7 @@ from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.graph import Machine, check
 from p2m_agent.state import Call
 from p2m_agent.tooling import Outcome, Tool
+from p2m_agent.training.recipe import Encoder
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card
 
 evaluate = importlib.import_module("p2m_agent.tools.evaluate")
@@ -135,3 +136,22 @@ def test_a_run_that_is_out_of_time_may_still_look_at_its_locked_test(run: Studen
 def test_the_estimate_grows_with_the_rows_and_for_the_locked_test(run: StudentRun) -> None:
     dev, final = TOOL.estimate(TOOL.args(), run.state), TOOL.estimate(TOOL.args(final=True), run.state)
     assert 0 < dev.wall_s < final.wall_s
+
+
+def test_the_linear_head_of_the_run_stands_beside_a_fine_tune(run: StudentRun) -> None:
+    if run.kind != "classification":
+        pytest.skip("a head sorts")
+    head = run.state.best()
+    assert head
+    tuned = {"id": "training_run-003-fine_tune", "recipe": Encoder(base="tiny"), "dev": 0.95, "wall_s": 60.0}
+    run.state.artifacts += [head.model_copy(update=tuned)]
+    outcome = call(run, "004-evaluate", final=True)
+    report = report_of(outcome)
+    beside = report.baselines["linear_head"]
+    assert beside.student_minus
+    assert (beside.student_minus.value, beside.student_minus.rows) == (0.0, 40)
+    assert head.id in beside.note
+    assert beside.speed
+    assert looks(run.root) == 1, "it is one look"
+    assert "The linear head is as good" in report.not_worth[0]
+    assert "The linear head is as good" in outcome.summary
