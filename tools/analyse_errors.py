@@ -26,8 +26,8 @@ class AnalyseErrors(Args):
 
     Groups the dev errors, looks for wrong labels and harmful sources, and measures what more rows would bring. Ends in
     ranked suggestions, each with the gain to expect and its cost: more data (which labels, which clusters), cleaner
-    labels, a source to drop, another base or recipe, a better instruction, a question to the person, or to stop.
-    Evaluate the student on dev first. The locked test has no part in it.
+    labels, a source to drop, another base or recipe, other hyperparameters, a better instruction, a question to the
+    person, or to stop. Evaluate the student on dev first. The locked test has no part in it.
     """
 
     training_run: str | None = None
@@ -113,6 +113,7 @@ def _around(state: RunState, context: Context) -> Around:
         llm=context.planner,
         usd=usd,
         report=context.emit,
+        left_s=state.budget.left_s(state.spent) - state.budget.reserve_s,
     )
 
 

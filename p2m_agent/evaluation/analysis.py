@@ -15,6 +15,7 @@ SuggestionKind = Literal[
     "drop_source",
     "other_base",
     "other_recipe",
+    "hyperparameters",
     "refine_instruction",
     "ask_person",
     "stop",
@@ -47,6 +48,8 @@ class Suggestion(Value):
     """other_base: its name."""
     method: str = ""
     """other_recipe: its name."""
+    trials: int = 0
+    """hyperparameters: how many trainings."""
 
 
 class ErrorCluster(Value):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 from p2m_agent.evaluation.analysis import ErrorAnalysis, LearningCurve
 from p2m_agent.evaluation.clusters import error_clusters
 from p2m_agent.evaluation.doubts import doubtful_dev, harmful_sources, label_noise
+from p2m_agent.evaluation.findings import Findings
 from p2m_agent.evaluation.learning_curve import FEWEST_ROWS, head_curve, recorded_curve
 from p2m_agent.evaluation.metrics import confusions
 from p2m_agent.evaluation.slices import slices
-from p2m_agent.evaluation.suggest import Findings, suggestions
+from p2m_agent.evaluation.suggest import suggestions
 from p2m_agent.events import Progressed
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Around:
     usd: Callable[[int], float | None]
     """Dollars for so many rows by the teacher."""
     report: Callable[[Progressed], None]
+    left_s: float = float("inf")
+    """Time left for what is suggested."""
 
 
 def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
@@ -57,6 +60,7 @@ def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
         race=around.race,
         tried=frozenset(run.recipe.method for run in around.runs if run.datasets == study.run.datasets),
         usd=around.usd,
+        left_s=around.left_s,
     )
     sorting = study.sorting
     return ErrorAnalysis(

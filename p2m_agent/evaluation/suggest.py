@@ -4,71 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import sqrt
 from statistics import median
-from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.analysis import ErrorCluster, LabelNoise, LearningCurve, Suggestion
-from p2m_agent.evaluation.doubts import WithoutSource
+from p2m_agent.evaluation.analysis import Suggestion
+from p2m_agent.evaluation.findings import ROW_S, START_S, Findings
+from p2m_agent.evaluation.suggest_recipes import RULES
 from p2m_agent.evaluation.text_metrics import squad_normalised
-from p2m_agent.training.recipe import METHODS, Method
 
-if TYPE_CHECKING:
-    from p2m_agent.evaluation.study import Study
-    from p2m_agent.training.probe import ModelProbe
-
-ROW_S = 1.5
-"""About, for a row that the teacher makes."""
-TRAIN_ROW_S: dict[Method, float] = {"linear_head": 0.01, "setfit": 0.1, "encoder": 0.06, "causal": 1.0, "seq2seq": 1.0}
-"""About, for all the training on one row, on a small CPU."""
-START_S = 15.0
 MOST_ROWS = 2_000
 """Rows asked for at a time."""
 AIMED = 3
 """Clusters that new rows are aimed at together."""
 WORTH = 0.002
 """A smaller gain is no reason for anything."""
-UNKNOWN_LEFT = 0.9
-"""Share of the error assumed to remain when rows are doubled and no curve says better: a guess."""
-RECIPE_CUT, RECIPE_CUT_OVERFIT = 0.15, 0.05
-"""Share of the error that another recipe is guessed to remove; less where the student learned its rows by heart."""
-OVERFIT = 0.1
-"""Train score above dev score from which on that is assumed."""
 SHARE_OF_ERRORS = 0.25
 """Of two labels taken for each other, from which on a person is asked what sets them apart."""
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the parts of an analysis found."""
-
-    study: Study
-    clusters: Sequence[ErrorCluster] = ()
-    noise: LabelNoise | None = None
-    curve: LearningCurve | None = None
-    sources: Sequence[WithoutSource] = ()
-    doubtful_dev: int = 0
-    race: ModelProbe | None = None
-    tried: frozenset[str] = frozenset()
-    """Methods that were trained on these datasets."""
-    usd: Callable[[int], float | None] = lambda _rows: 0.0
-    """Dollars for so many rows by the teacher; None where unknown."""
-
-    @property
-    def error(self) -> float:
-        """What is missing to a perfect dev score."""
-        return 1 - self.study.run.dev
-
-    @property
-    def curable(self) -> float:
-        """Share of the error that doubled rows should remove."""
-        return 1 - (self.curve.error_left if self.curve else UNKNOWN_LEFT)
-
-    def train_s(self, method: Method | None = None, rows: int = 0) -> float:
-        """About how long a training takes, with so many rows more."""
-        each = TRAIN_ROW_S[method or self.study.run.recipe.method]
-        return START_S + each * (self.study.run.train_rows + rows)
 
 
 def suggestions(found: Findings) -> tuple[Suggestion, ...]:
@@ -167,41 +118,6 @@ def _drop_source(found: Findings) -> list[Suggestion]:
     return made
 
 
-def _other_base(found: Findings) -> list[Suggestion]:
-    """The best of the race that was not trained yet, where it went as far as the base in use."""
-    race, used = found.race, found.study.run.recipe.base
-    scored = [one for one in race.results if one.score is not None] if race else []
-    own = next((one for one in scored if one.model == used), None)
-    rivals = [one for one in scored if own and one.model != used and one.rows == own.rows]
-    if own is None or not rivals:
-        return []
-    best = max(rivals, key=lambda one: one.score or 0.0)
-    gain = min(found.error, (best.score or 0.0) - (own.score or 0.0))
-    why = f"in the race of base models {best.model} scored {best.score:.3f} and {used} {own.score:.3f}"
-    cost_s = found.train_s()
-    return [Suggestion(kind="other_base", why=why, gain=gain, basis="measured", cost_s=cost_s, base=best.model)]
-
-
-def _other_recipe(found: Findings) -> list[Suggestion]:
-    run = found.study.run
-    left = [method for method in METHODS[found.study.spec.kind] if method not in found.tried]
-    overfit = run.train is not None and run.train - run.dev > OVERFIT
-    cut = RECIPE_CUT_OVERFIT if overfit else RECIPE_CUT
-    train = "" if run.train is None else f" (train {run.train:.3f}, dev {run.dev:.3f})"
-    said = "learned its rows by heart" if overfit else "may not be able to learn more"
-    return [
-        Suggestion(
-            kind="other_recipe",
-            why=f"{run.recipe.method} {said}{train}; {method} was not tried",
-            gain=cut * found.error,
-            basis="guess",
-            cost_s=found.train_s(method),
-            method=method,
-        )
-        for method in left
-    ]
-
-
 def _refine_instruction(found: Findings) -> list[Suggestion]:
     """Texts that are right but for case, punctuation or articles: a matter of form."""
     study = found.study
@@ -259,8 +175,7 @@ _RULES: tuple[Callable[[Findings], list[Suggestion]], ...] = (
     _more_data,
     _clean_labels,
     _drop_source,
-    _other_base,
-    _other_recipe,
+    *RULES,
     _refine_instruction,
     _ask_person,
 )

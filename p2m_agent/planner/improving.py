@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from p2m_agent.evaluation.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.evaluation.scores import EvalReport
+from p2m_agent.evaluation.suggest_recipes import FEWEST_TRIALS, trials_in
 from p2m_agent.hub.candidates import DatasetSearch
 from p2m_agent.planner.choice import Move
 from p2m_agent.planner.moves import has_rows, move, reachable, repeats_failure, tried
@@ -139,6 +140,17 @@ def _other_recipe(suggestion: Suggestion, best: TrainingRun, _state: RunState) -
     return move("fine_tune", suggestion.why, _expected(suggestion), **args)
 
 
+def _hyperparameters(suggestion: Suggestion, best: TrainingRun, state: RunState) -> Move | None:
+    """As many trials as the time allows by now; once for a recipe on the same rows."""
+    args = {"method": best.recipe.method, "base": best.recipe.base, "datasets": list(best.datasets)}
+    before = [d for d in state.tries if d.tool == "fine_tune" and args.items() <= d.args.items() and "trials" in d.args]
+    left_s = state.budget.left_s(state.spent) - state.budget.reserve_s
+    trials = min(suggestion.trials, trials_in(left_s, suggestion.cost_s / max(1, suggestion.trials)))
+    if before or trials < FEWEST_TRIALS:
+        return None
+    return move("fine_tune", suggestion.why, _expected(suggestion), **args, trials=trials)
+
+
 def _refine(suggestion: Suggestion, _best: TrainingRun, state: RunState) -> Move | None:
     """A changed instruction needs a yes, which nobody gives where nobody is."""
     return (
@@ -166,6 +178,7 @@ MOVES: dict[str, Callable[[Suggestion, TrainingRun, RunState], Move | None]] = {
     "drop_source": _drop_source,
     "other_base": _other_base,
     "other_recipe": _other_recipe,
+    "hyperparameters": _hyperparameters,
     "refine_instruction": _refine,
     "ask_person": _ask,
 }

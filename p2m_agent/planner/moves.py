@@ -8,6 +8,7 @@ from math import sqrt
 from p2m_agent.hub.candidates import DatasetCandidate
 from p2m_agent.planner.choice import Choice, Move
 from p2m_agent.state import Decision, RunState
+from p2m_agent.training.recipe import FEW_FOR_SETFIT
 from p2m_agent.types import Dataset, Holdout
 
 FEW_ROWS = 100
@@ -59,6 +60,13 @@ def needs_rows(state: RunState) -> bool:
     labels = {label: n for d in data for label, n in d.labels.items()}
     thin = bool(labels) and rows < FEW_ROWS_A_LABEL * len(labels)
     return rows < FEW_ROWS or thin
+
+
+def few_a_label(state: RunState) -> bool:
+    """Whether there are so few rows a label that SetFit is worth a try."""
+    data = state.chosen_datasets()
+    labels = {label for each in data for label in each.labels}
+    return bool(labels) and sum(each.rows for each in data) <= FEW_FOR_SETFIT * len(labels)
 
 
 def comfortably_met(state: RunState) -> bool:

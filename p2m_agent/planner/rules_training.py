@@ -5,7 +5,7 @@ from __future__ import annotations
 from p2m_agent.evaluation.analysis import ErrorAnalysis
 from p2m_agent.hub.candidates import ModelSearch
 from p2m_agent.planner.choice import Move
-from p2m_agent.planner.moves import comfortably_met, has_rows, move
+from p2m_agent.planner.moves import comfortably_met, few_a_label, has_rows, move
 from p2m_agent.state import RunState
 from p2m_agent.training.probe import ModelProbe, at_hand
 from p2m_agent.types import Delivery, TaskSpec, TrainingRun
@@ -16,6 +16,11 @@ PROBE_S = 300
 Rung = tuple[str, str, dict[str, object]]
 """Why, what is expected, and the arguments of `fine_tune`."""
 
+SETFIT: Rung = (
+    "few rows a label: pairs of rows teach more than rows alone",
+    "a few points more",
+    {"method": "setfit"},
+)
 LADDER: dict[str, tuple[Rung, ...]] = {
     "classification": (
         ("seconds of work, and the yardstick for the rest", "a solid first score", {"method": "linear_head"}),
@@ -85,6 +90,8 @@ def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
     Once errors were analysed it is the best student's recipe alone: the analysis says when another is worth it.
     """
     rungs = LADDER[spec.kind]
+    if spec.kind == "classification" and few_a_label(state):
+        rungs = (rungs[0], SETFIT, *rungs[1:])
     best = state.best()
     if best and state.all(ErrorAnalysis):
         args: dict[str, object] = {"method": best.recipe.method, "base": best.recipe.base}

@@ -104,7 +104,7 @@ def _about_errors(found: ErrorAnalysis) -> str:
     """The suggestions as the tools take them; names of clusters are data, so they are kept short."""
     lines = []
     for each in found.suggestions[:SUGGESTIONS]:
-        facts = each.model_dump(exclude_defaults=True, include={"rows", "labels", "source", "base", "method"})
+        facts = each.model_dump(exclude_defaults=True, include={"rows", "labels", "source", "base", "method", "trials"})
         cost = f"{each.cost_s:.0f} s" + (f", ${each.usd:.2f}" if each.usd else "")
         lines.append(f"{each.kind} {facts or ''} gain {each.gain:+.3f} ({each.basis}), {cost}".replace(" {}", ""))
     about = ", ".join(f"{cluster.name[:60]!r} ({cluster.errors})" for cluster in found.clusters[:SUGGESTIONS])

@@ -47,6 +47,7 @@ def suggestions_table(suggestions: Sequence[Suggestion]) -> RenderableType:
 def _what(suggestion: Suggestion) -> str:
     what = suggestion.kind.replace("_", " ")
     rows = f": {units.many(suggestion.rows, 'row')}" if suggestion.rows else ""
+    rows += f": {units.many(suggestion.trials, 'trial')}" if suggestion.trials else ""
     of = one_line(suggestion.method or suggestion.base or suggestion.source)
     labels = f" for {', '.join(map(one_line, suggestion.labels[:4]))}" if suggestion.labels else ""
     return f"{what}{' ' + of if of else ''}{rows}{labels}"

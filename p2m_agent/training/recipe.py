@@ -161,6 +161,9 @@ METHODS: dict[str, tuple[Method, ...]] = {
 }
 """Which methods train which kind of task, in the order they are tried."""
 
+FEW_FOR_SETFIT = 16
+"""Rows of a label on average, up to which SetFit is worth its pairs; from there on the whole encoder learns as well."""
+
 Recipe = Annotated[LinearHead | SetFit | Encoder | Causal | Seq2Seq, Field(discriminator="method")]
 """One way to train a student. A further one is a further member, with a trainer beside it."""
 Looped = SetFit | Encoder | Causal | Seq2Seq

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.analysis import ErrorAnalysis
+from p2m_agent.evaluation.analysis import ErrorAnalysis, LearningCurve, Suggestion
 from p2m_agent.evaluation.clusters import error_clusters
 from p2m_agent.evaluation.doubts import doubtful_dev, harmful_sources, label_noise
 from p2m_agent.evaluation.error_analysis import Around, analyse
+from p2m_agent.evaluation.findings import Findings
 from p2m_agent.evaluation.learning_curve import head_curve, power_law, recorded_curve
 from p2m_agent.evaluation.slices import slices
+from p2m_agent.evaluation.suggest import suggestions
 from p2m_agent.llm.client import Reply
 from p2m_agent.training.probe import ModelProbe, ProbedModel
 from tests.evaluation.studies import rows, spec, student, study
@@ -236,3 +238,57 @@ def test_without_an_embedding_model_letters_are_compared_and_it_says_so() -> Non
 def test_an_analysis_reads_back_from_json() -> None:
     found = analyse(study(), around(), "c")
     assert ErrorAnalysis.model_validate_json(found.model_dump_json()) == found
+
+
+def suggested(found: ErrorAnalysis, kind: str, method: str = "") -> Suggestion | None:
+    return next((each for each in found.suggestions if (each.kind, each.method) == (kind, method)), None)
+
+
+def test_setfit_is_for_few_rows_a_label() -> None:
+    few = suggested(analyse(study(train=rows(30, 1)), around(), "c"), "other_recipe", "setfit")
+    many = suggested(analyse(study(train=rows(300, 1)), around(), "c"), "other_recipe", "setfit")
+    assert few
+    assert many
+    assert few.gain > 2 * many.gain
+    assert "10 rows a label" in few.why
+    assert few.cost_s < many.cost_s
+
+
+def findings(doubled_leaves: float | None, **more: Any) -> Findings:
+    curve = None
+    if doubled_leaves is not None:
+        facts = {
+            "measured_on": "m",
+            "parts": ({"rows": 300, "value": 0.8},),
+            "exponent": 0.1,
+            "floor": 0,
+            "doubled": 0.8,
+            "doubled_ci95": (0.7, 0.9),
+        }
+        curve = LearningCurve.model_validate({**facts, "error_left": doubled_leaves})
+    return Findings(study=study(run=student(300, 0.8, wall_s=40.0)), curve=curve, **more)
+
+
+def trials(found: Findings) -> list[Suggestion]:
+    return [each for each in suggestions(found) if each.kind == "hyperparameters"]
+
+
+def test_hyperparameters_are_searched_where_the_curve_is_flat() -> None:
+    (search,) = trials(findings(0.97))
+    assert (search.trials, search.cost_s) == (8, 320.0), "what the training took, as often as it is repeated"
+    assert search.gain == pytest.approx(0.08 * 0.2)
+    assert trials(findings(0.8)) == [], "more rows bring more"
+    assert trials(findings(None)) == [], "nobody knows"
+
+
+def test_a_search_fits_into_the_time_that_is_left() -> None:
+    (search,) = trials(findings(0.97, left_s=400.0))
+    assert (search.trials, search.cost_s) == (5, 200.0)
+    assert trials(findings(0.97, left_s=200.0)) == [], "two trainings are no search"
+
+
+def test_what_a_student_took_tells_what_its_like_will_take() -> None:
+    found = findings(None)
+    assert (found.train_s(), found.train_s(rows=300)) == (40.0, 80.0)
+    assert found.train_s("encoder") == 15 + 0.06 * 300
+    assert found.train_s("setfit") < findings(None).train_s("setfit", 100)

@@ -141,3 +141,16 @@ def test_after_a_change_of_rows_only_the_best_recipe_is_trained() -> None:
     more = data(300, name="dataset-8").model_copy(update={"ref": "x/y", "made_by": "008-clean_labels"})
     move = next_move(known(analysis(suggestion("clean_labels")), more))
     assert (move.tool, move.args) == ("fine_tune", {"method": "encoder", "base": "b"})
+
+
+def test_a_search_over_hyperparameters_trains_the_best_recipe_once_more_often() -> None:
+    search = analysis(suggestion("hyperparameters", trials=8, cost_s=400.0))
+    made = next_move(known(search))
+    recipe = {"method": "encoder", "base": "b", "datasets": ["dataset-2"]}
+    assert (made.tool, made.args) == ("fine_tune", {**recipe, "trials": 8})
+    fewer = next_move(known(search, budget=Budget(wall_s=1000), spent=Cost(wall_s=400)))
+    assert fewer.args["trials"] == 4, "half of the time that is left"
+    late = next_move(known(search, budget=Budget(wall_s=1000), spent=Cost(wall_s=600)))
+    assert late.args.get("final") is True, "no time for three"
+    again = next_move(known(search, decisions=[decided("fine_tune", **recipe, trials=5)]))
+    assert again.args.get("final") is True, "once is enough"

@@ -14,7 +14,7 @@ from p2m_agent.planner.choice import Move, Words
 from p2m_agent.planner.moves import comfortably_met
 from p2m_agent.planner.rules import next_move as choose
 from p2m_agent.state import Decision, Message, RunState
-from p2m_agent.training.recipe import Causal, Encoder, LinearHead
+from p2m_agent.training.recipe import Causal, Encoder, LinearHead, SetFit
 from p2m_agent.types import (
     Answer,
     ColumnChoice,
@@ -155,6 +155,15 @@ def test_a_failed_import_leads_to_the_next_candidate_and_then_to_generation() ->
     assert next_move(known).args == {"source": "c/d"}
     failed.append(decided("import_rows", False, source="c/d"))
     assert next_move(state(spec(), found("a/b", "c/d"), decisions=failed)).tool == "generate_examples"
+
+
+def test_setfit_is_a_rung_where_labels_have_few_rows() -> None:
+    few = (spec(), data(120, labels={str(n): 12 for n in range(10)}), holdout(), bases())
+    assert next_move(state(*few)).args == {"method": "linear_head"}
+    assert next_move(state(*few, student(4, 0.8))).args == {"method": "setfit"}
+    both = state(*few, student(4, 0.8), student(5, 0.9, SetFit(base="b")))
+    assert next_move(both).args == {"method": "encoder"}
+    assert next_move(state(*READY, student(4, 0.8))).args == {"method": "encoder"}, "250 rows a label"
 
 
 def test_when_nothing_works_it_gives_up_with_the_reason() -> None:
