@@ -110,10 +110,8 @@ def _stand_ins(move: Move, state: RunState, around: Surroundings) -> list[Artifa
             return [_everything(state)]
         case "fine_tune":
             return [_student(move, state)]
-        case "evaluate":
-            return [_report(move)]
-        case "analyse_errors":
-            return [_analysis(move)]
+        case "evaluate" | "analyse_errors":
+            return [_report(move) if move.tool == "evaluate" else _analysis(move)]
     return [Delivery(id="d", training_run=_best(state), path="", report="", size_mb=0, made_by="estimate")]
 
 

@@ -390,6 +390,7 @@ def test_show_and_json_name_the_parent(settings: Settings) -> None:
     shown = " ".join(out.getvalue().split())
     assert "goes on from p; the locked test had been looked at once there" in shown
     assert "6 decisions before these: p2m show p" in shown
+    assert "no student here is better than p's best" in shown
     assert result_of(state, "c")["parent"] == RunFolder(root).read_record().model_dump()["parent"]
 
 

@@ -56,14 +56,11 @@ class Findings:
         return 1 - (self.curve.error_left if self.curve else UNKNOWN_LEFT)
 
     def train_s(self, method: Method | None = None, rows: int = 0) -> float:
-        """About how long a training takes, with so many rows more; from what the student took where it is like it."""
+        """About how long a training takes, with so many rows more; the student's own tells how fast it goes here."""
         run = self.study.run
-        share = 1 + rows / max(1, run.train_rows)
-        if run.wall_s is not None and method in (None, run.recipe.method):
-            return run.wall_s * share
-        method = method or run.recipe.method
-        trained = run.train_rows * share
-        return START_S + TRAIN_ROW_S[method] * (min(trained, SETFIT_ROWS) if method == "setfit" else trained)
+        usual_s = _usual_s(run.recipe.method, run.train_rows)
+        pace = 1.0 if run.wall_s is None else run.wall_s / usual_s
+        return pace * _usual_s(method or run.recipe.method, run.train_rows + rows)
 
     @property
     def rows_a_label(self) -> float | None:
@@ -75,3 +72,7 @@ class Findings:
     def flat(self) -> bool:
         """Whether a learning curve says that more rows would bring next to nothing."""
         return self.curve is not None and self.curable < FLAT
+
+
+def _usual_s(method: Method, rows: int) -> float:
+    return START_S + TRAIN_ROW_S[method] * (min(rows, SETFIT_ROWS) if method == "setfit" else rows)

@@ -23,6 +23,8 @@ IMPORTS = 6
 """Found datasets that are tried in a run, those before the first round included."""
 ROW_S, SHARE_OF_TIME, FEWEST_ROWS = 1.5, 0.4, 20
 """Generated rows: seconds each, share of the time left that they may take, and how many are worth beginning."""
+ENOUGH = 0.5
+"""Of the time that a training should take: with less it is not begun."""
 RETRAIN_S = 60.0
 """Time that has to be left for the training that follows, besides what is held in reserve."""
 
@@ -44,10 +46,17 @@ def improve(state: RunState) -> Move | None:
     for suggestion in analysis.suggestions:
         if suggestion.kind == "stop":
             return None
-        made = MOVES.get(suggestion.kind, _nothing)(suggestion, best, state)
+        made = MOVES.get(suggestion.kind, _nothing)(suggestion, best, state) if _fits(suggestion, state) else None
         if made and not repeats_failure(state, made) and not tried(state, made.tool, **made.args):
             return made
     return None
+
+
+def _fits(suggestion: Suggestion, state: RunState) -> bool:
+    """Whether another training has time enough to come to something; rows and trials are cut to the time anyway."""
+    if suggestion.kind not in ("other_recipe", "other_base", "drop_source"):
+        return True
+    return suggestion.cost_s * ENOUGH <= state.budget.left_s(state.spent) - state.budget.reserve_s
 
 
 def wanted(state: RunState) -> bool:

@@ -104,7 +104,11 @@ def _facts(
         if report is None:
             facts.append(("dev", Text(f"{units.METRICS[student.metric]} {student.dev:.3f}, no locked test yet")))
     facts.append(("took", Text(_took(state, root))))
-    return [*facts, ("from", Text(lineage(state.parent)))] if state.parent else facts
+    if state.parent:
+        kept = student is not None and student not in state.own(TrainingRun)
+        still = f"; no student here is better than {one_line(state.parent.run)}'s best" if kept else ""
+        facts.append(("from", Text(lineage(state.parent) + still)))
+    return facts
 
 
 def lineage(parent: Parent) -> str:

@@ -287,8 +287,10 @@ def test_a_search_fits_into_the_time_that_is_left() -> None:
     assert trials(findings(0.97, left_s=200.0)) == [], "two trainings are no search"
 
 
-def test_what_a_student_took_tells_what_its_like_will_take() -> None:
+def test_what_a_student_took_tells_how_fast_trainings_go_here() -> None:
     found = findings(None)
-    assert (found.train_s(), found.train_s(rows=300)) == (40.0, 80.0)
-    assert found.train_s("encoder") == 15 + 0.06 * 300
-    assert found.train_s("setfit") < findings(None).train_s("setfit", 100)
+    slow = replace(found, study=study(run=student(300, 0.8, wall_s=400.0)))
+    assert (found.train_s(), slow.train_s()) == (40.0, 400.0)
+    assert found.train_s() < found.train_s(rows=300) < 80
+    assert slow.train_s("encoder") == pytest.approx(10 * found.train_s("encoder"))
+    assert found.train_s("setfit") < found.train_s("setfit", 100) == found.train_s("setfit", 1000), "pairs are limited"

@@ -154,3 +154,10 @@ def test_a_search_over_hyperparameters_trains_the_best_recipe_once_more_often() 
     assert late.args.get("final") is True, "no time for three"
     again = next_move(known(search, decisions=[decided("fine_tune", **recipe, trials=5)]))
     assert again.args.get("final") is True, "once is enough"
+
+
+def test_a_training_that_would_get_a_part_of_its_time_is_not_begun() -> None:
+    slow = analysis(suggestion("other_recipe", method="setfit", cost_s=600.0))
+    hour = {"budget": Budget(wall_s=3600)}
+    assert next_move(known(slow, **hour)).tool == "fine_tune"
+    assert next_move(known(slow, **hour, spent=Cost(wall_s=3300))).args.get("final") is True
