@@ -103,7 +103,12 @@ def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
 
 
 def _trained(state: RunState, args: dict[str, object]) -> bool:
-    """Whether a recipe was tried on these rows for the task as it stands now (a new instruction makes it a new try)."""
+    """Whether a recipe was tried on these rows for the task as it stands now (a new instruction makes it a new try).
+
+    Where a base is named, with that base.
+    """
     rows = args.get("datasets") or [dataset.id for dataset in state.chosen_datasets()]
     runs = [a for a in state.since_told() if isinstance(a, TrainingRun)]
-    return any(run.recipe.method == args["method"] and list(run.datasets) == rows for run in runs)
+    base = args.get("base")
+    alike = [run for run in runs if run.recipe.method == args["method"] and base in (None, run.recipe.base)]
+    return any(list(run.datasets) == rows for run in alike)

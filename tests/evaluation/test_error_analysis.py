@@ -15,7 +15,7 @@ from p2m_agent.evaluation.error_analysis import Around, analyse
 from p2m_agent.evaluation.findings import Findings
 from p2m_agent.evaluation.learning_curve import head_curve, power_law, recorded_curve
 from p2m_agent.evaluation.slices import slices
-from p2m_agent.evaluation.suggest import suggestions
+from p2m_agent.evaluation.suggest import BELIEVED, suggestions
 from p2m_agent.llm.client import Reply
 from p2m_agent.training.probe import ModelProbe, ProbedModel
 from tests.evaluation.studies import rows, spec, student, study
@@ -155,7 +155,9 @@ def test_suggestions_are_ranked_by_gain_with_a_cost() -> None:
     found = analyse(study(train=rows(120, 1, noise=0.2)), around(), "007-analyse_errors")
     *ranked, last = found.suggestions
     assert last.kind == "stop"
-    assert [each.gain for each in ranked] == sorted((each.gain for each in ranked), reverse=True)
+    believed = [each.gain * BELIEVED[each.basis] for each in ranked]
+    assert believed == sorted(believed, reverse=True)
+    assert BELIEVED["measured"] > BELIEVED["extrapolated"] > BELIEVED["guess"]
     assert {"more_data", "other_recipe"} <= {each.kind for each in ranked}
     aimed = next(each for each in ranked if each.clusters)
     assert set(aimed.clusters) <= {cluster.name for cluster in found.clusters}
