@@ -36,7 +36,7 @@ from p2m_agent.types import Demonstration, Example, Source, TaskSpec, render_inp
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")
-TOKENS, SHORT_TOKENS = 4_000, 1_200
+TOKENS, SHORT_TOKENS, SHORT_TASKS = 4_000, 800, 2
 """Output tokens for each task and each way."""
 TEMPERATURE = (0.7, 1.0)
 """From the first row to the last, for both."""
@@ -276,7 +276,8 @@ def measure(short: bool, *, tuning: bool = False, tokens: int | None = None) -> 
     tokens = tokens or (SHORT_TOKENS if short else TOKENS)
     results: dict[str, dict[str, Any]] = {}
     with open_llms(settings, None, lambda _: None, lambda: 0.0) as llms:
-        for name, case in (TUNING if tuning else REPORTED).items():
+        cases = list((TUNING if tuning else REPORTED).items())
+        for name, case in cases[:SHORT_TASKS] if short else cases:
             spec, real = task_of(case)
             oracle = oracle_of(spec, real, embedder)
             ways = {
@@ -287,17 +288,17 @@ def measure(short: bool, *, tuning: bool = False, tokens: int | None = None) -> 
                 ways["no schema"] = plain_loop(spec, Metered(llms.teacher, tokens), embedder, schema=False)
             results[name] = {way: figures(made, oracle, embedder) for way, made in ways.items()}
             _print(name, ways, results[name])
-    return {"unique_ratio": _ratio(results), "unique_tokens": tokens, "unique_tasks": results} | {
+    return {"unique_ratio": _ratio(results, tokens), "unique_tokens": tokens, "unique_tasks": results} | {
         f"unique_{measured}_{way}": _mean([task[way][measured] for task in results.values()])
         for way in ("ours", "plain")
         for measured in ("per_1k_tokens", "diversity", "right")
     }
 
 
-def _ratio(results: dict[str, dict[str, Any]]) -> float:
-    """Accepted unique rows of all tasks together, ours to theirs."""
+def _ratio(results: dict[str, dict[str, Any]], tokens: int) -> float:
+    """Accepted unique rows of all tasks together, ours to theirs; where they have none, as if they had one."""
     ours, plain = (sum(task[way]["per_1k_tokens"] for task in results.values()) for way in ("ours", "plain"))
-    return round(float(ours / plain), 3) if plain else float("inf")
+    return round(float(ours / max(plain, 1000 / tokens)), 3)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
