@@ -88,7 +88,7 @@ def _our_rate(url: str, rows: int, concurrency: int) -> float:
 
 def faults(short: bool) -> dict[str, Any]:
     """Proof 2: 20 % 429, 5 % 500, 5 % cut or malformed; limits of requests and tokens by the minute."""
-    rows, rpm = (400, 360) if short else (2000, 900)
+    rows, rpm = (250, 300) if short else (2000, 900)
     tpm = rpm * 80
     nature = Nature(busy=0.2, broken=0.05, garbled=0.05, rpm=rpm, tpm=tpm)
     with Standin(nature) as standin, tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def faults(short: bool) -> dict[str, Any]:
 
 def kills(short: bool) -> dict[str, Any]:
     """Proof 3."""
-    found = _kills.measure(20 if short else 100)
+    found = _kills.measure(12 if short else 100)
     print(f"3  {found}")
     return {
         "rows_lost": found["rows_lost"],
