@@ -36,7 +36,7 @@ from p2m_agent.types import Demonstration, Example, Source, TaskSpec, render_inp
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")
-TOKENS, SHORT_TOKENS, SHORT_TASKS = 4_000, 800, 2
+TOKENS, SHORT_TOKENS, SHORT_TASKS = 4_000, 600, 1
 """Output tokens for each task and each way."""
 TEMPERATURE = (0.7, 1.0)
 """From the first row to the last, for both."""

@@ -105,7 +105,7 @@ def faults(short: bool) -> dict[str, Any]:
 
 def kills(short: bool) -> dict[str, Any]:
     """Proof 3."""
-    found = _kills.measure(12 if short else 100)
+    found = _kills.measure(8 if short else 100)
     print(f"3  {found}")
     return {
         "rows_lost": found["rows_lost"],
