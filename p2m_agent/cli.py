@@ -17,7 +17,7 @@ exit codes: 0 delivered (and the target met, where one was set), 3 delivered but
 Settings come from flags, P2M_* variables and .env; OPENAI_API_KEY or OPENAI_BASE_URL choose the endpoint."""
 
 METRICS = (
-    *("accuracy", "macro_f1", "exact_match", "squad_em", "squad_f1"),
+    *("accuracy", "macro_f1", "micro_f1", "label_f1", "subset_accuracy", "exact_match", "squad_em", "squad_f1"),
     *("chrf", "bleu", "rouge_l", "embedding_similarity"),
 )
 """The names that `MetricName` allows, which is not imported to keep the start fast; a test compares them."""

@@ -13,11 +13,13 @@ from p2m_agent.data.transformation_plan import TransformationPlan
 from p2m_agent.evaluation.analysis import ErrorAnalysis
 from p2m_agent.evaluation.scores import EvalReport, MetricName
 from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
+from p2m_agent.label_sets import parted
 from p2m_agent.training.probe import ModelProbe
 from p2m_agent.training.recipe import Recipe
 from p2m_agent.value import Value
 
-Kind = Literal["classification", "text_to_text"]
+Kind = Literal["classification", "multi_label", "text_to_text"]
+"""One label for an input, any number of labels (joined in the output, see `label_sets`), or a text."""
 SplitName = Literal["train", "dev", "test"]
 Origin = Literal["user", "hub", "transformed", "synthetic"]
 
@@ -53,7 +55,7 @@ class TaskSpec(Value):
     input_fields: tuple[str, ...] = ("text",)
     output_field: str = "label"
     labels: tuple[str, ...] = ()
-    """Classification only; empty until data or a person names them."""
+    """Empty for text_to_text, else until data or a person names them."""
     language: str | None = None
     """ISO 639-1 code of inputs, None where the request does not tell."""
     metric: MetricName
@@ -64,6 +66,17 @@ class TaskSpec(Value):
     assumptions: tuple[str, ...] = ()
     """What nobody said and the agent took for granted, one sentence each."""
     made_by: str = ""
+
+    @property
+    def sorts(self) -> bool:
+        """Whether outputs are labels."""
+        return self.kind != "text_to_text"
+
+    def labels_in(self, output: str) -> tuple[str, ...]:
+        """The labels that an output stands for; none for text_to_text."""
+        if self.kind == "multi_label":
+            return parted(output)
+        return (output.strip(),) if self.sorts else ()
 
 
 class Source(Value):
@@ -132,7 +145,7 @@ class Dataset(Value):
     revision: str | None = None
     licence: str | None = None
     labels: dict[str, int] = {}
-    """Rows per label (classification)."""
+    """Rows with each label; empty for text_to_text."""
     dropped: dict[str, int] = {}
     """Rows left out, by reason; they are kept in `rejected.jsonl` beside the file."""
     columns: dict[str, str] = {}

@@ -35,7 +35,7 @@ def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
         raise ToolError(f"A specification has no field {unknown[0]!r} that could be edited.", "Nothing was changed.")
     values = {**spec.model_dump(), "assumptions": (), **_listed(answer.edits)}
     values |= {"id": f"spec-{context.call.id}", "made_by": context.call.id}
-    kind: Kind = "text_to_text" if values["kind"] == "text_to_text" else "classification"
+    kind: Kind = next((each for each in METRICS_OF if each == values["kind"]), "classification")
     if values["metric"] not in METRICS_OF[kind] and "metric" not in answer.edits:
         outputs = [shown.output for shown in spec.demonstrations]
         values["metric"], _ = choose_metric(kind, request=spec.request, outputs=outputs)

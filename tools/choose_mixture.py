@@ -13,7 +13,7 @@ from p2m_agent.data.holdout import held_out_rows, read_dev
 from p2m_agent.data.mixture import Mixture, MixtureScore
 from p2m_agent.data.mixture_gate import NO_TIME, Compared, Gate
 from p2m_agent.data.mixture_parts import Draw, Part, grouped, in_proportion, read_part
-from p2m_agent.data.mixture_probes import Answers, LinearProbe, NeighbourProbe, Probe
+from p2m_agent.data.mixture_probes import Answers, LabelSetProbe, LinearProbe, NeighbourProbe, Probe
 from p2m_agent.errors import ToolError
 from p2m_agent.hub.weights import SMALL_LM
 from p2m_agent.state import RunState
@@ -27,8 +27,8 @@ SHARE_OF_TIME = 0.2
 """Of the time left in the run's budget."""
 LEAST_CAUSAL_S = 30.0
 """With less time no model is fine-tuned, however shortly."""
-DEV_ROWS = {"classification": 300, "text_to_text": 40}
-PART_ROWS = {"classification": 1000, "text_to_text": 60}
+DEV_ROWS = {"classification": 300, "multi_label": 300, "text_to_text": 40}
+PART_ROWS = {"classification": 1000, "multi_label": 1000, "text_to_text": 60}
 """Rows of a part that a probe learns from at most; the same however many parts there are, so that answers stay."""
 
 
@@ -136,6 +136,8 @@ def _probe(
     """The probe for the task, and what speaks against it."""
     if spec.kind == "classification":
         return LinearProbe(dev, context.embedder()), []
+    if spec.kind == "multi_label":
+        return LabelSetProbe(dev, context.embedder()), []
     try:
         if seconds_left() < LEAST_CAUSAL_S:
             raise ToolError("there was too little time")

@@ -17,11 +17,12 @@ class DefineTask(Args):
     """
 
     kind: Kind | None = None
-    """`classification`: one label per input out of a fixed set. `text_to_text`: the output is a text of its own."""
+    """`classification`: one label per input out of a fixed set. `multi_label`: any number of them. `text_to_text`: the
+    output is a text of its own."""
     instruction: str | None = None
     """One to three sentences that tell a model what to do with an input."""
     labels: tuple[str, ...] | None = None
-    """All labels of a classification task; leave out where the data should tell."""
+    """All labels of a classification or multi_label task; leave out where the data should tell."""
     input_fields: tuple[str, ...] | None = None
     """Names of the inputs, for instance ["text"] or ["question", "passage"]."""
     output_field: str | None = None
@@ -29,7 +30,8 @@ class DefineTask(Args):
     language: str | None = None
     """ISO 639-1 code of the inputs, for instance en or ja."""
     metric: MetricName | None = None
-    """accuracy or macro_f1 for classification; exact_match or chrf for text_to_text."""
+    """accuracy or macro_f1 for classification; micro_f1 or label_f1 for multi_label; exact_match or chrf for
+    text_to_text."""
 
 
 def needs(args: DefineTask, state: RunState) -> str | None:
@@ -54,7 +56,7 @@ def run(args: DefineTask, state: RunState, context: Context) -> Outcome:
 
 def _summary(spec: TaskSpec, overruled: list[str]) -> str:
     what = spec.kind.replace("_", " ")
-    if spec.kind == "classification":
+    if spec.sorts:
         what += f" with {len(spec.labels)} labels" if spec.labels else " with labels to be read from data"
     stays = f" {', '.join(sorted(overruled))} stays as the person set it." if overruled else ""
     return f"The task is {what}, measured by {spec.metric}; {len(spec.assumptions)} assumptions.{stays}"

@@ -21,7 +21,11 @@ from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
 from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec, TrainingRun
 
 _PASSED_ON = ("epochs", "learning_rate", "batch_size", "max_tokens", "balance", "tuning")
-_UNASKED: dict[str, tuple[Method, ...]] = {"classification": ("linear_head", "encoder"), "text_to_text": ("causal",)}
+_UNASKED: dict[str, tuple[Method, ...]] = {
+    "classification": ("linear_head", "encoder"),
+    "multi_label": ("linear_head", "encoder"),
+    "text_to_text": ("causal",),
+}
 """What is tried where nobody names a method, the quickest first."""
 _CPU_ROWS = 1500
 """Training rows of a text-to-text model where there is no GPU and nobody says otherwise: some minutes on two cores."""
@@ -33,14 +37,16 @@ _LEAST_S = {"linear_head": 20.0, "encoder": 60.0, "setfit": 60.0, "causal": 240.
 class FineTune(Args):
     """Train a student on the imported and generated rows and score it on the dev split.
 
-    For classification start with method linear_head (seconds), then encoder (minutes, usually better); setfit where
-    there are fewer than about 16 rows a label. For text_to_text use causal, or seq2seq with a base of the T5 kind.
+    For classification and multi_label start with method linear_head (seconds), then encoder (minutes, usually better);
+    setfit where there are fewer than about 16 rows a label (classification alone). For text_to_text use causal, or
+    seq2seq with a base of the T5 kind.
     Change something from round to round: more data, more epochs, another base, or trials.
     """
 
     method: Method | None = None
-    """linear_head, encoder or setfit (classification), causal or seq2seq (text_to_text). Left out: the first of
-    linear_head, encoder, causal that was not tried yet, or seq2seq where the base is an encoder-decoder."""
+    """linear_head or encoder (classification, multi_label), setfit (classification), causal or seq2seq (text_to_text).
+    Left out: the first of linear_head, encoder, causal that was not tried yet, or seq2seq where the base is an
+    encoder-decoder."""
     base: str | None = None
     """Base model from search_models. Left out: the small model that is installed."""
     datasets: tuple[str, ...] = ()
@@ -56,7 +62,7 @@ class FineTune(Args):
     """Longest row in tokens (not linear_head)."""
     balance: float | None = Field(default=None, ge=0, le=1)
     """How far rare labels are weighted up (classification): 0 not, 1 every label alike. Left out: 0, but 0.5 where the
-    metric is macro_f1."""
+    metric is macro_f1 or label_f1."""
     tuning: Literal["full", "lora", "qlora"] | None = None
     """causal: all weights, low-rank adapters (less memory), or those on a 4-bit base (GPU). Left out: full."""
     beams: int | None = Field(default=None, ge=1, le=32)
@@ -195,7 +201,7 @@ def recipe_of(args: FineTune, state: RunState, spec: TaskSpec, seed: int) -> Rec
     method = method_of(args, state, spec)
     kind = RECIPES[method]
     asked: dict[str, object] = {name: getattr(args, name) for name in _PASSED_ON}
-    if args.balance is None and spec.metric == "macro_f1":
+    if args.balance is None and spec.metric in ("macro_f1", "label_f1"):
         asked["balance"] = 0.5
     if args.beams is not None:
         asked["decoding"] = {"beams": args.beams}

@@ -95,7 +95,9 @@ def needs(args: GenerateExamples, state: RunState) -> str | None:
     spec = state.spec
     if spec is None:
         return "there is no task yet: call define_task first"
-    if spec.kind == "classification" and not spec.labels:
+    if spec.kind != "classification" and (args.labels or args.label_shares):
+        return f"rows of chosen labels are made for classification alone, and this task is {spec.kind}"
+    if spec.sorts and not spec.labels:
         return "the labels are not known: import_rows reads them from data, or name them with define_task(labels=[…])"
     unknown = [label for label in (*args.labels, *args.label_shares) if label not in spec.labels]
     if unknown:
@@ -121,7 +123,7 @@ def _missing(args: GenerateExamples, state: RunState) -> str | None:
 
 def shares_of(args: GenerateExamples, spec: TaskSpec | None) -> dict[str, float]:
     """Label to its share of the rows; the one empty label where there are none."""
-    labels = spec.labels if spec else ()
+    labels = spec.labels if spec and spec.kind == "classification" else ()
     shares = args.label_shares or dict.fromkeys(args.labels or labels or ("",), 1.0)
     return {label: share for label, share in shares.items() if share > 0 and (not args.labels or label in args.labels)}
 
@@ -195,7 +197,7 @@ def found_texts(args: GenerateExamples, state: RunState, context: Context) -> tu
 
 def plan_of(args: GenerateExamples, spec: TaskSpec, context: Context) -> Plan:
     """How to go about it with this teacher."""
-    sound, classes = context.teacher.capability.sound, spec.kind == "classification"
+    sound, classes = context.teacher.capability.sound, spec.sorts
     batch = BATCH if sound else 1 if len(spec.input_fields) > 1 else WEAK_BATCH
     lag = LOCAL_LAG if context.teacher.local else max(8, min(MOST_LAG, args.rows // (4 * batch)))
     return Plan(

@@ -17,6 +17,7 @@ from p2m_agent.data.division import divide
 from p2m_agent.data.duplicates import drop_duplicates
 from p2m_agent.data.holdout import SEALED, file_sha256, seal
 from p2m_agent.data.importing import Imported, Judges, Wishes, choose_columns, import_source, proposal
+from p2m_agent.data.label_columns import gather_flags
 from p2m_agent.data.labels import write_alignment
 from p2m_agent.data.rows import write_examples
 from p2m_agent.data.sources import Opened, is_file, open_config, open_file, read_repo
@@ -111,7 +112,7 @@ def run(args: ImportRows, state: RunState, context: Context) -> Outcome:
 def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
     spec = state.spec
     assert spec is not None
-    opened = _open(args, state, context)
+    opened = gather_flags(_open(args, state, context), spec)
     inputs, output = _named(args, state, opened.source.ref)
     wishes = Wishes(spec, state.given, state.latest(Dataset) is not None, inputs, output)
     judges = Judges(context.embedder(), context.teacher)
@@ -243,7 +244,7 @@ def _write(shared: _Shared, imported: Imported, opened: Opened, context: Context
     write_rejected(context.folder / "rejected.jsonl", shared.rejected)
     if imported.alignment:
         write_alignment(context.folder / "labels.json", imported.alignment, imported.outputs)
-    labels = Counter(example.output for example in shared.train) if imported.spec.kind == "classification" else {}
+    labels = Counter(label for example in shared.train for label in imported.spec.labels_in(example.output))
     source, mapping = opened.source, imported.mapping
     return Dataset(
         id=f"dataset-{context.call.id}",

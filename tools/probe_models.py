@@ -24,7 +24,7 @@ from p2m_agent.types import Dataset, Example, Holdout, TaskSpec
 
 SHARE_OF_TIME = 0.2
 """Of the time left in the run's budget."""
-MOST_ROWS = {"classification": 1000, "text_to_text": 120}
+MOST_ROWS = {"classification": 1000, "multi_label": 1000, "text_to_text": 120}
 """Rows of the last round."""
 _SCORES = "scores.json"
 
@@ -33,7 +33,7 @@ class ProbeModels(Args):
     """Compare base models on the training rows in seconds, before any is trained, and name the one to train.
 
     All are scored on few rows, the better half again on twice as many, until one is left (successive halving):
-    a linear head on frozen features for classification, a short fine-tune for text_to_text. Call it after
+    a linear head on frozen features where outputs are labels, a short fine-tune for text_to_text. Call it after
     search_models where more than one base model is at hand; fine_tune then takes the winner unless it is told
     otherwise.
     """
@@ -79,7 +79,7 @@ def run(args: ProbeModels, state: RunState, context: Context) -> Outcome:
     assert spec is not None
     rows = _rows(state, context, spec)
     names = candidates(args, state)
-    probe = (EncoderProbe if spec.kind == "classification" else ShortFineTune)(rows, spec, context.settings)
+    probe = (EncoderProbe if spec.sorts else ShortFineTune)(rows, spec, context.settings)
     earlier = [context.root / made.path for made in state.all(ModelProbe)]
     kept = KeptScores(context.folder / KEPT_ACROSS_TRIES / _SCORES, earlier)
     race = Race(

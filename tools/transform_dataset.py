@@ -57,6 +57,8 @@ def needs(args: TransformDataset, state: RunState) -> str | None:
     spec = state.spec
     if spec is None:
         return "there is no task yet: call define_task first"
+    if spec.kind == "multi_label":
+        return "rows of several labels are not transformed; import_rows reads lists, separated texts and 0/1 columns"
     if spec.kind == "classification" and not spec.labels:
         return "the labels are not known: name them with define_task(labels=[…])"
     if state.latest(Holdout) is None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2m_agent.data.columns import map_columns
+from p2m_agent.data.label_columns import items_of, separator_of
 from p2m_agent.data.profile import flatten, text_of
 from p2m_agent.data.rows import Row
 from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.label_sets import joined
 from p2m_agent.types import TaskSpec
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ def outputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[str]:
     """
     rows = [flatten(row) for row in rows]
     column = card.output_field if _has(rows, [card.output_field]) else _guessed(rows, card, path)[1]
+    if card.kind == "multi_label":
+        mark = separator_of([row.get(column) for row in rows], card.labels)
+        return [joined(items_of(row.get(column), mark)) for row in rows]
     return [_cell(row, column, path, n) for n, row in enumerate(rows, 1)]
 
 

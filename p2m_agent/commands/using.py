@@ -14,6 +14,7 @@ from p2m_agent.commands.common import model_folder, print_json, settings_from
 from p2m_agent.commands.rows import inputs_of, outputs_of
 from p2m_agent.data.rows import read_rows
 from p2m_agent.errors import UsageError
+from p2m_agent.label_sets import parted
 from p2m_agent.result import delivered
 from p2m_agent.state import RunState
 from p2m_agent.store import open_run
@@ -53,9 +54,10 @@ def score(args: argparse.Namespace) -> int:
     predictor = _load(args)
     rows = read_rows(args.data)
     inputs = inputs_of(rows, predictor.card, args.data)
-    expected = outputs_of(rows, predictor.card, args.data)
-    unknown = sorted(set(expected) - set(predictor.card.labels)) if predictor.card.labels else []
-    if unknown and len(unknown) == len(set(expected)):
+    expected, several = outputs_of(rows, predictor.card, args.data), predictor.card.kind == "multi_label"
+    there = {label for each in expected for label in (parted(each) if several else (each,))}
+    unknown = sorted(there - set(predictor.card.labels)) if predictor.card.labels else []
+    if unknown and len(unknown) == len(there):
         hint = f"It knows {', '.join(predictor.card.labels[:8])}."
         raise UsageError(f"None of the labels in {args.data} is one the model knows, e.g. {unknown[0]!r}.", hint)
     predicted = [prediction.output for prediction in _in_batches(predictor, inputs)]

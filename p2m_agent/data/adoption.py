@@ -37,17 +37,25 @@ class Terms:
     """How `same` was found; None where there was nothing to align."""
 
 
-def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool) -> Kind:
+def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool, several: bool = False) -> Kind:
     """The kind of task that the outputs allow.
 
+    Args:
+        outputs: rows per output; per label where rows have several.
+        spec: the task as it was understood.
+        kind_is_given: whether a person said it, or rows are imported already.
+        several: whether the outputs are sets of labels.
+
     Raises:
-        ToolError: the task is classification and the outputs are no labels.
+        ToolError: the outputs of the task are labels and these are none.
     """
     total = sum(outputs.values())
-    if spec.kind == "classification":
+    if several and spec.kind != "multi_label" and not kind_is_given:
+        return "multi_label"
+    if spec.sorts:
         if len(outputs) > MANY_LABELS and total < 3 * len(outputs):
             raise ToolError(
-                f"{len(outputs)} different outputs in {total} rows are no labels for a classification task.",
+                f"{len(outputs)} different outputs in {total} rows are no labels for a {spec.kind} task.",
                 "Choose another output column with `columns`, another dataset, or make the task text_to_text.",
             )
         return spec.kind
@@ -64,15 +72,17 @@ def settle_labels(
     spec: TaskSpec,
     ref: str,
     *,
+    kind: Kind = "classification",
     binding: bool,
     align: Callable[[Given[str, int], Sequence[str]], Alignment] = align_labels,
 ) -> Terms:
-    """Bring the labels of a source and those of a classification task together.
+    """Bring the labels of a source and those of a task together.
 
     Args:
         outputs: rows per label of the source.
         spec: the task; without labels it takes the source's.
         ref: the source's name, for the notes.
+        kind: what `settle_kind` made of the task.
         binding: whether the spec's labels are said by a person or in use already, hence not to be replaced.
         align: brings two sets of labels together, with whatever help there is.
 
@@ -80,7 +90,7 @@ def settle_labels(
         ToolError: fewer than half of the rows have a label that fits the task.
     """
     own = tuple(sorted(outputs))
-    taken = Terms("classification", own, {}, (f"Labels taken from {ref}: {len(own)} of them.",))
+    taken = Terms(kind, own, {}, (f"Labels taken from {ref}: {len(own)} of them.",))
     if not spec.labels:
         return taken
     found = align(outputs, spec.labels)
@@ -93,7 +103,7 @@ def settle_labels(
         )
     if found.unused and not binding:
         return taken
-    return Terms("classification", tuple(spec.labels), found.same, _label_notes(found, ref), found)
+    return Terms(kind, tuple(spec.labels), found.same, _label_notes(found, ref), found)
 
 
 def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: Given[str, object]) -> TaskSpec:
@@ -126,7 +136,8 @@ def _said(changes: Given[str, object], terms: Terms, mapping: Mapping) -> list[s
         several = "s" if len(mapping.inputs) > 1 else ""
         said.append(f"The input is read from the column{several} {', '.join(mapping.inputs.values())}.")
     if "kind" in changes:
-        said.append(f"The outputs are {len(terms.labels)} short texts that recur, so the task is classification.")
+        how = "an input can have several of them" if terms.kind == "multi_label" else "each input has one"
+        said.append(f"The outputs are {len(terms.labels)} short texts that recur, so they are labels: {how}.")
     return said
 
 
@@ -144,11 +155,11 @@ def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given
     """The spec with the metric that suits its outputs, unless the person chose one or it suits already."""
     if "metric" in given:
         return spec
-    from p2m_agent.evaluation.metric_choice import choose_metric
+    from p2m_agent.evaluation.metric_choice import METRICS_OF, choose_metric
 
     outputs = [example.output for example in examples[:1000]]
     metric, why = choose_metric(spec.kind, request=spec.request, outputs=outputs)
-    if spec.kind == "classification" and spec.metric in ("accuracy", "macro_f1"):
+    if spec.sorts and spec.metric in METRICS_OF[spec.kind]:
         return spec
     if metric == spec.metric:
         return spec

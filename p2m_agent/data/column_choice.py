@@ -144,7 +144,7 @@ def _no_output(column: Column) -> bool:
 
 def asked_points(column: Column, table: Table) -> float:
     """How much more a column looks like what the request wants than like what it gives."""
-    labels = table.spec.kind == "classification"
+    labels = table.spec.sorts
     return shape_points(column, table.columns, table.asked, labels=labels) + _MEANING * table.nearness.get(
         column.name, 0.0
     )
@@ -168,6 +168,8 @@ def _name_points(column: Column, table: Table) -> float:
 def _kind_points(column: Column, table: Table) -> float:
     """What statistics say: labels are few and short, free answers are many."""
     spec = table.spec
+    if spec.kind == "multi_label":
+        return _set_points(column, spec)
     if spec.kind == "classification":
         if spec.labels and _labels_in(column, spec.labels) >= 0.5:
             return 4.0
@@ -180,6 +182,18 @@ def _kind_points(column: Column, table: Table) -> float:
     others = [other.length for other in table.columns if other is not column and not other.numeric]
     shorter = 0.3 if others and column.length <= max(others) else 0.0
     return free_text - _sort_points(column, table) + shorter * (2.0 if table.mute else 1.0)
+
+
+def _set_points(column: Column, spec: TaskSpec) -> float:
+    """The same of sets of labels: a list, or a text with separators, of items that are few and short."""
+    sets = [re.split(r"\s*[|;,]\s*", value) for value in column.values if value]
+    items = [item.casefold().replace("_", " ") for each in sets for item in each]
+    known = {label.casefold().replace("_", " ") for label in spec.labels}
+    if known and sum(item in known for item in items) >= 0.5 * len(items):
+        return 4.0
+    few = len(set(items)) <= max(3, 0.5 * len(sets)) and sum(map(len, items)) <= 30 * len(items)
+    several = column.listed or any(len(each) > 1 for each in sets)
+    return (1.5 - len(set(items)) / max(6, len(items)) + 1.5 * several) if few else -3.0
 
 
 def _few(column: Column) -> bool:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from p2m_agent.data.columns import Mapping
+from p2m_agent.data.label_columns import items_of
 from p2m_agent.data.profile import first_of, text_of
 from p2m_agent.data.rows import Row
+from p2m_agent.label_sets import joined
 from p2m_agent.types import Example, Source
 
 
@@ -42,29 +44,31 @@ def convert(rows: Sequence[Row], mapping: Mapping, source: Source, names: Sequen
         source: where the rows come from.
         names: names of numbered classes.
     """
-    tagged = _is_tagging(rows, mapping)
+    tagged = is_tagging(rows, mapping)
     examples: list[Example] = []
     rejected: list[Rejected] = []
     for row in rows:
         fields = {field: _read(row.get(column), tagged=tagged) for field, column in mapping.inputs.items()}
-        output = _output(row, mapping, names, tagged=tagged)
-        fault = _fault(fields, output, mapping, names)
+        outputs = _outputs(row, mapping, names, tagged=tagged)
+        fault = _fault(fields, row, outputs, mapping, names)
         if fault:
             rejected.append(Rejected(row, *fault))
         else:
-            examples.append(Example(input=fields, output=mapping.labels.get(output, output), source=source))
+            said = [mapping.labels.get(output, output) for output in outputs]
+            examples.append(Example(input=fields, output=joined(said) if mapping.several else said[0], source=source))
     return Converted(examples, rejected)
 
 
 def count_outputs(rows: Sequence[Row], mapping: Mapping, names: Sequence[str] = ()) -> Counter[str]:
-    """How often each output of the source occurs, empty ones left out."""
-    tagged = _is_tagging(rows, mapping)
-    return Counter(output for row in rows if (output := _output(row, mapping, names, tagged=tagged)))
+    """How often each output of the source occurs, or each label where a row has several; empty ones left out."""
+    tagged = is_tagging(rows, mapping)
+    return Counter(output for row in rows for output in _outputs(row, mapping, names, tagged=tagged))
 
 
 def class_names(card: str, rows: Iterable[Row], column: str) -> tuple[str, ...]:
     """Names of the classes 0, 1, 2 … where a card lists exactly as many as the column has numbers."""
-    values = [row.get(column) for row in rows]
+    cells = [row.get(column) for row in rows]
+    values = [each for cell in cells for each in (cell if isinstance(cell, list) else [cell])]
     if not all(isinstance(value, int) and not isinstance(value, bool) and value >= -1 for value in values):
         return ()
     numbers = {int(str(value)) for value in values} - {-1}
@@ -89,12 +93,16 @@ def _read(value: object, *, tagged: bool) -> str:
     return text_of(value)
 
 
-def _output(row: Row, mapping: Mapping, names: Sequence[str], *, tagged: bool) -> str:
+def _outputs(row: Row, mapping: Mapping, names: Sequence[str], *, tagged: bool) -> list[str]:
+    """One text, or none where it is empty; with several labels all of them."""
     value = row.get(mapping.output)
-    return _named(_read(value, tagged=True) if tagged else first_of(value), names)
+    if mapping.several:
+        return [_named(label, names) for label in items_of(value, mapping.separator)]
+    output = _named(_read(value, tagged=True) if tagged else first_of(value), names)
+    return [output] if output else []
 
 
-def _is_tagging(rows: Sequence[Row], mapping: Mapping) -> bool:
+def is_tagging(rows: Sequence[Row], mapping: Mapping) -> bool:
     """Whether the output has one tag for each token of an input."""
     sample = rows[:50]
 
@@ -111,13 +119,15 @@ def _named(output: str, names: Sequence[str]) -> str:
     return names[int(output)] if names and output.isdecimal() and int(output) < len(names) else output
 
 
-def _fault(fields: dict[str, str], output: str, mapping: Mapping, names: Sequence[str]) -> tuple[str, str] | None:
+def _fault(
+    fields: dict[str, str], row: Row, outputs: Sequence[str], mapping: Mapping, names: Sequence[str]
+) -> tuple[str, str] | None:
     if not any(fields.values()):
         return "empty input", ""
-    if not output:
+    none_apply = mapping.several and isinstance(row.get(mapping.output), list | tuple)
+    if not outputs and not none_apply:
         return "empty output", ""
-    if names and output == "-1":
+    if names and "-1" in outputs:
         return "unlabelled", "the class is -1"
-    if mapping.labels and output not in mapping.labels:
-        return "label is not one of the task", output
-    return None
+    unknown = [output for output in outputs if mapping.labels and output not in mapping.labels]
+    return ("label is not one of the task", unknown[0]) if unknown else None

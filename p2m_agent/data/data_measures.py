@@ -123,7 +123,7 @@ def measure(
         distinct={n: round(distinct(inputs, n), 4) for n in (1, 2, 3)},
         label_entropy=entropy(labels),
         input_chars=_lengths(inputs),
-        output_chars=None if spec.kind == "classification" else _lengths([row.output for row in rows]),
+        output_chars=None if spec.sorts else _lengths([row.output for row in rows]),
         languages=_languages(inputs[:IDENTIFIED]),
         agreement=sum(agreed) / len(agreed) if agreed else None,
         judged_right=judged.count(True) / len(judged) if any(each is not None for each in judged) else None,

@@ -43,7 +43,7 @@ LOCAL_LAG, MOST_LAG = 2, 256
 """Requests that are made before the answers of earlier ones are known: one at a time, or many at once."""
 MAJORITY = 0.5
 """Agreement below which the votes for a label decide nothing."""
-_SHOWN_PAIRS = {"classification": 8, "text_to_text": 5}
+_SHOWN_PAIRS = {"classification": 8, "multi_label": 8, "text_to_text": 5}
 _REPORT_S = 0.5
 
 Keep = Callable[[Sequence[Example], Sequence[Rejected]], None]
@@ -243,7 +243,7 @@ class Generator:
         """The requests that find out an input's output."""
 
         def decided(row: Example | None, agreement: float | None) -> None:
-            vague = self.spec.kind == "classification" and agreement is not None and agreement <= MAJORITY
+            vague = self.spec.sorts and agreement is not None and agreement <= MAJORITY
             if row is not None and vague:
                 self.sieve.reject(row, "votes_disagree")
             kept = self._sift(label, 1, [] if row is None or vague else [Candidate(row, "")])

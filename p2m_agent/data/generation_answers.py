@@ -39,7 +39,7 @@ class Answerer:
 
     @property
     def _labels(self) -> bool:
-        return self.spec.kind == "classification"
+        return self.spec.sorts
 
     def _request(self, draft: Example, vote: int) -> Request:
         key, sampled = f"{draft.id}/output/{vote}", self.votes > 1

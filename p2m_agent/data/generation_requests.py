@@ -12,6 +12,7 @@ from p2m_agent.data.generation_attributes import WRITERS, Attributes
 from p2m_agent.data.generation_errors import Focus
 from p2m_agent.data.transformation_requests import fenced, shown_example
 from p2m_agent.data.verification import Candidate
+from p2m_agent.label_sets import joined
 from p2m_agent.llm.request import ChatMessage, Reply, Request
 from p2m_agent.prompting import render
 from p2m_agent.task.language import NAMES
@@ -140,11 +141,14 @@ def output_request(
 def label_request(
     spec: TaskSpec, fields: dict[str, str], shown: Sequence[Demonstration], key: str, *, vote: bool
 ) -> Request:
-    """The label of a real input, held to the labels that there are; `vote` as for `output_request`."""
+    """The label, or labels, of an input, held to those that there are; `vote` as for `output_request`."""
+    several = spec.kind == "multi_label"
+    label: dict[str, object] = {"type": "string", "enum": list(spec.labels)}
     prompt = render(
         "generate_label",
         instruction=spec.instruction,
         labels=spec.labels,
+        several=several,
         examples=[shown_example(demonstration.input, demonstration.output) for demonstration in shown],
         input=fenced(fields),
     )
@@ -152,7 +156,7 @@ def label_request(
         "type": "object",
         "additionalProperties": False,
         "required": ["label"],
-        "properties": {"label": {"type": "string", "enum": list(spec.labels)}},
+        "properties": {"label": {"type": "array", "items": label} if several else label},
     }
     message = ChatMessage(role="user", content=prompt)
     temperature = VOTE_TEMPERATURE if vote else 0.0
@@ -162,8 +166,10 @@ def label_request(
 
 
 def label_of(reply: Reply) -> str | None:
-    """The label in an answer."""
+    """The label in an answer; several as one text."""
     label = reply.parsed.get("label") if isinstance(reply.parsed, dict) else None
+    if isinstance(label, list):
+        return joined(map(str, label))
     return label if isinstance(label, str) else None
 
 

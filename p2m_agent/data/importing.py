@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.data.adoption import Terms, adopt, settle_kind, settle_labels, with_metric
 from p2m_agent.data.columns import Mapping, check_mapping, map_columns
-from p2m_agent.data.convert import Converted, class_names, convert, count_outputs
+from p2m_agent.data.convert import Converted, class_names, convert, count_outputs, is_tagging
+from p2m_agent.data.label_columns import looks_several, separator_of
 from p2m_agent.data.labels import Alignment, align_labels
 from p2m_agent.data.profile import text_of
 from p2m_agent.data.rows import Row
 from p2m_agent.data.sources import Opened
 from p2m_agent.errors import ToolError
+from p2m_agent.label_sets import parted
 from p2m_agent.types import ColumnChoice, Example, SplitName, TaskSpec
 
 if TYPE_CHECKING:
@@ -91,8 +93,9 @@ def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judg
     """
     rows = [row for part in opened.splits.values() for row in part]
     names = class_names(opened.card, rows, mapping.output)
+    mapping = _with_sets(mapping, rows, wishes)
     outputs = count_outputs(rows, mapping, names)
-    terms = _terms(outputs, wishes, opened, lambda: _samples(opened, mapping, names), judges)
+    terms = _terms(outputs, mapping, wishes, opened, lambda: _samples(opened, mapping, names), judges)
     mapping = mapping.model_copy(update={"labels": terms.same})
     parts = {name: convert(part, mapping, opened.source, names) for name, part in opened.splits.items()}
     examples = [example for part in parts.values() for example in part.examples]
@@ -141,26 +144,44 @@ def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:
     )
 
 
+def _with_sets(mapping: Mapping, rows: Sequence[Row], wishes: Wishes) -> Mapping:
+    """The mapping with how sets of labels are read, where the task or the column has such."""
+    values, spec = [row.get(mapping.output) for row in rows], wishes.spec
+    if spec.kind == "multi_label":
+        return mapping.model_copy(update={"several": True, "separator": separator_of(values, spec.labels)})
+    open_kind = not ("kind" in wishes.given or wishes.settled)
+    several = open_kind and looks_several(values) and not is_tagging(rows, mapping)
+    return mapping.model_copy(update={"several": several})
+
+
 def _terms(
-    outputs: Counter[str], wishes: Wishes, opened: Opened, samples: Callable[[], dict[str, list[str]]], judges: Judges
+    outputs: Counter[str],
+    mapping: Mapping,
+    wishes: Wishes,
+    opened: Opened,
+    samples: Callable[[], dict[str, list[str]]],
+    judges: Judges,
 ) -> Terms:
-    kind = settle_kind(outputs, wishes.spec, kind_is_given="kind" in wishes.given or wishes.settled)
-    if kind != "classification":
+    given = "kind" in wishes.given or wishes.settled
+    kind = settle_kind(outputs, wishes.spec, kind_is_given=given, several=mapping.several)
+    if kind == "text_to_text":
         return Terms(kind, wishes.spec.labels, {}, ())
 
     def align(found: Given[str, int], wanted: Sequence[str]) -> Alignment:
         return align_labels(found, wanted, judges.embedder, judges.llm, samples() if judges.llm else None)
 
-    return settle_labels(outputs, wishes.spec, opened.source.ref, binding=wishes.binding_labels, align=align)
+    binding, ref = wishes.binding_labels, opened.source.ref
+    return settle_labels(outputs, wishes.spec, ref, kind=kind, binding=binding, align=align)
 
 
 def _samples(opened: Opened, mapping: Mapping, names: Sequence[str]) -> dict[str, list[str]]:
     """A few inputs of each output of the source. Never rows of its test split."""
     found: dict[str, list[str]] = {}
     for example in convert(opened.splits.get("train", [])[:2000], mapping, opened.source, names).examples:
-        texts = found.setdefault(example.output, [])
-        if len(texts) < 3:
-            texts.append(example.text)
+        for label in parted(example.output) if mapping.several else (example.output,):
+            texts = found.setdefault(label, [])
+            if len(texts) < 3:
+                texts.append(example.text)
     return found
 
 

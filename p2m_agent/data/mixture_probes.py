@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from p2m_agent.data.mixture import Measure
 from p2m_agent.evaluation.metrics import RowStatistics, row_statistics
+from p2m_agent.label_sets import parted
 from p2m_agent.types import Example
 
 if TYPE_CHECKING:
@@ -124,6 +125,34 @@ class LinearProbe:
             )
             for row, each, said in zip(self._dev, likely, (known[int(i)] for i in likely.argmax(axis=1)), strict=True)
         ]
+
+
+class LabelSetProbe:
+    """A linear head on frozen embeddings for each label (multi_label)."""
+
+    def __init__(self, dev: Sequence[Example], embedder: Embedder | None) -> None:
+        """Take the rows to answer."""
+        self._dev, self._texts = dev, Texts(embedder)
+        self.measure: Measure = "micro_f1"
+        self.how = self.basis = f"a linear head for each label on {self._texts.how}"
+
+    def prepare(self, parts: Sequence[Sequence[Example]], seconds_left: Callable[[], float]) -> list[int]:
+        """Encode."""
+        self._texts.prepare([self._dev], lambda: 1.0)
+        return self._texts.prepare(parts, seconds_left)
+
+    def work(self, rows: int) -> float:
+        """As many rows."""
+        return rows
+
+    def answers(self, rows: Sequence[Example]) -> list[str]:
+        """The labels that the heads find likelier than not."""
+        from p2m_agent.training.label_code import LabelCode
+
+        outputs = [row.output for row in rows]
+        code = LabelCode(tuple(sorted({label for output in outputs for label in parted(output)})), several=True)
+        weight, bias = code.fit_head(self._texts.of(rows), code.targets(outputs), _INVERSE_REGULARISATION)
+        return code.outputs(self._texts.of(self._dev) @ weight.T + bias)
 
 
 class NeighbourProbe:

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from p2m_agent.errors import UsageError
 from p2m_agent.types import Example
@@ -172,6 +173,8 @@ def name_classes(rows: list[Row], names: Mapping[str, Sequence[str]]) -> list[Ro
 
 
 def _class_name(value: object, names: Sequence[str]) -> object:
+    if isinstance(value, list):
+        return [_class_name(each, names) for each in value]
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
         return names[value]
     return value
@@ -182,7 +185,16 @@ def _class_names(metadata: dict[bytes, bytes] | None) -> dict[str, list[str]]:
     if not metadata or b"huggingface" not in metadata:
         return {}
     features = json.loads(metadata[b"huggingface"]).get("info", {}).get("features", {})
-    return {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+    inner = {name: _inner(feature) for name, feature in features.items()}
+    return {name: feature["names"] for name, feature in inner.items() if feature.get("_type") == "ClassLabel"}
+
+
+def _inner(feature: object) -> dict[str, Any]:
+    """What a list holds; anything else as it is."""
+    if isinstance(feature, list):
+        feature = feature[0] if feature else {}
+    held = feature.get("feature", feature) if isinstance(feature, dict) else {}
+    return held if isinstance(held, dict) else {}
 
 
 def _as_row(value: object, where: str) -> Row:

@@ -40,15 +40,15 @@ def fault_of(fields: Mapping[str, str], output: str, spec: TaskSpec, written: tu
     """
     texts = {**fields, spec.output_field: output}
     for name, text in texts.items():
-        if not text.strip():
+        if not text.strip() and not (name == spec.output_field and spec.kind == "multi_label"):
             return f"empty {name}"
         if len(text) > LONGEST:
             return f"{name} is too long"
-    if spec.kind == "classification" and output not in spec.labels:
+    if any(label not in spec.labels for label in spec.labels_in(output)):
         return UNKNOWN_LABEL
     if in_another_language(render_input(dict(fields)), spec.language):
         return "not in the task's language"
-    spoken = [name for name in written if not (name == spec.output_field and spec.kind == "classification")]
+    spoken = [name for name in written if not (name == spec.output_field and spec.sorts)]
     return next((why.replace("_", " ") for name in spoken if (why := text_fault(texts[name], spec))), None)
 
 

@@ -119,7 +119,7 @@ class Sieve:
 
     def _doubted(self, example: Example) -> str | None:
         """For labels alone: agreement of texts is a likeness, which the third of three may spoil."""
-        agreement = example.source.agreement if self.spec.kind == "classification" else None
+        agreement = example.source.agreement if self.spec.sorts else None
         return "votes_disagree" if agreement is not None and agreement < MAJORITY else None
 
     def _strict_fault(self, example: Example) -> str | None:
@@ -130,6 +130,6 @@ class Sieve:
         names = [label.replace("_", " ") for label in self.spec.labels]
         vectors = self.embedder.encode([example.text, *names])
         cosines = [float(cosine) for cosine in vectors[1:] @ vectors[0]]
-        own = cosines[self.spec.labels.index(example.output)]
-        better = sum(cosine > own for cosine in cosines)
+        own = [cosines[self.spec.labels.index(label)] for label in self.spec.labels_in(example.output)]
+        better = max((sum(cosine > each for cosine in cosines) - len(own) + 1 for each in own), default=0)
         return "off_label" if better >= math.ceil(len(names) / 4) else None

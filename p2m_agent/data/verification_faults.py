@@ -68,11 +68,11 @@ class Candidate:
 def fault(candidate: Candidate, spec: TaskSpec, usual: Collection[str] = ()) -> str | None:
     """What is wrong with a row by itself, or None; `usual` faults are none here."""
     example = candidate.example
-    if spec.kind == "classification" and example.output not in spec.labels:
+    if any(label not in spec.labels for label in spec.labels_in(example.output)):
         return "unknown_label"
     if set(example.input) != set(spec.input_fields):
         return "wrong_fields"
-    texts = [*example.input.values()] if spec.kind == "classification" else [*example.input.values(), example.output]
+    texts = [*example.input.values()] if spec.sorts else [*example.input.values(), example.output]
     if not all(text.strip() for text in texts) or not _says_something(render_input(example.input)):
         return "empty"
     for text in texts:

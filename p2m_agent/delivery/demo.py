@@ -45,7 +45,7 @@ def build_demo(
 
     card = predictor.card
     lock = threading.Lock()
-    sorting = card.kind == "classification"
+    sorting = card.kind != "text_to_text"
 
     def answer(*values: str) -> Any:
         if not any(value.strip() for value in values):

@@ -28,6 +28,9 @@ MEANINGS = {
     "embedding_similarity": "Embedding similarity is the mean cosine of output and expected text, 0 to 1.",
     "llm_judge": "LLM judge: 0.5 says that a language model finds them as good as the expected texts, 1 always better.",
     "accuracy": "Accuracy is the share of rows that got the right label.",
+    "micro_f1": "Micro F1 is how far the labels given and the right ones overlap, all rows together, 0 to 1.",
+    "label_f1": "Label F1 is the mean of the labels' F1 scores, every label counting the same.",
+    "subset_accuracy": "Subset accuracy is the share of rows whose labels are all right, none missing, none too many.",
     "macro_f1": "Macro F1 is the mean of the labels' F1 scores, every label counting the same.",
     "exact_match": "Exact match is the share of outputs that equal the expected text, white space aside.",
     "chrf": "chrF++ measures how much of the expected text's character and word n-grams the outputs share, 0 to 1.",
@@ -88,7 +91,7 @@ def write_model_card(facts: Facts) -> str:
 def front_matter(facts: Facts) -> dict[str, object]:
     """What model hubs index, with the locked-test score as `model-index`."""
     spec, card, score = facts.spec, facts.card, facts.report.score
-    task = "text-classification" if spec.kind == "classification" else "text-generation"
+    task = "text-classification" if spec.sorts else "text-generation"
     origin = "synthetic proxy" if facts.report.proxy else facts.holdout.origin
     metric = {"type": score.metric, "value": round(score.value, 4), "name": f"{score.metric} on {score.scored} rows"}
     dataset = {"type": facts.holdout.ref, "name": f"locked test of {facts.holdout.ref} ({origin})", "split": "test"}
@@ -158,6 +161,8 @@ def target_line(spec: TaskSpec, report: EvalReport) -> str:
 def _what(facts: Facts) -> str:
     card = facts.card
     does = f"sorts inputs into {len(card.labels)} labels" if card.labels else "turns an input text into an output text"
+    if card.kind == "multi_label":
+        does = f"tells which of {len(card.labels)} labels apply to an input"
     return (
         f"A small model that {does}: {METHODS.get(card.recipe.method, card.recipe.method)}, made from {card.base.name}."
     )
@@ -187,7 +192,9 @@ def _speeds(report: EvalReport) -> list[tuple[str, Speed, str]]:
 def _limits(facts: Facts) -> list[str]:
     card, report = facts.card, facts.report
     limits = [f"Inputs beyond {card.max_tokens} tokens are cut off or too long for it."]
-    if card.kind == "classification":
+    if card.kind == "multi_label":
+        limits.append("It gives every label that it finds likelier than not, which can be none; look at the scores.")
+    elif card.kind == "classification":
         limits.append("It always answers with one of its labels, also where none fits; look at the confidence.")
     else:
         limits.append("Its output is generated and can be wrong in ways that look right.")

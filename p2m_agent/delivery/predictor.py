@@ -14,6 +14,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.training.card import StudentCard, card_of, read_card, size_mb
 from p2m_agent.training.chat import ChatFormat
 from p2m_agent.training.device import device, inference_dtype
+from p2m_agent.training.label_code import LabelCode
 from p2m_agent.training.recipe import Causal, Recipe, Seq2Seq
 from p2m_agent.types import TaskSpec, render_input
 from p2m_agent.value import Value
@@ -31,9 +32,9 @@ class Prediction(Value):
 
     output: str
     confidence: float | None
-    """0 to 1: the label's probability, or the geometric mean of the answer's token probabilities."""
+    """0 to 1: the probability of the label or of the set, or the geometric mean of the answer's token probabilities."""
     scores: dict[str, float] = {}
-    """Probability of every label, most likely first (classification)."""
+    """Probability of every label, most likely first; of several labels each by itself."""
 
 
 Answer = Callable[[Sequence[str]], list[Prediction]]
@@ -74,12 +75,13 @@ def load_predictor(folder: Path, settings: Settings) -> Predictor:
 
     card = read_card(folder)
     torch.set_num_threads(settings.threads)
-    if card.kind == "classification":
+    if card.kind != "text_to_text":
         from p2m_agent.training.linear_head import ENCODER, load_head
 
         encoder = load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens)
         head = load_head(folder)
-        answer = classifier(encoder, head["weight"], head["bias"], card.labels)
+        code = LabelCode(card.labels, several=card.kind == "multi_label")
+        answer = classifier(encoder, head["weight"], head["bias"], code)
     else:
         from p2m_agent.training.causal import MODEL
 
@@ -90,8 +92,8 @@ def load_predictor(folder: Path, settings: Settings) -> Predictor:
 def load_untuned(recipe: Recipe, spec: TaskSpec, settings: Settings) -> Predictor:
     """A recipe's base model as it is, for comparison.
 
-    Classification takes the label whose name is nearest to the input by embedding; text to text gives the bare
-    base the prompt that the student gets.
+    Where outputs are labels it takes the one whose name is nearest to the input by embedding; text to text gives the
+    bare base the prompt that the student gets.
     """
     import torch
 
@@ -106,30 +108,32 @@ def load_untuned(recipe: Recipe, spec: TaskSpec, settings: Settings) -> Predicto
     encoder = load_text_encoder(base.path, max_tokens=max_tokens)
     card = card_of(recipe, spec, base, labels=spec.labels, max_tokens=encoder.max_tokens)
     names = encoder.encode([label.replace("_", " ") for label in spec.labels])
-    answer = classifier(encoder, names * _LABEL_SHARPNESS, np.zeros(len(names), np.float32), spec.labels)
+    nearest = LabelCode(spec.labels, several=False)  # names alone do not tell how many labels fit
+    answer = classifier(encoder, names * _LABEL_SHARPNESS, np.zeros(len(names), np.float32), nearest)
     return Predictor(card, answer, size_mb(base.path))
 
 
 def classifier(
-    encoder: TextEncoder, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32], labels: Sequence[str]
+    encoder: TextEncoder, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32], code: LabelCode
 ) -> Answer:
-    """Answers by a softmax over a linear head on the encoder's vectors."""
+    """Answers by a linear head on the encoder's vectors."""
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
         logits = encoder.encode(texts) @ weight.T + bias
-        return [_prediction(row, labels) for row in logits]
+        outputs, shares = code.outputs(logits), code.shares(logits)
+        return [_prediction(output, row, code) for output, row in zip(outputs, shares, strict=True)]
 
     return answer
 
 
-def _prediction(logits: NDArray[numpy.float32], labels: Sequence[str]) -> Prediction:
+def _prediction(output: str, shares: NDArray[numpy.float64], code: LabelCode) -> Prediction:
     import numpy as np
 
-    powers = np.exp(logits - logits.max())
-    shares = powers / powers.sum()
     order = np.argsort(-shares, kind="stable")
-    scores = {labels[i]: round(float(shares[i]), 6) for i in order}
-    return Prediction(output=labels[order[0]], confidence=float(shares[order[0]]), scores=scores)
+    scores = {code.labels[i]: round(float(shares[i]), 6) for i in order}
+    # A set is right where every label of it is: the product, as if they were independent.
+    sure = np.maximum(shares, 1 - shares).prod() if code.several else shares.max()
+    return Prediction(output=output, confidence=float(sure), scores=scores)
 
 
 def _generator(folder: Path, card: StudentCard) -> Answer:

@@ -88,7 +88,7 @@ def _told(around: Around, what: str, part: Callable[[], T]) -> T:
 
 
 def _curve(study: Study, around: Around) -> LearningCurve | None:
-    if study.sorting:
+    if study.spec.sorts:
         return head_curve(study)
     return recorded_curve(around.runs, study.run, len(study.dev))
 
@@ -99,10 +99,10 @@ def _notes(study: Study, curve: LearningCurve | None) -> list[str]:
         notes.append(f"{len(study.kept)} of {len(study.train)} training rows were looked at, a random choice.")
     if study.embedder is None:
         notes.append("There is no embedding model, so texts were compared by their letters.")
-    if curve is None and study.sorting:
+    if curve is None and study.spec.sorts:
         notes.append(f"There is no learning curve: it takes {FEWEST_ROWS} training rows of two labels.")
     elif curve is None:
         notes.append("There is no learning curve: it takes students of one recipe on different numbers of rows.")
     if not study.sorting:
-        notes.append("Label noise is looked for in classification alone.")
+        notes.append("Label noise is looked for where every row has one label.")
     return notes

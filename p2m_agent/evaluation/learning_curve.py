@@ -31,7 +31,7 @@ _Z = 1.96
 
 
 def head_curve(study: Study) -> LearningCurve | None:
-    """For classification: linear heads on frozen embeddings, seconds of work; None with too few rows.
+    """Where outputs are labels: linear heads on frozen embeddings, seconds of work; None with too few rows.
 
     The interval is that of the dev rows: each resample of them gets its own power law.
     """
@@ -137,15 +137,16 @@ def head_answers(study: Study, places: Sequence[int]) -> list[str]:
 
     Empty where they have fewer than two labels.
     """
-    from p2m_agent.training.linear_head import fit_head
+    from p2m_agent.training.label_code import LabelCode
 
     train, dev = study.vectors
     outputs = [study.labels[i] for i in places]
-    labels = sorted(set(outputs))
+    labels = sorted({label for output in outputs for label in study.spec.labels_in(output)})
     if len(labels) < 2:
         return []
-    weight, bias = fit_head(train[list(places)], [labels.index(output) for output in outputs], _STRENGTH)
-    return [labels[i] for i in (dev @ weight.T + bias).argmax(axis=1)]
+    code = LabelCode(tuple(labels), several=study.spec.kind == "multi_label")
+    weight, bias = code.fit_head(train[list(places)], code.targets(outputs), _STRENGTH)
+    return code.outputs(dev @ weight.T + bias)
 
 
 def head_value(study: Study, places: Sequence[int]) -> float | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 METRICS_OF: dict[Kind, tuple[MetricName, ...]] = {
     "classification": ("accuracy", "macro_f1"),
+    "multi_label": ("micro_f1", "label_f1", "subset_accuracy"),
     "text_to_text": ("exact_match", "squad_em", "squad_f1", "chrf", "bleu", "rouge_l", "embedding_similarity"),
 }
 OPEN_ENDED: frozenset[MetricName] = frozenset({"chrf", "bleu", "rouge_l", "embedding_similarity"})
@@ -40,6 +41,8 @@ def choose_metric(kind: Kind, *, request: str = "", outputs: Sequence[str] = ())
     """
     if kind == "classification":
         return "accuracy", "the share of inputs that get the right label"
+    if kind == "multi_label":
+        return "micro_f1", "how far the labels given and the right ones overlap, over all inputs together"
     if _FREE.search(request):
         return "chrf", "many outputs are right, so closeness to the expected text counts"
     if not outputs:

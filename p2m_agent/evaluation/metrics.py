@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.evaluation import text_metrics
 from p2m_agent.evaluation.scores import MetricName
+from p2m_agent.label_sets import parted
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     Floats = NDArray[numpy.float64]
+
+
+OF_SETS = ("micro_f1", "label_f1", "subset_accuracy")
+"""Metrics of outputs that are sets of labels."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ def metric_value(name: MetricName, expected: Sequence[str], predicted: Sequence[
     """The metric over all rows, 0 to 1.
 
     `accuracy` compares labels without surrounding space; `macro_f1` is scikit-learn's, over the labels that occur in
-    either list, 0 where a label was never predicted; `exact_match` compares texts with every run of white space
+    either list, 0 where a label was never predicted; `micro_f1` and `label_f1` are scikit-learn's micro and macro F1 of
+    label sets (`label_sets`), 0 where nothing is labelled, and `subset_accuracy` the share of sets that are right as a
+    whole; `exact_match` compares texts with every run of white space
     made one space and none around, and keeps case and punctuation; `squad_em` and `squad_f1` are SQuAD's; `chrf` is
     the corpus chrF++ of sacrebleu (character 6-grams, word bigrams, beta 2) and `bleu` its corpus BLEU, both divided
     by 100; `rouge_l` is the mean F of ROUGE-L; `embedding_similarity` the mean cosine of the two texts, not below 0.
@@ -65,7 +72,10 @@ def row_statistics(name: MetricName, expected: Sequence[str], predicted: Sequenc
             f"a metric needs as many expected ({len(expected)}) as predicted ({len(predicted)}) rows, and one"
         )
     if name == "macro_f1":
-        return _f1_statistics(expected, predicted)
+        return _f1_statistics([(e.strip(),) for e in expected], [(p.strip(),) for p in predicted])
+    if name in ("micro_f1", "label_f1"):
+        sets = [[parted(output) for output in outputs] for outputs in (expected, predicted)]
+        return _f1_statistics(*sets, pooled=name == "micro_f1")
     if name in _CORPUS:
         return RowStatistics(*_CORPUS[name](expected, predicted))
     if name == "embedding_similarity":
@@ -98,7 +108,9 @@ def normalise(text: str) -> str:
 
 
 def matches(name: MetricName, expected: str, predicted: str) -> bool:
-    """Whether a row counts as right when mistakes are listed; texts are compared as for exact match."""
+    """Whether a row counts as right when mistakes are listed; texts are compared as for exact match, sets whole."""
+    if name in OF_SETS:
+        return set(parted(expected)) == set(parted(predicted))
     if name in ("accuracy", "macro_f1"):
         return expected.strip() == predicted.strip()
     if name in ("squad_em", "squad_f1"):
@@ -106,11 +118,15 @@ def matches(name: MetricName, expected: str, predicted: str) -> bool:
     return normalise(expected) == normalise(predicted)
 
 
-def per_label(expected: Sequence[str], predicted: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Precision, recall, f1 (0 to 1) and support (rows) of every label that occurs in either list, sorted."""
-    true, guessed = [e.strip() for e in expected], [p.strip() for p in predicted]
-    right = Counter(e for e, p in zip(true, guessed, strict=True) if e == p)
-    support, claimed = Counter(true), Counter(guessed)
+def per_label(expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:
+    """Precision, recall, f1 (0 to 1) and support (rows) of every label that occurs in either list, sorted.
+
+    Args:
+        expected: the labels of each row; one where the task allows no more.
+        predicted: likewise.
+    """
+    right = Counter(label for e, p in zip(expected, predicted, strict=True) for label in {*e} & {*p})
+    support, claimed = (Counter(label for row in rows for label in {*row}) for rows in (expected, predicted))
     return {
         label: {
             "precision": right[label] / claimed[label] if claimed[label] else 0.0,
@@ -128,24 +144,29 @@ def confusions(expected: Sequence[str], predicted: Sequence[str]) -> tuple[tuple
     return tuple((e, p, n) for (e, p), n in sorted(pairs.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _f1_statistics(expected: Sequence[str], predicted: Sequence[str]) -> RowStatistics:
-    """Per label: rows that are right, and rows expected plus rows predicted."""
+def _f1_statistics(
+    expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], *, pooled: bool = False
+) -> RowStatistics:
+    """Per label: rows that are right, and rows expected plus rows predicted; F1 of all labels pooled, or their mean."""
     import numpy as np
 
-    true, guessed = [e.strip() for e in expected], [p.strip() for p in predicted]
-    labels = {label: i for i, label in enumerate(dict.fromkeys([*true, *guessed]))}
-    row = np.arange(len(true))
-    t, g = np.array([labels[e] for e in true]), np.array([labels[p] for p in guessed])
-    right, named = np.zeros((len(true), len(labels))), np.zeros((len(true), len(labels)))
-    right[row[t == g], t[t == g]] = 1
-    np.add.at(named, (row, t), 1)
-    np.add.at(named, (row, g), 1)
+    labels = {
+        label: i for i, label in enumerate(dict.fromkeys(each for row in [*expected, *predicted] for each in row))
+    }
+    right, named = np.zeros((len(expected), len(labels))), np.zeros((len(expected), len(labels)))
+    for row, (true, guessed) in enumerate(zip(expected, predicted, strict=True)):
+        for label in {*true} & {*guessed}:
+            right[row, labels[label]] = 1
+        for label in (*{*true}, *{*guessed}):
+            named[row, labels[label]] += 1
 
-    def macro(sums: Floats) -> Floats:
+    def f1(sums: Floats) -> Floats:
         hits, total = np.split(sums, 2, axis=-1)
+        if pooled:
+            hits, total = hits.sum(axis=-1, keepdims=True), total.sum(axis=-1, keepdims=True)
         # A label that occurs nowhere in a resample has no F1 there, so it is left out of the mean.
-        f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-        mean: Floats = f1.sum(axis=-1) / (total > 0).sum(axis=-1)
+        each = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
+        mean: Floats = each.sum(axis=-1) / np.maximum(1, (total > 0).sum(axis=-1))
         return mean
 
-    return RowStatistics(np.concatenate([right, named], axis=1), macro)
+    return RowStatistics(np.concatenate([right, named], axis=1), f1)

@@ -58,7 +58,7 @@ def report_on(  # noqa: PLR0913 (what, of whom, on which rows)
     """The report on a split. One on the locked test holds figures over rows, never a row or a part of one."""
     answers = outputs_of(predictions)
     expected, given = _answered(rows, answers)
-    sorting = spec.kind == "classification"
+    one = spec.kind == "classification"
     return EvalReport(
         id=f"eval_report-{made_by}",
         training_run=run.id,
@@ -66,10 +66,10 @@ def report_on(  # noqa: PLR0913 (what, of whom, on which rows)
         proxy=holdout.origin == "synthetic",
         score=score_of(spec, rows, answers, seed),
         extra=extra_scores(spec, expected, given, seed),
-        per_label=per_label(expected, given) if sorting else {},
-        confusions=confusions(expected, given)[:CONFUSIONS] if sorting and not final else (),
+        per_label=per_label(*([*map(spec.labels_in, each)] for each in (expected, given))) if spec.sorts else {},
+        confusions=confusions(expected, given)[:CONFUSIONS] if one and not final else (),
         mistakes=() if final else _mistakes(spec, rows, answers, seed),
-        calibration=_calibration(spec, rows, predictions) if sorting else None,
+        calibration=_calibration(spec, rows, predictions) if spec.sorts else None,
         made_by=made_by,
     )
 

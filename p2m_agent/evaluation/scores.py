@@ -11,6 +11,9 @@ from p2m_agent.value import Value
 MetricName = Literal[
     "accuracy",
     "macro_f1",
+    "micro_f1",
+    "label_f1",
+    "subset_accuracy",
     "exact_match",
     "squad_em",
     "squad_f1",

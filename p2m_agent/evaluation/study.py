@@ -47,7 +47,7 @@ class Study:
 
     @property
     def sorting(self) -> bool:
-        """Whether it is a classification."""
+        """Whether every row has one label."""
         return self.spec.kind == "classification"
 
     @cached_property

@@ -126,7 +126,7 @@ def _drop_source(found: Findings) -> list[Suggestion]:
 def _refine_instruction(found: Findings) -> list[Suggestion]:
     """Texts that are right but for case, punctuation or articles: a matter of form."""
     study = found.study
-    if study.sorting:
+    if study.spec.sorts:
         return []
     form = [i for i in study.wrong if _same_content(study.dev[i].output, study.answers[i])]
     why = f"{len(form)} of {len(study.wrong)} wrong outputs differ in case, punctuation or articles alone"

@@ -15,6 +15,7 @@ from p2m_agent.evaluation.contest import NO_TIME, Contest
 from p2m_agent.evaluation.scores import Baseline, Speed
 from p2m_agent.evaluation.speed import timed
 from p2m_agent.events import Progressed
+from p2m_agent.label_sets import joined, parted
 from p2m_agent.prompting import render
 from p2m_agent.types import Example
 
@@ -167,13 +168,20 @@ def _ask(contest: Contest, exam: _Exam, rows: Sequence[int], llm: LLM) -> _Asked
 
 def _exam(contest: Contest, *, shots: bool) -> _Exam:
     spec = contest.spec
-    labels = contest.labels
+    labels, several = contest.labels, spec.kind == "multi_label"
     shown = demonstrations(contest.train, contest.seed, by_label=bool(labels)) if shots else []
-    turns = [turn for example in shown for turn in (("user", _question(example)), ("assistant", _said(example.output)))]
+    turns = [
+        turn for row in shown for turn in (("user", _question(row)), ("assistant", _said(row.output, several=several)))
+    ]
     output: dict[str, object] = {"type": "string", "enum": list(labels)} if labels else {"type": "string"}
+    if several:
+        output = {"type": "array", "items": output}
     longest = max((len(example.output) for example in contest.train), default=200)
     return _Exam(
-        beginning=(("system", render("teacher_answer", instruction=spec.instruction, labels=labels)), *turns),
+        beginning=(
+            ("system", render("teacher_answer", instruction=spec.instruction, labels=labels, several=several)),
+            *turns,
+        ),
         schema={
             "type": "object",
             "properties": {"output": output},
@@ -215,8 +223,8 @@ def _question(example: Example) -> str:
     return f"<input>{json.dumps(example.input, ensure_ascii=False)}</input>"
 
 
-def _said(output: str) -> str:
-    return json.dumps({"output": output}, ensure_ascii=False)
+def _said(output: str, *, several: bool) -> str:
+    return json.dumps({"output": parted(output) if several else output}, ensure_ascii=False)
 
 
 def _answer(reply: Reply) -> str | None:
@@ -224,4 +232,6 @@ def _answer(reply: Reply) -> str | None:
     if reply.error is not None or not isinstance(reply.parsed, dict):
         return None
     output = reply.parsed.get("output")
+    if isinstance(output, list):
+        return joined(map(str, output))
     return output if isinstance(output, str) else None

@@ -144,7 +144,8 @@ def _readable(stream: IterableDataset) -> tuple[IterableDataset, Mapping[str, An
 
     features = dict(stream.features or {})
     heavy = [name for name, kind in features.items() if require_decoding(kind)]
-    names = {name: kind for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)}
+    inner = {name: getattr(kind, "feature", kind) for name, kind in features.items()}  # of a list, what it holds
+    names = {name: kind for name, kind in inner.items() if isinstance(kind, datasets.ClassLabel)}
     return (stream.decode(enable=False).remove_columns(heavy) if heavy else stream), names
 
 
@@ -157,7 +158,9 @@ def _columns(repo: str, stream: IterableDataset) -> tuple[str, ...]:
 
 
 def _label(kind: Any, value: object) -> object:
-    """The name of a class; unlabelled rows (-1) have none."""
+    """The name of a class, or of each in a list; unlabelled rows (-1) have none."""
+    if isinstance(value, list):
+        return [_label(kind, each) for each in value]
     return kind.int2str(value) if isinstance(value, int) and value >= 0 else None if isinstance(value, int) else value
 
 

@@ -9,7 +9,11 @@ from p2m_agent.hub.catalogue import BaseModelFacts
 from p2m_agent.hub.licences import forbidden
 from p2m_agent.types import Kind, TaskSpec
 
-ARCHITECTURES: dict[Kind, tuple[str, ...]] = {"classification": ("encoder",), "text_to_text": ("causal", "seq2seq")}
+ARCHITECTURES: dict[Kind, tuple[str, ...]] = {
+    "classification": ("encoder",),
+    "multi_label": ("encoder",),
+    "text_to_text": ("causal", "seq2seq"),
+}
 """Which architectures serve a kind of task."""
 
 

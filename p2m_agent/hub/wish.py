@@ -19,6 +19,11 @@ FITTING: dict[Kind, dict[str, float]] = {
         "multiple-choice": 0.5,
         "text-scoring": 0.5,
     },
+    "multi_label": {
+        "text-classification": 1.0,
+        "zero-shot-classification": 1.0,
+        "text-scoring": 0.5,
+    },
     "text_to_text": {
         "text2text-generation": 1.0,
         "summarization": 1.0,

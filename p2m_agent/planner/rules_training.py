@@ -21,11 +21,13 @@ SETFIT: Rung = (
     "a few points more",
     {"method": "setfit"},
 )
+_ENCODERS: tuple[Rung, ...] = (
+    ("seconds of work, and the yardstick for the rest", "a solid first score", {"method": "linear_head"}),
+    ("tuning the whole encoder usually beats a frozen one", "a few points more", {"method": "encoder"}),
+)
 LADDER: dict[str, tuple[Rung, ...]] = {
-    "classification": (
-        ("seconds of work, and the yardstick for the rest", "a solid first score", {"method": "linear_head"}),
-        ("tuning the whole encoder usually beats a frozen one", "a few points more", {"method": "encoder"}),
-    ),
+    "classification": _ENCODERS,
+    "multi_label": _ENCODERS,
     "text_to_text": (("a small causal model learns the transformation", "far above untuned", {"method": "causal"}),),
 }
 

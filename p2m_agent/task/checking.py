@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from p2m_agent.errors import P2MError, ToolError, UsageError
 from p2m_agent.evaluation.metric_choice import METRICS_OF
+from p2m_agent.label_sets import SEPARATOR
 from p2m_agent.types import TaskSpec
 
 LONGEST_REQUEST = 20_000
@@ -39,7 +40,8 @@ def check_given(given: Mapping[str, object]) -> None:
     labels = given.get("labels")
     if labels is not None and given.get("kind") == "text_to_text":
         raise UsageError(
-            "The task file gives labels for a text_to_text task.", "Drop `labels`, or set `kind: classification`."
+            "The task file gives labels for a text_to_text task.",
+            "Drop `labels`, or set `kind: classification` (one label) or `kind: multi_label` (several).",
         )
     if given.get("kind") is not None and given.get("metric") is not None:
         kind, metric = str(given["kind"]), str(given["metric"])
@@ -67,7 +69,7 @@ def _contradictions(spec: TaskSpec) -> list[tuple[str, str, str]]:
         found.append(
             ("labels", "Labels are given for a text_to_text task.", "Drop `labels`, or set `kind: classification`.")
         )
-    if spec.kind == "classification":
+    if spec.sorts:
         found += _label_faults(spec)
     if spec.metric not in METRICS_OF[spec.kind]:
         fitting = " or ".join(METRICS_OF[spec.kind])
@@ -97,11 +99,14 @@ def _label_faults(spec: TaskSpec) -> list[tuple[str, str, str]]:
         ]
     if len({label.casefold() for label in labels}) < len(labels):
         return [("labels", "Two labels are the same.", "Name each label once.")]
+    mixed = [label for label in labels if SEPARATOR in label]
+    if spec.kind == "multi_label" and mixed:
+        fault = f"The label {mixed[0]!r} holds {SEPARATOR!r}, which stands between labels in an output."
+        return [("labels", fault, "Rename it.")]
     for number, demonstration in enumerate(spec.demonstrations, 1):
-        if labels and demonstration.output not in labels:
-            near = difflib.get_close_matches(demonstration.output, labels, 1)
+        unknown = [label for label in spec.labels_in(demonstration.output) if labels and label not in labels]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], labels, 1)
             hint = f"Did you mean {near[0]!r}?" if near else f"The labels are {', '.join(labels)}."
-            return [
-                ("examples", f"Example {number} has the label {demonstration.output!r}, which is not in the set.", hint)
-            ]
+            return [("examples", f"Example {number} has the label {unknown[0]!r}, which is not in the set.", hint)]
     return []

@@ -12,7 +12,7 @@ from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.task.checking import check_given, check_request, check_spec
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
-from p2m_agent.task.kinds import guess_kind
+from p2m_agent.task.kinds import allows_several, guess_kind
 from p2m_agent.task.labels import listed_labels
 from p2m_agent.task.language import named_language, written_language
 from p2m_agent.task.suggestion import Suggestion, suggest
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 KEPT = ("kind", "instruction", "labels", "input_fields", "output_field", "language", "metric")
 """What a new spec takes over from the one before, unless it is said anew."""
+
+_MEANING: dict[Kind, str] = {
+    "classification": "every input gets one of a fixed set of labels",
+    "multi_label": "every input gets as many of a fixed set of labels as apply",
+    "text_to_text": "the output is a text",
+}
 
 
 @dataclass(frozen=True)
@@ -125,17 +131,16 @@ class _Draft:
         if kind is None:
             kind = self._implied_kind()
             kind = kind or guess_kind(self.said.request, self.demonstrations, self.embedder()).kind
-        meaning = (
-            "every input gets one of a fixed set of labels" if kind == "classification" else "the output is a text"
-        )
-        self.assume("kind", f"The task is {kind.replace('_', ' ')}: {meaning}.")
+        self.assume("kind", f"The task is {kind.replace('_', ' ')}: {_MEANING[kind]}.")
         return kind
 
     def _implied_kind(self) -> Kind | None:
         """Labels, or a metric that only one kind has, leave no choice."""
         for said in (self.said.given, self.said.stated):
             if said.get("labels"):
-                return "classification"
+                several = said.get("metric") in METRICS_OF["multi_label"]
+                several = several or allows_several(self.said.request, self.demonstrations)
+                return "multi_label" if several else "classification"
             for kind, metrics in METRICS_OF.items():
                 if said.get("metric") in metrics:
                     return kind
@@ -145,11 +150,12 @@ class _Draft:
         return self.known("instruction") or instruction_of(self.said.request)
 
     def labels(self, kind: Kind) -> tuple[str, ...]:
-        if kind != "classification":
+        if kind == "text_to_text":
             # What the person said is kept, so that the contradiction is noticed and told.
             return tuple(cast("tuple[str, ...]", self.said.given.get("labels") or self.said.stated.get("labels") or ()))
         labels = cast("tuple[str, ...] | None", self.known("labels"))
-        labels = labels or listed_labels(self.said.request) or _shown_labels(self.demonstrations)
+        labels = labels or listed_labels(self.said.request)
+        labels = labels or (_shown_labels(self.demonstrations) if kind == "classification" else ())
         if labels:
             self.assume("labels", f"The {len(labels)} labels are: {', '.join(labels)}.")
         else:
@@ -167,7 +173,7 @@ class _Draft:
         return fields
 
     def output_field(self, kind: Kind) -> str:
-        usual = "label" if kind == "classification" else "output"
+        usual = {"classification": "label", "multi_label": "labels"}.get(kind, "output")
         return cast("str", self.seen_output or self.known("output_field") or usual)
 
     def language(self) -> str | None:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 
 from p2m_agent.errors import UsageError
+from p2m_agent.label_sets import joined
 from p2m_agent.types import Demonstration
 
 OUTPUT_NAMES = (
     "output",
     "label",
+    "labels",
     "target",
     "answer",
     "expected",
@@ -93,7 +95,10 @@ def _parts(number: int, row: object, output_field: str | None) -> tuple[dict[str
     fields = {key: _text(number, key, value) for key, value in rest.items()}
     if not fields:
         raise UsageError(f"Example {number} has no input.", "Write it as {input: …, output: …}.")
-    return fields, _text(number, name, row[name]), name
+    answer = row[name]
+    if isinstance(answer, list):  # several labels
+        return fields, joined(_text(number, name, label) for label in answer), name
+    return fields, _text(number, name, answer), name
 
 
 def _output_key(number: int, row: dict[object, object]) -> str:

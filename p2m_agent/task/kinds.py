@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from p2m_agent.label_sets import parted
 from p2m_agent.task.cues import CLASSIFICATION, TEXT_TO_TEXT, compiled
 from p2m_agent.task.labels import listed_labels
 from p2m_agent.task.prototypes import CLASSIFICATION_REQUESTS, TEXT_TO_TEXT_REQUESTS
@@ -42,7 +43,14 @@ def guess_kind(
     if embedder is not None:
         lead += EMBEDDING_WEIGHT * _nearer(request, embedder)
     # A request without any cue asks for text more often than for a label, as labels have to be spoken about.
-    return KindGuess("classification" if lead > 0 else "text_to_text", abs(lead))
+    if lead <= 0:
+        return KindGuess("text_to_text", abs(lead))
+    return KindGuess("multi_label" if allows_several(request, demonstrations) else "classification", lead)
+
+
+def allows_several(request: str, demonstrations: Sequence[Demonstration] = ()) -> bool:
+    """Whether an input may get more than one label, where labels are what is wanted."""
+    return bool(_SEVERAL.search(request)) or any(len(parted(shown.output)) > 1 for shown in demonstrations)
 
 
 def score(request: str) -> float:
@@ -74,6 +82,15 @@ def _weight(request: str, cues: Patterns) -> float:
     return total
 
 
+_SEVERAL = re.compile(
+    r"\bmulti[- ]?label\b"
+    r"|\b(?:all|every|each|any|as many|those)\b[^.]{0,40}\b(?:that|which|as) (?:apply|applies|fit|fits)\b"
+    r"|\b(?:one or (?:more|several)|zero or more|any number of|more than one|at least one|multiple|several)\b[^.]{0,30}"
+    r"\b(?:labels?|tags?|categor(?:y|ies)|topics?|classes|emotions?|genres?|themes?|subjects?|intents?|types?|kinds?)\b"
+    r"|\b(?:mehrere|alle zutreffenden)\b[^.]{0,30}\b(?:labels?|etiketten|kategorien|themen|schlagw[oö]rter)",
+    re.IGNORECASE,
+)
+"""Requests in which an input can have several labels."""
 _PREFACE = re.compile(
     r"(?:please|kindly|can you|could you|help me(?: to)?|i(?:'d| would)? (?:want|need|like)(?: to)?"
     r"|we (?:want|need)(?: to)?"

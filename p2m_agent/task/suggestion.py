@@ -33,13 +33,13 @@ SCHEMA: dict[str, object] = {
     "additionalProperties": False,
     "required": ["kind", "instruction", "labels", "input_fields", "output_field", "language", "metric"],
     "properties": {
-        "kind": {"type": "string", "enum": ["classification", "text_to_text"]},
+        "kind": {"type": "string", "enum": ["classification", "multi_label", "text_to_text"]},
         "instruction": {"type": "string"},
         "labels": {"type": "array", "items": {"type": "string"}},
         "input_fields": {"type": "array", "items": {"type": "string"}},
         "output_field": {"type": "string"},
         "language": {"type": ["string", "null"]},
-        "metric": {"type": "string", "enum": ["accuracy", "macro_f1", "exact_match", "chrf"]},
+        "metric": {"type": "string", "enum": ["accuracy", "macro_f1", "micro_f1", "label_f1", "exact_match", "chrf"]},
     },
 }
 

@@ -101,7 +101,7 @@ def spec_table(spec: TaskSpec) -> RenderableType:
         ("kind", Text(spec.kind.replace("_", " "))),
         ("input", Text(", ".join(map(one_line, spec.input_fields)))),
         ("output", Text(one_line(spec.output_field))),
-        *([("labels", Text(labels))] if spec.kind == "classification" else []),
+        *([("labels", Text(labels))] if spec.sorts else []),
         *([("language", Text(one_line(spec.language)))] if spec.language else []),
         ("metric", Text(units.METRICS[spec.metric])),
         ("target", Text("none" if spec.target is None else f"{spec.target:g}")),

@@ -15,6 +15,9 @@ METHODS = {
 METRICS = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "label_f1": "mean F1 of labels",
+    "subset_accuracy": "whole sets right",
     "exact_match": "exact match",
     "squad_em": "SQuAD EM",
     "squad_f1": "SQuAD F1",

@@ -12,12 +12,11 @@ from p2m_agent.training.batching import sample
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
-from p2m_agent.training.learner import groups, label_weights, plan_of
+from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.linear_head import (
     ENCODER,
     copy_checkpoint,
     cut_note,
-    fit_head,
     locate_encoder,
     save_head,
 )
@@ -36,20 +35,19 @@ _TRAIN_SAMPLE = 500
 
 
 class EncoderLearner:
-    """An encoder and a softmax layer on its pooled, normalised states."""
+    """An encoder and a linear layer on its pooled, normalised states: a softmax over the labels, or a sigmoid each."""
 
-    def __init__(self, encoder: TextEncoder, rows: TrainRows, labels: Sequence[str], balance: float = 0.0) -> None:
+    def __init__(self, encoder: TextEncoder, rows: TrainRows, balance: float = 0.0) -> None:
         """Take the encoder and prepare the rows; `head` is set before training."""
         import torch
 
-        self._encoder, self._rows, self._labels = encoder, rows, labels
+        self._encoder, self._rows, self.code = encoder, rows, rows.code()
         self._ids = encoder.token_ids(rows.texts())
-        self.classes = [labels.index(row.output) for row in rows.train]
-        weights = label_weights(self.classes, balance)
-        self._weights = [weights[number] for number in range(len(labels))]
+        self.classes = self.code.targets([row.output for row in rows.train])
+        self._weights = self.code.weights(self.classes, balance)
         self.lengths = [len(ids) for ids in self._ids]
         without_dropout(encoder.model)
-        self.head = torch.nn.Linear(encoder.dim, len(labels)).to(encoder.model.device)
+        self.head = torch.nn.Linear(encoder.dim, len(self.code.labels)).to(encoder.model.device)
 
     def parameters(self) -> list[dict[str, Any]]:
         """The encoder at the recipe's rate, its norms and biases without decay, the head faster."""
@@ -57,16 +55,22 @@ class EncoderLearner:
         return [*groups(self._encoder.model), head]
 
     def targets(self, rows: Sequence[int]) -> float:
-        """The weights of the rows' labels, summed; the number of rows where all labels weigh the same."""
-        return sum(self._weights[self.classes[row]] for row in rows)
+        """The weights of the rows' labels, summed; the number of rows where all labels weigh the same, or many hold."""
+        if self.code.several:
+            return len(rows)
+        return float(sum(self._weights[self.classes[row]] for row in rows))
 
     def loss(self, rows: Sequence[int]) -> Any:
-        """Cross-entropy, each row times the weight of its label, summed."""
+        """Cross-entropy, each row times the weight of its label; of several labels that of each, all of them summed."""
         import torch
 
         logits = self.head(self._encoder.pooled([self._ids[row] for row in rows]))
-        classes = torch.tensor([self.classes[row] for row in rows], device=logits.device)
+        classes = torch.from_numpy(self.classes[list(rows)]).to(logits.device)
         weights = torch.tensor(self._weights, device=logits.device)
+        if self.code.several:
+            return torch.nn.functional.binary_cross_entropy_with_logits(
+                logits.float(), classes.float(), pos_weight=weights, reduction="sum"
+            )
         return torch.nn.functional.cross_entropy(logits.float(), classes, weight=weights, reduction="sum")
 
     def score(self, progress: Progress) -> float:
@@ -75,11 +79,29 @@ class EncoderLearner:
 
     def score_on(self, texts: Sequence[str], expected: Sequence[str], progress: Progress) -> float:
         """The task's metric on any rows."""
+        return dev_metric(self._rows, expected, self.code.outputs(self._logits(texts, progress)))
+
+    def shift(self, progress: Progress) -> None:
+        """Move the bias to where dev scores best, where rows may have several labels."""
+        import torch
+
+        if not self.code.several:
+            return
+        dev, bias = self._rows.dev, self.arrays()[1]
+        logits = self._logits([row.text for row in dev], progress)
+        moved = self.code.shifted(bias, logits, [row.output for row in dev], self._rows.spec.metric)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.from_numpy(moved))
+
+    def arrays(self) -> tuple[Any, Any]:
+        """Weight (labels, dim) and bias (labels) of the head."""
+        weight, bias = (p.detach().float().cpu().numpy().copy() for p in (self.head.weight, self.head.bias))
+        return weight, bias
+
+    def _logits(self, texts: Sequence[str], progress: Progress) -> Any:
         self._encoder.model.eval()
-        vectors = self._encoder.encode(texts, progress.meter("scoring", len(texts)))
-        weight, bias = (p.detach().float().cpu().numpy() for p in (self.head.weight, self.head.bias))
-        best = (vectors @ weight.T + bias).argmax(1)
-        return dev_metric(self._rows, expected, [self._labels[i] for i in best])
+        weight, bias = self.arrays()
+        return self._encoder.encode(texts, progress.meter("scoring", len(texts))) @ weight.T + bias
 
     def modules(self) -> Any:
         """Encoder and head."""
@@ -111,7 +133,6 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     import torch
 
     torch.manual_seed(recipe.seed)
-    labels = rows.labels()
     base = locate_encoder(recipe, run)
     max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
     check_memory(
@@ -121,20 +142,22 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     with progress.waiting(f"loading {base.name}"):
         encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
     encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
-    learner = EncoderLearner(encoder, rows, labels, recipe.balance)
+    learner = EncoderLearner(encoder, rows, recipe.balance)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     if checkpoint.epoch() is None:
         _probe(learner, encoder, rows, progress, recipe.balance)
     fitted = Fit(learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
+    learner.shift(progress)
+    dev = learner.score(progress) if learner.code.several else fitted.dev
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
     some = [rows.train[i] for i in picked]
     train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
-    weight, bias = (p.detach().float().cpu().numpy() for p in (learner.head.weight, learner.head.bias))
-    save_encoder(folder, encoder, base, (weight, bias))
+    labels = learner.code.labels
+    save_encoder(folder, encoder, base, learner.arrays())
     write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=max_tokens))
     checkpoint.clear()
     return Trained(
-        dev=fitted.dev,
+        dev=dev,
         train=train,
         curve=tuple(fitted.curve),
         params=base.params + sum(p.numel() for p in learner.head.parameters()),
@@ -148,7 +171,7 @@ def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progr
     import torch
 
     vectors = encoder.encode(rows.texts(), progress.meter("encoding", len(rows.train)))
-    weight, bias = fit_head(vectors, learner.classes, _HEAD_C, balance)
+    weight, bias = learner.code.fit_head(vectors, learner.classes, _HEAD_C, balance)
     with torch.no_grad():
         learner.head.weight.copy_(torch.from_numpy(weight))
         learner.head.bias.copy_(torch.from_numpy(bias))

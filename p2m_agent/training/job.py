@@ -10,6 +10,7 @@ from pathlib import Path
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
 from p2m_agent.settings import Settings
+from p2m_agent.training.label_code import LabelCode
 from p2m_agent.training.recipe import Recipe
 from p2m_agent.types import CurvePoint, Example, TaskSpec
 
@@ -32,7 +33,7 @@ class TrainRows:
         Raises:
             ToolError: there are fewer than two.
         """
-        seen = {row.output for row in self.train}
+        seen = {label for row in self.train for label in self.spec.labels_in(row.output)}
         if len(seen) < 2:
             what = f"only one label, {next(iter(seen))!r}" if seen else "no rows"
             raise ToolError(
@@ -41,6 +42,14 @@ class TrainRows:
             )
         known = [label for label in self.spec.labels if label in seen]
         return (*known, *sorted(seen - set(known)))
+
+    def code(self) -> LabelCode:
+        """These labels as numbers.
+
+        Raises:
+            ToolError: there are fewer than two.
+        """
+        return LabelCode(self.labels(), several=self.spec.kind == "multi_label")
 
 
 @dataclass(frozen=True)
@@ -86,10 +95,11 @@ def fingerprint(recipe: Recipe, rows: TrainRows) -> str:
 
 def unseen_label_note(rows: TrainRows, labels: Sequence[str]) -> list[str]:
     """What to say about labels of the task or of dev rows that no training row has: the student can never give them."""
-    unseen = sorted({*(row.output for row in rows.dev), *rows.spec.labels} - set(labels))
+    of_dev = [set(rows.spec.labels_in(row.output)) for row in rows.dev]
+    unseen = sorted({*rows.spec.labels}.union(*of_dev) - set(labels))
     if not unseen:
         return []
-    missed = sum(row.output in unseen for row in rows.dev)
+    missed = sum(not own.isdisjoint(unseen) for own in of_dev)
     return [f"No training row has the label {', '.join(map(repr, unseen))}: {missed} dev rows cannot be right."]
 
 

@@ -1,9 +1,8 @@
-"""Logistic regression on frozen sentence embeddings."""
+"""Logistic regression on frozen sentence embeddings, of one label or of several."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from p2m_agent.hub.weights import Weights
 from p2m_agent.training.base_check import locate_base
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, unseen_label_note
-from p2m_agent.training.learner import label_weights
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Encoder, LinearHead, SetFit
@@ -28,7 +26,6 @@ _MAX_TOKENS = 256
 
 def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
     """Encode, fit, save. The folder holds the head and the encoder it belongs to."""
-    labels = rows.labels()
     base = locate_encoder(recipe, run)
     check_memory(
         train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model."
@@ -38,16 +35,17 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
     train, dev = encode_rows(encoder, rows, progress)
     progress("fitting the head", 0.95)
-    targets = [labels.index(row.output) for row in rows.train]
-    weight, bias = fit_head(train, targets, recipe.inverse_regularisation, recipe.balance)
+    code, told = rows.code(), [[row.output for row in part] for part in (rows.train, rows.dev)]
+    weight, bias = code.fit_head(train, code.targets(told[0]), recipe.inverse_regularisation, recipe.balance)
+    bias = code.shifted(bias, dev @ weight.T + bias, told[1], rows.spec.metric)
     scores = [
-        dev_metric(rows, [row.output for row in part], [labels[i] for i in (vectors @ weight.T + bias).argmax(1)])
-        for part, vectors in ((rows.dev, dev), (rows.train, train))
+        dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))
+        for expected, vectors in zip(told[::-1], (dev, train), strict=True)
     ]
     copy_checkpoint(base.path, folder / ENCODER)
     save_head(folder, weight, bias)
-    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
-    notes = [*unseen_label_note(rows, labels), *cut_note(encoder, rows)]
+    write_card(folder, card_of(recipe, rows.spec, base, labels=code.labels, max_tokens=encoder.max_tokens))
+    notes = [*unseen_label_note(rows, code.labels), *cut_note(encoder, rows)]
     return Trained(
         dev=scores[0],
         train=scores[1],
@@ -75,21 +73,6 @@ def encode_rows(
     meter = progress.meter("encoding", len(texts), upto=0.95)
     vectors = encoder.encode(texts, meter)
     return vectors[: len(rows.train)], vectors[len(rows.train) :]
-
-
-def fit_head(
-    vectors: NDArray[numpy.float32], targets: Sequence[int], inverse_regularisation: float, balance: float = 0.0
-) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
-    """Weights (labels, dim) and bias (labels) of a softmax regression; `balance` weights rare labels up."""
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-
-    weights = label_weights(targets, balance) if balance else None
-    model = LogisticRegression(C=inverse_regularisation, max_iter=1000, class_weight=weights).fit(vectors, targets)
-    weight, bias = model.coef_, model.intercept_
-    if len(weight) == 1:  # two labels: sklearn gives the difference of the two rows
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    return weight.astype(np.float32), bias.astype(np.float32)
 
 
 def save_head(folder: Path, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32]) -> None:

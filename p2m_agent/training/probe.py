@@ -8,7 +8,7 @@ from p2m_agent.hub.candidates import ModelSearch
 from p2m_agent.value import Value
 
 NO_TIME = "the time was over"
-PROBED = {"classification": ("encoder",), "text_to_text": ("causal", "seq2seq")}
+PROBED = {"classification": ("encoder",), "multi_label": ("encoder",), "text_to_text": ("causal", "seq2seq")}
 """The architectures that there is a probe for, by kind of task."""
 MOST_MODELS = 8
 

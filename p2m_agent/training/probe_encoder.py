@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from p2m_agent.embedding import TextEncoder, load_text_encoder
 from p2m_agent.errors import ToolError
 from p2m_agent.hub.weights import Weights
+from p2m_agent.label_sets import parted
 from p2m_agent.settings import Settings
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.probe_base import loading, usable
@@ -37,7 +38,7 @@ _CHANCE = 0.05
 class EncoderProbe:
     """Cross-validated log-likelihood of the right labels under a linear head; nothing but training rows is used."""
 
-    measure = "log likelihood of the right label, nats a row, by cross-validation"
+    measure = "log likelihood of the right label (of several the mean), nats a row, by cross-validation"
     how = f"a linear head on the frozen features of all layers, {FOLDS}-fold"
 
     def __init__(self, rows: Sequence[Example], spec: TaskSpec, settings: Settings) -> None:
@@ -53,8 +54,13 @@ class EncoderProbe:
 
     def scores(self, model: str, rows: int) -> Scores:
         """One score for each of the first rows, each from a head that did not see it."""
-        features, labels = self._features(model, rows), [row.output for row in self._rows[:rows]]
-        return [(value, 1.0) for value in cross_validated(rotated(features), labels)]
+        features, outputs = rotated(self._features(model, rows)), [row.output for row in self._rows[:rows]]
+        if self._spec.kind != "multi_label":
+            return [(value, 1.0) for value in cross_validated(features, outputs)]
+        labels = sorted({label for output in outputs for label in parted(output)})
+        by_label = [[str(label in parted(output)) for output in outputs] for label in labels]
+        found = [cross_validated(features, has) for has in by_label]
+        return [(sum(values) / len(labels), 1.0) for values in zip(*found, strict=True)]
 
     def _locate(self, model: str) -> Weights:
         return usable(model, self._spec, self._settings)

@@ -10,7 +10,7 @@ from p2m_agent.value import Value
 
 
 class LinearHead(Value):
-    """Logistic regression on the frozen sentence embeddings of a base model (classification).
+    """Logistic regression on the frozen sentence embeddings of a base model (classification, multi_label).
 
     Seconds on a CPU, strong with few rows, and the yardstick for the slower recipes.
     """
@@ -56,7 +56,7 @@ class SetFit(Value):
 
 
 class Encoder(Value):
-    """Fine-tune the whole encoder with a classification head (classification)."""
+    """Fine-tune the whole encoder with a classification head (classification, multi_label)."""
 
     method: Literal["encoder"] = "encoder"
     base: str
@@ -157,6 +157,7 @@ class Seq2Seq(Value):
 Method = Literal["linear_head", "encoder", "setfit", "causal", "seq2seq"]
 METHODS: dict[str, tuple[Method, ...]] = {
     "classification": ("linear_head", "encoder", "setfit"),
+    "multi_label": ("linear_head", "encoder"),
     "text_to_text": ("causal", "seq2seq"),
 }
 """Which methods train which kind of task, in the order they are tried."""

@@ -20,7 +20,7 @@ from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.encoder import save_encoder, without_dropout
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import cut_note, fit_head, locate_encoder
+from p2m_agent.training.linear_head import cut_note, locate_encoder
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.progress import Progress
@@ -59,7 +59,7 @@ class PairLearner:
     def __init__(self, encoder: TextEncoder, rows: TrainRows, recipe: SetFit) -> None:
         """Draw the pairs."""
         self._encoder, self._rows, self._recipe = encoder, rows, recipe
-        self._labels = rows.labels()
+        self._code = rows.code()
         self._ids = encoder.token_ids(rows.texts())
         outputs = [row.output for row in rows.train]
         self._pairs = pairs(outputs, recipe.pairs_a_row, recipe.max_pairs, recipe.seed)
@@ -97,15 +97,15 @@ class PairLearner:
         assert self.head is not None
         weight, bias = self.head
         vectors = self._encoder.encode(texts, progress.meter("scoring", len(texts)))
-        return dev_metric(self._rows, expected, [self._labels[i] for i in (vectors @ weight.T + bias).argmax(1)])
+        return dev_metric(self._rows, expected, self._code.outputs(vectors @ weight.T + bias))
 
     def fit_head(self, progress: Progress) -> None:
         """A softmax regression on the training rows."""
         self._encoder.model.eval()
         texts = self._rows.texts()
         vectors = self._encoder.encode(texts, progress.meter("encoding", len(texts)))
-        targets = [self._labels.index(row.output) for row in self._rows.train]
-        self.head = fit_head(vectors, targets, _HEAD_C, self._recipe.balance)
+        targets = self._code.targets([row.output for row in self._rows.train])
+        self.head = self._code.fit_head(vectors, targets, _HEAD_C, self._recipe.balance)
 
     def modules(self) -> Any:
         """The encoder; the head is fitted anew whenever it is needed."""

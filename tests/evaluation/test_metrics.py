@@ -6,6 +6,7 @@ import pytest
 
 from p2m_agent.errors import ToolError
 from p2m_agent.evaluation.metrics import confusions, metric_value, per_label
+from p2m_agent.label_sets import joined, parted
 
 LABELS = ("refund", "delivery", "account", "product", "never predicted")
 
@@ -31,7 +32,7 @@ def test_per_label_agrees_with_scikit_learn() -> None:
     from sklearn.metrics import precision_recall_fscore_support
 
     expected, predicted = rows(9)
-    mine = per_label(expected, predicted)
+    mine = per_label([(each,) for each in expected], [(each,) for each in predicted])
     names = sorted(mine)
     theirs = precision_recall_fscore_support(expected, predicted, labels=names, zero_division=0)
     for row, name in enumerate(("precision", "recall", "f1", "support")):
@@ -87,3 +88,35 @@ def test_embedding_similarity_is_the_mean_cosine_and_never_below_zero(monkeypatc
     monkeypatch.setattr(similarity, "_embedder", lambda: None)
     with pytest.raises(ToolError, match="embedding model"):
         metric_value("embedding_similarity", expected, predicted)
+
+
+def label_sets(seed: int, n: int = 120) -> tuple[list[str], list[str]]:
+    draw = random.Random(seed)
+    expected = [[label for label in LABELS[:4] if draw.random() < 0.3] for _ in range(n)]
+    predicted = [each if draw.random() < 0.5 else draw.sample(LABELS[:4], draw.randrange(3)) for each in expected]
+    return [joined(each) for each in expected], ["; ".join(reversed(parted(joined(each)))) for each in predicted]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_of_label_sets_agree_with_scikit_learn(seed: int) -> None:
+    from sklearn.metrics import accuracy_score, f1_score
+    from sklearn.preprocessing import MultiLabelBinarizer
+
+    expected, predicted = label_sets(seed)
+    coder = MultiLabelBinarizer(classes=LABELS[:4])
+    true, said = (coder.fit_transform([parted(each) for each in part]) for part in (expected, predicted))
+    f1 = {name: f1_score(true, said, average=name, zero_division=0) for name in ("micro", "macro")}
+    assert metric_value("micro_f1", expected, predicted) == pytest.approx(f1["micro"])
+    assert metric_value("label_f1", expected, predicted) == pytest.approx(f1["macro"])
+    assert metric_value("subset_accuracy", expected, predicted) == pytest.approx(accuracy_score(true, said))
+
+
+def test_nothing_labelled_and_nothing_said_is_no_division_by_zero() -> None:
+    assert metric_value("micro_f1", ["", ""], ["", ""]) == 0
+    assert metric_value("subset_accuracy", ["", "a; b"], ["", "b; a"]) == 1
+
+
+def test_a_label_of_several_counts_for_itself() -> None:
+    found = per_label([("a", "b"), ("b",), ()], [("a",), ("b", "a"), ()])
+    assert found["a"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1.0}
+    assert found["b"] == {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "support": 2.0}

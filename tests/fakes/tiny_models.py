@@ -106,7 +106,7 @@ def tiny_t5(folder: Path) -> Path:
 
 def task(kind: Kind = "classification", **other: Any) -> TaskSpec:
     """A small task."""
-    about = {"classification": "accuracy", "text_to_text": "exact_match"}
+    about = {"classification": "accuracy", "multi_label": "micro_f1", "text_to_text": "exact_match"}
     fields: dict[str, Any] = {"id": "spec", "request": "r", "instruction": "say it clean", "metric": about[kind]}
     return TaskSpec(kind=kind, **{**fields, **other})
 

@@ -47,3 +47,22 @@ def embedder():
     from p2m_agent.settings import Settings
 
     return load_embedder(Settings(_env_file=None)) or pytest.skip("no embedding model is installed")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Tag each support ticket with all the topics that apply",
+        "Label news articles with one or more categories: politics, sport, culture, science",
+        "Multi-label classification of toxic comments",
+        "Which emotions does a comment express? There can be more than one emotion.",
+        "Assign several genres to a film from its plot",
+    ],
+)
+def test_requests_for_several_labels_are_told_from_those_for_one(request_: str) -> None:
+    assert guess_kind(request_).kind == "multi_label"
+
+
+def test_examples_with_several_labels_tell_it_too() -> None:
+    assert guess_kind("Sort mail into queues", shown("a; b", "a", "b", "a")).kind == "multi_label"
+    assert guess_kind("Sort mail into queues", shown("a", "b", "a", "b")).kind == "classification"

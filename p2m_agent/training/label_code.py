@@ -1,0 +1,125 @@
+"""Labels as the numbers that a head on an encoder works with: one class for a row, or a yes or no for every label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from p2m_agent.label_sets import joined, parted
+from p2m_agent.training.learner import label_weights
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    from p2m_agent.evaluation.scores import MetricName
+
+_SHIFTS = [step / 4 for step in range(-12, 13)]
+"""Logits by which all labels are made likelier or less likely."""
+_SURE = 6.0
+"""Logit of a label that every training row has; minus that of one that none has."""
+
+
+@dataclass(frozen=True)
+class LabelCode:
+    """The labels of a head, in the order of its rows."""
+
+    labels: tuple[str, ...]
+    several: bool
+    """Whether an input may have any number of them."""
+
+    def targets(self, outputs: Sequence[str]) -> NDArray[numpy.int64]:
+        """Class of each output, shape (rows,); with several labels 0 or 1 for each, shape (rows, labels)."""
+        import numpy as np
+
+        place = {label: number for number, label in enumerate(self.labels)}
+        if not self.several:
+            return np.array([place[output] for output in outputs], np.int64)
+        made = np.zeros((len(outputs), len(self.labels)), np.int64)
+        for row, output in enumerate(outputs):
+            for label in parted(output):
+                made[row, place[label]] = 1
+        return made
+
+    def outputs(self, logits: NDArray[Any]) -> list[str]:
+        """The label with the highest logit, or all that are likelier than not; logits have shape (rows, labels)."""
+        if not self.several:
+            return [self.labels[place] for place in logits.argmax(1)]
+        return [joined(label for label, yes in zip(self.labels, row > 0, strict=True) if yes) for row in logits]
+
+    def shares(self, logits: NDArray[Any]) -> NDArray[numpy.float64]:
+        """Probabilities: of the labels together 1, or each by itself; shape as the logits."""
+        import numpy as np
+
+        if self.several:
+            each: NDArray[numpy.float64] = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+            return each
+        powers = np.exp(np.asarray(logits, np.float64) - logits.max(1, keepdims=True))
+        together: NDArray[numpy.float64] = powers / powers.sum(1, keepdims=True)
+        return together
+
+    def weights(self, targets: NDArray[numpy.int64], balance: float) -> list[float]:
+        """For each label what its rows count, so that rare ones count for more by `balance`, 0 (not) to 1 (fully)."""
+        if not self.several:
+            found = label_weights(targets.tolist(), balance)
+            return [found[number] for number in range(len(self.labels))]
+        with_it = targets.sum(0)
+        return [float(max(1.0, (len(targets) - yes) / max(1, yes)) ** balance) for yes in with_it]
+
+    def fit_head(
+        self, vectors: NDArray[numpy.float32], targets: NDArray[numpy.int64], strength: float, balance: float = 0.0
+    ) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+        """Weights (labels, dim) and bias (labels) of a logistic regression with scikit-learn's C `strength`."""
+        import numpy as np
+        from sklearn.linear_model import LogisticRegression
+
+        if not self.several:
+            return _softmax_head(
+                vectors, targets, strength, label_weights(targets.tolist(), balance) if balance else None
+            )
+        weight = np.zeros((len(self.labels), vectors.shape[1]), np.float32)
+        bias = np.full(len(self.labels), -_SURE, np.float32)
+        for label, gain in enumerate(self.weights(targets, balance)):
+            wanted = targets[:, label]
+            if 0 < wanted.sum() < len(wanted):
+                model = LogisticRegression(C=strength, max_iter=1000, class_weight={0: 1.0, 1: gain}).fit(
+                    vectors, wanted
+                )
+                weight[label], bias[label] = model.coef_[0], model.intercept_[0]
+            elif wanted.any():
+                bias[label] = _SURE
+        return weight, bias
+
+    def shifted(
+        self, bias: NDArray[numpy.float32], logits: NDArray[Any], expected: Sequence[str], metric: MetricName
+    ) -> NDArray[numpy.float32]:
+        """The bias with which these rows score best, all labels moved alike; with one label a row it is as it was.
+
+        Half is seldom the best threshold for sets of rare labels (Lipton et al. 2014, arXiv 1402.1892).
+        """
+        import numpy as np
+
+        from p2m_agent.evaluation.metrics import metric_value
+
+        if not self.several:
+            return bias
+        best = max(_SHIFTS, key=lambda by: (metric_value(metric, expected, self.outputs(logits + by)), -abs(by)))
+        moved: NDArray[numpy.float32] = bias + np.float32(best)
+        return moved
+
+
+def _softmax_head(
+    vectors: NDArray[numpy.float32],
+    targets: NDArray[numpy.int64],
+    strength: float,
+    weights: dict[int, float] | None,
+) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=1000, class_weight=weights).fit(vectors, targets)
+    weight, bias = model.coef_, model.intercept_
+    if len(weight) == 1:  # two labels: sklearn gives the difference of the two rows
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight.astype(np.float32), bias.astype(np.float32)
