@@ -44,6 +44,10 @@ def _answers(endpoint: str, _minute: int) -> bool:
         return False
 
 
+def _this_minute() -> int:
+    return int(time.monotonic() // 60)
+
+
 def _limited(request: Any) -> None:
     """No request waits for ever: the client library sets no limit for its listings, and takes none."""
     limits = request.extensions.get("timeout") or {}
@@ -70,7 +74,7 @@ class HuggingFace:
 
         if constants.HF_HUB_OFFLINE:
             return "HF_HUB_OFFLINE is set"
-        answers = _answers(constants.ENDPOINT, int(time.monotonic() // 60))
+        answers = _answers(constants.ENDPOINT, _this_minute())
         return None if answers else f"{constants.ENDPOINT} does not answer"
 
     def cards(self, query: str | None = None, limit: int | None = None) -> Iterator[Card]:

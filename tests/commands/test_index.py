@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.cli import main
-from p2m_agent.hub import huggingface
 from tests.conftest import ROOT
 from tests.fakes.hub import CountingEmbedder, make_dataset
 from tests.fakes.hub_server import FakeHub, Fault
@@ -143,7 +142,6 @@ def test_the_hub_is_indexed_and_then_searched_without_it(
 ) -> None:
     with FakeHub(lake) as server:
         server.connect(monkeypatch, tmp_path / "hf")
-        huggingface._answers.cache_clear()
         assert main(["index", "build", "--hub", "huggingface", "--limit", "1"]) == 0
         assert capsys.readouterr().out == "huggingface: 1 added, 0 changed, 0 removed, 0 unchanged\n"
         assert main(["index", "build", "--hub", "huggingface"]) == 0
@@ -151,7 +149,6 @@ def test_the_hub_is_indexed_and_then_searched_without_it(
         server.order(Fault(path="/api/datasets$", status=404, times=-1))
         assert main(["index", "build", "--hub", "huggingface"]) == 1
         assert "cannot be listed" in capsys.readouterr().err
-    huggingface._answers.cache_clear()
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert main(["search", "datasets", "Acme pests", "-k", "1", "--json"]) == 0
     [found] = json.loads(capsys.readouterr().out)

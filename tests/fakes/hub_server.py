@@ -80,10 +80,17 @@ class FakeHub:
         return sum(each.sent for each in self.asked if re.search(path, each.path))
 
     def connect(self, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-        """Point huggingface_hub and datasets of this process here; both read HF_ENDPOINT when they are imported."""
+        """Point huggingface_hub and datasets of this process here; both read HF_ENDPOINT when they are imported.
+
+        Whether the Hub answers is found out anew, and once: no minute goes by.
+        """
         import datasets
         from huggingface_hub import constants
 
+        from p2m_agent.hub import huggingface
+
+        huggingface._answers.cache_clear()
+        monkeypatch.setattr(huggingface, "_this_minute", lambda: 0)
         for name, value in {
             "ENDPOINT": self.url,
             "HUGGINGFACE_CO_URL_TEMPLATE": self.url + "/{repo_id}/resolve/{revision}/{filename}",

@@ -31,7 +31,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]
     make_dataset(tmp_path / "hub", "acme__letters")
     with FakeHub(tmp_path / "hub") as server:
         server.connect(monkeypatch, tmp_path / "cache")
-        huggingface._answers.cache_clear()
         yield server
 
 

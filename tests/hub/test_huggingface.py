@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import DatasetInfo
 
 from p2m_agent.errors import ToolError
-from p2m_agent.hub import hf_rows, huggingface
+from p2m_agent.hub import hf_rows
 from p2m_agent.hub.huggingface import HuggingFace, _card
 from p2m_agent.settings import Settings
 from tests.fakes.hub import make_dataset
@@ -45,7 +45,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]
     make_dataset(tmp_path / "hub", "acme__ships", "Log entries of ships at sea.")
     with FakeHub(tmp_path / "hub") as server:
         server.connect(monkeypatch, tmp_path / "cache")
-        huggingface._answers.cache_clear()
         yield server
 
 
@@ -314,7 +313,6 @@ def test_the_public_sets_are_listed_and_read_as_they_are(
     with FakeHub(shared_hub) as server:
         server.page = 20
         server.connect(monkeypatch, tmp_path / "cache")
-        huggingface._answers.cache_clear()
         names = {card.repo for card in hub.cards()}
         assert names == set(server.repos)
         assert server.count("^/api/datasets$") >= len(names) // 20

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.hub import huggingface
 from p2m_agent.hub.hub import Hub
 from p2m_agent.hub.huggingface import HuggingFace
 from p2m_agent.hub.huggingface_models import search_hub
@@ -34,7 +33,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]
         (folder / "README.md").write_text(CARD)
     with FakeHub(None, tmp_path / "models") as server:
         server.connect(monkeypatch, tmp_path / "cache")
-        huggingface._answers.cache_clear()
         said: dict[str, dict[str, Any]] = {
             "mailview": {"pipeline_tag": "image-classification"},
             "mailbin": {"safetensors": None},
