@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 _TABLES = """
@@ -80,8 +80,8 @@ class Answers:
     @asynccontextmanager
     async def at_most(self, usd: float) -> AsyncIterator[None]:
         """Around a request: should the process be killed inside, what it may cost counts as spent."""
-        await self._pledge.add(usd)
         try:
+            await self._pledge.add(usd)
             yield
         finally:
             await self._pledge.take(usd)
@@ -187,15 +187,18 @@ class _Pledge:
         self._raising: asyncio.Task[None] | None = None
 
     async def add(self, usd: float) -> None:
-        """Returns when the bound on disk covers this too."""
+        """Returns when the bound on disk covers this too. Whatever it ends with, `take` has to follow."""
         self._flying += usd
         while self._flying > self._on_disk:
             self._raising = self._raising or asyncio.create_task(self._raise(2 * self._flying))
             await asyncio.shield(self._raising)
 
     async def take(self, usd: float) -> None:
-        """A request has ended, and what it cost is on disk."""
+        """A request has ended, and what it cost is on disk; or nobody wants it any more."""
         self._flying -= usd
+        while self._flying < _NOTHING_USD and self._raising:  # or it would be on disk after all
+            with suppress(sqlite3.Error):
+                await asyncio.shield(self._raising)
         if self._flying < _NOTHING_USD and self._on_disk:
             self._flying = self._on_disk = 0.0
             await asyncio.shield(self._write([(_PLEDGE, (0.0,))]))

@@ -123,6 +123,37 @@ def test_a_pledge_covers_what_is_on_its_way_and_goes_back(tmp_path: Path) -> Non
     again.close()
 
 
+@pytest.mark.parametrize("before", [0.0, 1.0])
+def test_who_leaves_while_a_pledge_is_being_written_takes_it_back(tmp_path: Path, before: float) -> None:
+    store = tmp_path / "llm.sqlite"
+    answers = Answers(store)
+
+    async def request() -> None:
+        async with answers.at_most(3.0):
+            raise AssertionError("it is sent without a pledge")
+
+    async def leave() -> None:
+        async with answers.at_most(before):
+            with answers._lock:  # the disk is busy
+                waiting = asyncio.create_task(request())
+                while answers._pledge._raising is None:
+                    await asyncio.sleep(0)
+                waiting.cancel()
+                await asyncio.sleep(0)
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        await answers.keep_together("sha", "m", {}, None)  # written in turn: what came before is on disk
+        assert _pledged(store) == 0.0
+        async with answers.at_most(1.0):
+            assert _pledged(store) >= 1.0
+
+    asyncio.run(leave())
+    answers.close()
+    again = Answers(store)
+    assert again.spent() == (0.0, 0)
+    again.close()
+
+
 def _pledged(store: Path) -> float:
     with closing(sqlite3.connect(store)) as connection:
         return float(connection.execute("SELECT COALESCE(SUM(usd), 0) FROM pledge").fetchone()[0])
