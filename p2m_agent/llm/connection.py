@@ -174,16 +174,17 @@ class Connection:
         sha, answers, model = parcel.key, self.around.answers, await self.model()
         started = time.monotonic()
         await asyncio.sleep(0)  # a caller whose time was over already is the first to go on, and stops it here
-        async with answers.at_most(parcel.most_usd if known_price else 0.0):
-            try:
-                response = await self._post(opened, parcel, model)
-                usd = parcel.usd_of(*tokens_of(response)) if known_price else None
-                await answers.keep_together(sha, model, response, usd)
-            except sqlite3.Error as error:
-                raise ToolError(f"An answer cannot be kept on disk: {error}.", "Make room, then go on.") from error
-            finally:
-                if parcel.lost_usd and known_price:
-                    answers.lose(parcel.lost_usd)
+        try:
+            async with answers.at_most(parcel.most_usd if known_price else 0.0):
+                try:
+                    response = await self._post(opened, parcel, model)
+                    usd = parcel.usd_of(*tokens_of(response)) if known_price else None
+                    await answers.keep_together(sha, model, response, usd)
+                finally:
+                    if parcel.lost_usd and known_price:
+                        answers.lose(parcel.lost_usd)
+        except sqlite3.Error as error:
+            raise ToolError(f"Answers cannot be kept on disk: {error}.", "Make room, then go on.") from error
         answer = Completion(response=response, sha=sha, usd=usd, cached=False)
         self._report(answer, role, time.monotonic() - started)
         return answer

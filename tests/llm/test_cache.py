@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from p2m_agent.errors import ToolError
 from p2m_agent.llm import endpoint
 from p2m_agent.llm.cache import Answers
 from p2m_agent.llm.client import ChatMessage, Request
@@ -157,6 +158,19 @@ def test_who_leaves_while_a_pledge_is_being_written_takes_it_back(tmp_path: Path
 def _pledged(store: Path) -> float:
     with closing(sqlite3.connect(store)) as connection:
         return float(connection.execute("SELECT COALESCE(SUM(usd), 0) FROM pledge").fetchone()[0])
+
+
+@pytest.mark.parametrize(("table", "sent"), [("pledge", 0), ("answers", 1)])
+def test_a_full_disk_is_told_with_the_remedy(opened: Opener, tmp_path: Path, table: str, sent: int) -> None:
+    store = tmp_path / "llm.sqlite"
+    full = f"CREATE TRIGGER t BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    with FakeOpenAI(lambda _: "x") as server:
+        run = opened(f"{server.url}#fake", store=store, price="1000/1000")
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute(full)
+        with pytest.raises(ToolError, match=r"cannot be kept on disk: database or disk is full\. Make room"):
+            run.llms.teacher.ask(REQUEST)
+    assert len(server.requests) == sent
 
 
 def test_a_repeat_is_answered_from_disk_for_nothing(opened: Opener, tmp_path: Path) -> None:
