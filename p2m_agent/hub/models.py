@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import log10
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,18 @@ class ModelWish:
     card: str = ""
     """Text of a model card that would fit, where somebody imagined one."""
 
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """What the model should speak: English where nothing else is said."""
+        return wish_from(self.query, self.spec).languages or ("en",)
+
+    @cached_property
+    def architecture(self) -> str | None:
+        """The one that the query names, if it names one alone."""
+        words = re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", self.query.lower())
+        named = {_ARCHITECTURES[word.removesuffix("s")] for word in words if word.removesuffix("s") in _ARCHITECTURES}
+        return named.pop() if len(named) == 1 else None
+
 
 def find_models(
     wish: ModelWish, k: int, *, settings: Settings, hub: HuggingFace, embedder: Embedder | None
@@ -91,10 +104,8 @@ def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, p
     facts = base.facts
     train = train_preflight(facts.params, STEP_TOKENS[facts.architecture], free_gb, place)
     serve = serve_preflight(facts.params, free_gb, place)
-    languages = wish_from(wish.query, wish.spec).languages or ("en",)
-    speaks = not facts.languages or "multilingual" in facts.languages or bool({*languages} & {*facts.languages})
-    asked_for = _architecture_in(wish.query)
-    other = asked_for is not None and asked_for != facts.architecture
+    speaks = not facts.languages or "multilingual" in facts.languages or bool({*wish.languages} & {*facts.languages})
+    other = wish.architecture is not None and wish.architecture != facts.architecture
     size = min(1.0, facts.params / _LARGE)
     popular = 1.0 if base.downloads is None else min(1.0, log10(1 + base.downloads) / _EVERYBODYS)
     score = 0.35 * match.score + 0.35 * speaks + 0.2 * train.fits + 0.05 * size + 0.05 * popular - _OTHER * other
@@ -116,17 +127,10 @@ def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, p
         score=round(max(0.0, score), 4),
         why=_why(base, match),
         risks=(
-            *([f"it is {facts.architecture}, not {asked_for}"] if other else []),
+            *([f"it is {facts.architecture}, not {wish.architecture}"] if other else []),
             *_risks(base, train, serve, speaks=speaks),
         ),
     )
-
-
-def _architecture_in(query: str) -> str | None:
-    """The architecture that a request names, if it names one alone."""
-    words = re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", query.lower())
-    named = {_ARCHITECTURES[word.removesuffix("s")] for word in words if word.removesuffix("s") in _ARCHITECTURES}
-    return named.pop() if len(named) == 1 else None
 
 
 def _why(base: Base, match: ModelMatch) -> str:
