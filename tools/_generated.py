@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from p2m_agent.data.generation_taint import HeldOutTexts
 from p2m_agent.data.generation_texts import Text, read_inputs, texts_of
 from p2m_agent.data.holdout import file_sha256, held_out_rows, read_dev, seal
 from p2m_agent.data.pool import training_pool
-from p2m_agent.data.rows import read_examples, write_examples
+from p2m_agent.data.rows import read_examples, stream_examples, write_examples
 from p2m_agent.data.splits import MIN_ROWS, carve
 from p2m_agent.data.verification import Rejected
 from p2m_agent.data.verification_pass import rejected_line
@@ -179,7 +178,7 @@ def split(
     carved = carve(_drawn(path, rows), context.settings.seed, spec.kind)
     held = {row.id for row in (*carved.dev, *carved.test)}
     fresh = path.with_suffix(".new")
-    write_examples(fresh, (row for row in _each(path) if row.id not in held))
+    write_examples(fresh, (row for row in stream_examples(path) if row.id not in held))
     fresh.replace(path)
     holdout = seal(
         context.root,
@@ -211,12 +210,4 @@ def _drawn(path: Path, rows: int) -> list[Example]:
     if rows <= MOST_CARVED:
         return read_examples(path)
     limit = int(MOST_CARVED / rows * 2**32)
-    return [row for row in _each(path) if int(hashlib.sha256(row.id.encode()).hexdigest()[:8], 16) < limit]
-
-
-def _each(path: Path) -> Iterator[Example]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            content = json.loads(line)
-            content.pop("id", None)
-            yield Example.model_validate(content)
+    return [row for row in stream_examples(path) if int(hashlib.sha256(row.id.encode()).hexdigest()[:8], 16) < limit]

@@ -5,7 +5,6 @@ Large files are sampled, so that a card takes seconds.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2m_agent.data.label_noise import suspects
+from p2m_agent.data.rows import example_of
 from p2m_agent.data.verification_language import language_of
 from p2m_agent.types import Example, TaskSpec
 from p2m_agent.value import Value
@@ -112,7 +112,7 @@ def measure(
 ) -> Measures:
     """Measure (a sample of) the rows of a file, reading it once."""
     draw = random.Random(0)  # noqa: S311 (a sample, no secret)
-    rows = [_example(line) for line in _sampled(path, READ, draw)]
+    rows = [example_of(line) for line in _sampled(path, READ, draw)]
     if not rows:
         return Measures()
     inputs = [" ".join(row.input.values()) for row in rows]
@@ -202,9 +202,3 @@ def _sampled(path: Path, most: int, draw: random.Random) -> list[str]:
                 chosen[place] = line
     draw.shuffle(chosen)
     return chosen
-
-
-def _example(line: str) -> Example:
-    content = json.loads(line)
-    content.pop("id", None)
-    return Example.model_validate(content)

@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,22 @@ def read_rows(path: Path) -> list[Row]:
 
 def read_examples(path: Path) -> list[Example]:
     """The examples of a JSONL file that `write_examples` wrote."""
+    return list(stream_examples(path))
+
+
+def stream_examples(path: Path) -> Iterator[Example]:
+    """The same one by one, for files that are larger than memory."""
     with path.open(encoding="utf-8") as file:
-        return [Example.model_validate(_without_id(json.loads(line))) for line in file if line.strip()]
+        for line in file:
+            if line.strip():
+                yield example_of(line)
+
+
+def example_of(line: str) -> Example:
+    """The example of one such line. Its id is computed, so it is not read."""
+    content = json.loads(line)
+    content.pop("id", None)
+    return Example.model_validate(content)
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
@@ -206,10 +220,6 @@ def _as_row(value: object, where: str) -> Row:
 def _kind(value: object) -> str:
     names = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-def _without_id(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "id"}
 
 
 def _turns(messages: object) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.data.label_noise import Doubt, suspects
+from p2m_agent.data.rows import stream_examples
 from p2m_agent.data.verification import Rejected
 from p2m_agent.data.verification_judge import judge_rows
 from p2m_agent.errors import ToolError
@@ -70,7 +71,7 @@ def verify_rows(rows: Path, rejected: Path, spec: TaskSpec, checks: Checks) -> V
     Rows of a new label name the old row as parent, and that stands in the other file as `relabelled`.
     """
     if checks.judge is None and checks.doubtful == "keep":
-        return Verified(labels=dict(_labels(_each(rows), spec)))
+        return Verified(labels=dict(_labels(stream_examples(rows), spec)))
     return _Pass(rows, rejected, spec, checks).run()
 
 
@@ -86,7 +87,7 @@ class _Pass:
         fresh = self.path.with_suffix(".verified")
         with fresh.open("w", encoding="utf-8") as kept, self.rejected.open("a", encoding="utf-8") as refused:
             place = 0
-            for batch in batched(_each(self.path), BATCH):
+            for batch in batched(stream_examples(self.path), BATCH):
                 for row, verdict in zip(batch, self._judged(batch), strict=True):
                     after, no = self._settled(row, verdict, doubts.get(place))
                     kept.write(after.model_dump_json() + "\n" if after else "")
@@ -137,7 +138,7 @@ class _Pass:
         """By place in the file; none where nobody can tell."""
         if self.spec.kind != "classification" or self.checks.doubtful == "keep" or self.checks.embedder is None:
             return {}
-        vectors, labels = embedded(_each(self.path), self.checks.embedder)
+        vectors, labels = embedded(stream_examples(self.path), self.checks.embedder)
         found = suspects(vectors, labels, self.checks.seed)
         self.found.suspected = len(found)
         return {doubt.row: doubt for doubt in found} if len(found) <= MOST_DOUBTED * len(labels) else {}
@@ -179,11 +180,3 @@ def batched(rows: Iterator[Example], size: int) -> Iterator[list[Example]]:
     """Rows a list at a time."""
     while batch := list(islice(rows, size)):
         yield batch
-
-
-def _each(path: Path) -> Iterator[Example]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            content = json.loads(line)
-            content.pop("id", None)
-            yield Example.model_validate(content)

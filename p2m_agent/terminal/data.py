@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent.data.data_card import DataCard, card_lines
+from p2m_agent.data.rows import example_of
 from p2m_agent.terminal import tables
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
@@ -95,9 +96,7 @@ def sample_rows(path: Path, most: int) -> list[Example]:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file):
             if number % step == 0 and len(chosen) < most:
-                content = json.loads(line)
-                content.pop("id", None)
-                chosen.append(Example.model_validate(content))
+                chosen.append(example_of(line))
     return chosen
 
 

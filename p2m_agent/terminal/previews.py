@@ -13,6 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from p2m_agent.budget import Cost
+from p2m_agent.data.rows import example_of
 from p2m_agent.state import RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.safe import clean, one_line, words
@@ -77,8 +78,7 @@ def rows_of(question: Question, root: Path) -> list[Example]:
         lines = [line for line in file if line.strip()]
     doubted = [line for line in lines if _SUSPECT.search(line)][:SAMPLE]  # these are what the person is asked about
     step = -(-len(lines) // SAMPLE) or 1
-    rows = [json.loads(line) for line in doubted or lines[::step]]
-    return [Example.model_validate({k: v for k, v in row.items() if k != "id"}) for row in rows]
+    return [example_of(line) for line in doubted or lines[::step]]
 
 
 def rows_parts(question: Question) -> list[RenderableType]:

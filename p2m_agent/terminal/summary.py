@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -10,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
+from p2m_agent.data.rows import stream_examples
 from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.result import delivered
 from p2m_agent.state import Parent, RunState
@@ -17,7 +19,7 @@ from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.evidence import evidence
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.types import Delivery, Example, Holdout, TrainingRun
+from p2m_agent.types import Delivery, Holdout, TrainingRun
 
 PROXY = (
     "SYNTHETIC PROXY: the teacher made these test rows, nobody checked them. "
@@ -156,9 +158,7 @@ def example_input(state: RunState, root: Path, longest: int = 60) -> str:
 
 
 def _dev_inputs(path: Path, most: int = 200) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        rows = [json.loads(line) for line, _ in zip(file, range(most), strict=False)]
-    return [Example.model_validate({k: v for k, v in row.items() if k != "id"}).input for row in rows]
+    return [example.input for example in islice(stream_examples(path), most)]
 
 
 def _typed(fields: dict[str, str]) -> str:
