@@ -19,7 +19,7 @@ from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.hub.candidates import DatasetSearch
 from p2m_agent.hub.licences import rule
 from p2m_agent.llm.cache import inherit_answers
-from p2m_agent.settings import Settings
+from p2m_agent.settings import TAKEN_OVER, Settings
 from p2m_agent.state import Decision, Parent, RunState
 from p2m_agent.store import KEPT_ACROSS_TRIES, VERSION, RunFolder, RunRecord, open_run, write_whole
 from p2m_agent.task.retelling import retold
@@ -39,8 +39,6 @@ from p2m_agent.value import Value
 
 HERITAGE = "heritage.json"
 ANSWERS = "llm.sqlite"
-TAKEN_OVER = ("seed", "hubs", "refuse_licences", "teacher", "planner", "judge", "gguf", "controller")
-"""Settings of the parent that hold unless others are given. Limits are not: each run has its own."""
 
 
 class Heritage(Value):
@@ -205,11 +203,8 @@ def _check_purpose(folder: RunFolder, state: RunState, spec: TaskSpec) -> None:
 
 def _merged(settings: Settings, record: RunRecord) -> Settings:
     """The parent's settings under those given now; the hubs of both."""
-    kept = {name: record.settings[name] for name in TAKEN_OVER if name in record.settings}
-    kept = {name: value for name, value in kept.items() if name not in settings.model_fields_set}
-    kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
     hubs = dict.fromkeys([*settings.hubs, *_listed(record.settings.get("hubs"))])
-    return settings.model_copy(update={**kept, "hubs": tuple(hubs)})
+    return settings.over(record.settings, TAKEN_OVER).model_copy(update={"hubs": tuple(hubs)})
 
 
 def _listed(value: object) -> list[str]:

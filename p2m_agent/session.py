@@ -18,7 +18,7 @@ from p2m_agent.lineage import Start, read_heritage
 from p2m_agent.planner.choice import Choice
 from p2m_agent.planner.controller import make_controller
 from p2m_agent.policy import Policy
-from p2m_agent.settings import Settings
+from p2m_agent.settings import RECORDED, Settings
 from p2m_agent.state import Call, Ended, Message, RunState
 from p2m_agent.store import RunFolder, create_run, new_record, open_run
 from p2m_agent.taskfile import TaskFile
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from p2m_agent.llm.open import LLMs
 
 EVENTS = "events.jsonl"
-RECORDED = {"seed", "hubs", "refuse_licences", "teacher", "planner", "judge", "gguf", "controller"} | {
-    "max_rounds",
-    "max_minutes",
-    "budget_usd",
-}
-"""Settings that belong to a run and come back when it is resumed; the others belong to the machine."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +105,7 @@ class Session:
         """
         folder = open_run(settings.runs_dir, run)
         recorded = folder.read_record().settings
-        kept = {name: value for name, value in recorded.items() if name not in settings.model_fields_set}
-        kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}  # JSON knows no tuples
-        merged = settings.model_copy(update={**kept, "runs_dir": folder.root.parent})
+        merged = settings.over(recorded, RECORDED).model_copy(update={"runs_dir": folder.root.parent})
         return cls(folder, merged, policy, parts)
 
     def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from p2m_agent.evaluation.scores import MetricName
+
+TAKEN_OVER = {"seed", "hubs", "refuse_licences", "teacher", "planner", "judge", "gguf", "controller"}
+"""Settings of a run that hold for one started from it. Limits do not: each run has its own."""
+RECORDED = TAKEN_OVER | {"max_rounds", "max_minutes", "budget_usd"}
+"""Settings that belong to a run and come back when it is resumed; the others belong to the machine."""
 
 
 def _cache_folder() -> Path:
@@ -99,3 +105,9 @@ class Settings(BaseSettings):
     """The person's own file of real inputs without outputs, which the teacher labels."""
     attributes: str | None = None
     """A YAML file of what generated inputs differ in."""
+
+    def over(self, recorded: Mapping[str, object], names: Set[str]) -> Self:
+        """These settings, with those of `names` that a run has recorded where none was given now."""
+        kept = {name: value for name, value in recorded.items() if name in names - self.model_fields_set}
+        kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}  # JSON knows no tuples
+        return self.model_copy(update=kept)
