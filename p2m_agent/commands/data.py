@@ -7,8 +7,8 @@ from pathlib import Path
 
 from p2m_agent.checkpoints import read_state
 from p2m_agent.commands.common import print_json, settings_from
-from p2m_agent.data.data_card import DataCard, making_of, read_data_card
-from p2m_agent.data.data_measures import measure
+from p2m_agent.data.data_card import DataCard, card_of_rows, read_data_card
+from p2m_agent.data.data_measures import Measures, measure
 from p2m_agent.errors import UsageError
 from p2m_agent.state import RunState
 from p2m_agent.store import open_run
@@ -53,16 +53,5 @@ def _shown(dataset: Dataset, state: RunState, root: Path, args: argparse.Namespa
 def _card_now(dataset: Dataset, state: RunState, root: Path) -> DataCard:
     """The card of rows that have none, as far as it needs no model."""
     spec, path = state.spec, root / dataset.path
-    card = DataCard(
-        dataset=dataset.id,
-        ref=dataset.ref,
-        origin=dataset.origin,
-        licence=dataset.licence,
-        rows=dataset.rows,
-        rejected=dataset.dropped,
-        making=making_of(root, dataset.made_by),
-        labels=dataset.labels,
-    )
-    if spec is None or not path.is_file():
-        return card
-    return card.model_copy(update={"measures": measure(path, spec, embedder=None, labels=dataset.labels)})
+    measures = measure(path, spec, embedder=None, labels=dataset.labels) if spec and path.is_file() else Measures()
+    return card_of_rows(root, dataset, measures)

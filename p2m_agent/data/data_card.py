@@ -77,7 +77,16 @@ def write_data_card(
         real: rows that people wrote, to see how near generated ones come; held-out rows are none of them.
     """
     path = root / dataset.path
-    card = DataCard(
+    measures = measure(path, spec, embedder=embedder, labels=dataset.labels, real=real)
+    card = card_of_rows(root, dataset, measures, asked)
+    path.with_name(JSON_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    path.with_name(MARKDOWN_FILE).write_text(markdown(card), encoding="utf-8")
+    return card
+
+
+def card_of_rows(root: Path, dataset: Dataset, measures: Measures, asked: int | None = None) -> DataCard:
+    """What is known of a dataset, with what was measured of its rows."""
+    return DataCard(
         dataset=dataset.id,
         ref=dataset.ref,
         origin=dataset.origin,
@@ -87,11 +96,8 @@ def write_data_card(
         rejected=dataset.dropped,
         making=making_of(root, dataset.made_by),
         labels=dataset.labels,
-        measures=measure(path, spec, embedder=embedder, labels=dataset.labels, real=real),
+        measures=measures,
     )
-    path.with_name(JSON_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    path.with_name(MARKDOWN_FILE).write_text(markdown(card), encoding="utf-8")
-    return card
 
 
 def read_data_card(root: Path, dataset: Dataset) -> DataCard | None:
