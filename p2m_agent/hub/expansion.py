@@ -46,11 +46,8 @@ def hypothetical_card(spec: TaskSpec, query: str, llm: LLM) -> str:
         BudgetExceeded: there is no money for it.
         ToolError: the endpoint does not answer.
     """
-    from p2m_agent.llm.client import ChatMessage, Request
     from p2m_agent.prompting import render
 
-    if not llm.capability.sound:
-        return ""
     prompt = render(
         "hypothetical_card",
         instruction=spec.instruction,
@@ -58,28 +55,42 @@ def hypothetical_card(spec: TaskSpec, query: str, llm: LLM) -> str:
         examples=_examples(spec),
         query=query,
     )
+    facts = imagined(prompt, _SCHEMA, llm, max_tokens=600)
+    return _embedded(facts) if facts else ""
+
+
+def imagined(prompt: str, schema: dict[str, object], llm: LLM, max_tokens: int) -> dict[str, object] | None:
+    """A card in the form of the schema, with its description; None where the LLM is not sound or fails.
+
+    Raises:
+        BudgetExceeded: there is no money for it.
+        ToolError: the endpoint does not answer.
+    """
+    from p2m_agent.llm.client import ChatMessage, Request
+
+    if not llm.capability.sound:
+        return None
     message = ChatMessage(role="user", content=prompt)
-    reply = llm.ask(Request(messages=(message,), json_schema=_SCHEMA, max_tokens=600))
-    return _embedded(reply.parsed) if reply.error is None else ""
+    reply = llm.ask(Request(messages=(message,), json_schema=schema, max_tokens=max_tokens))
+    facts = reply.parsed if reply.error is None else None
+    return facts if isinstance(facts, dict) and str(facts.get("description", "")).strip() else None
 
 
 def _examples(spec: TaskSpec) -> list[str]:
     return [f"{render_input(each.input)[:_CHARS]} {each.output[:_CHARS]}" for each in spec.demonstrations[:_EXAMPLES]]
 
 
-def _embedded(parsed: object) -> str:
+def _embedded(facts: dict[str, object]) -> str:
     """What `passages` makes of a real card with these facts."""
-    if not isinstance(parsed, dict) or not str(parsed.get("description", "")).strip():
-        return ""
     labels, columns = (
-        tuple(map(str, names)) if isinstance(names := parsed.get(key), list) else () for key in ("labels", "columns")
+        tuple(map(str, names)) if isinstance(names := facts.get(key), list) else () for key in ("labels", "columns")
     )
-    title = str(parsed.get("title", ""))
+    title = str(facts.get("title", ""))
     card = Card(
         repo=title,
         hub="",
         title=title,
-        description=str(parsed["description"]),
+        description=str(facts["description"]),
         licence=None,
         labels=labels,
         columns=columns,

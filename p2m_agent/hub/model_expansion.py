@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p2m_agent.hub.expansion import imagined
 from p2m_agent.types import TaskSpec
 
 if TYPE_CHECKING:
@@ -25,15 +26,8 @@ def hypothetical_model(spec: TaskSpec, query: str, llm: LLM) -> str:
         BudgetExceeded: there is no money for it.
         ToolError: the endpoint does not answer.
     """
-    from p2m_agent.llm.client import ChatMessage, Request
     from p2m_agent.prompting import render
 
-    if not llm.capability.sound:
-        return ""
     prompt = render("hypothetical_model", instruction=spec.instruction, query=query)
-    message = ChatMessage(role="user", content=prompt)
-    reply = llm.ask(Request(messages=(message,), json_schema=_SCHEMA, max_tokens=300))
-    parsed = reply.parsed
-    if reply.error is not None or not isinstance(parsed, dict) or not str(parsed.get("description", "")).strip():
-        return ""
-    return f"{parsed.get('title', '')}. {parsed['description']}"[:_CHARS]
+    facts = imagined(prompt, _SCHEMA, llm, max_tokens=300)
+    return f"{facts.get('title', '')}. {facts['description']}"[:_CHARS] if facts else ""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from p2m_agent.hub.expansion import hypothetical_card, task_views
+from p2m_agent.hub.model_expansion import hypothetical_model
 from p2m_agent.hub.wish import wish_from
 from tests.fakes.hub import CountingEmbedder, make_dataset
 from tests.fakes.scripted_llm import ScriptedLLM
@@ -15,6 +18,7 @@ from tests.hub.test_hub import make_hub, make_spec
 QUERY = "Tell what plagues the plants that people write to us about"
 PESTS = "Letters of gardeners about slugs, snails and mildew, sorted by the pest they complain of."
 CARD = {"title": "Garden letters", "description": PESTS, "columns": ["text"], "labels": ["slugs", "mildew"]}
+Imagine = Callable[[Any, str, Any], str]
 
 
 @pytest.fixture
@@ -52,12 +56,21 @@ def test_without_labels_examples_and_card_nothing_else_is_embedded(tmp_path: Pat
     assert embedder.encoded[-1] == QUERY
 
 
+def test_a_model_is_imagined_likewise() -> None:
+    said = {"title": "Encoder", "description": "Pretrained on letters. " * 50}
+    card = hypothetical_model(make_spec(QUERY), QUERY, ScriptedLLM([said]))  # type: ignore[arg-type]
+    assert card.startswith("Encoder. Pretrained on letters.")
+    assert len(card) == 600
+
+
+@pytest.mark.parametrize("imagine", [hypothetical_card, hypothetical_model])
 @pytest.mark.parametrize("answer", ["garbage", {"title": "x"}, {**CARD, "description": " "}])
-def test_an_answer_that_is_no_card_is_none(answer: str | dict[str, object]) -> None:
-    assert hypothetical_card(make_spec(QUERY), QUERY, ScriptedLLM([answer])) == ""  # type: ignore[arg-type]
+def test_an_answer_that_is_no_card_is_none(imagine: Imagine, answer: str | dict[str, object]) -> None:
+    assert imagine(make_spec(QUERY), QUERY, ScriptedLLM([answer])) == ""
 
 
-def test_a_weak_model_imagines_nothing() -> None:
+@pytest.mark.parametrize("imagine", [hypothetical_card, hypothetical_model])
+def test_a_weak_model_imagines_nothing(imagine: Imagine) -> None:
     llm = ScriptedLLM(sound=False)
-    assert hypothetical_card(make_spec(QUERY), QUERY, llm) == ""  # type: ignore[arg-type]
+    assert imagine(make_spec(QUERY), QUERY, llm) == ""
     assert llm.asked == []
