@@ -237,8 +237,8 @@ def _link_or_copy(source: str, target: str) -> str:
 
 def _said(parent: Parent, state: RunState, holdout: Holdout) -> str:
     rows = sum(dataset.rows for dataset in state.datasets())
-    best = state.best()
-    students = f", {len(state.all(TrainingRun))} students (best {best.dev:.3f} on dev)" if best else ""
+    best, trained = state.best(), len(state.all(TrainingRun))
+    students = f", {trained} student{'s' if trained > 1 else ''} (best {best.dev:.3f} on dev)" if best else ""
     times = {0: "not looked at yet", 1: "looked at once"}.get(parent.looks, f"looked at {parent.looks} times")
     held = f"the same {holdout.test_rows:,} locked test rows, {times}"
     return f"goes on from {parent.run}: {rows:,} training rows{students}, {held}"

@@ -216,6 +216,7 @@ def test_new_rows_are_imported_and_known_ones_are_not(settings: Settings, tmp_pa
     same = start_from(brought, None, "p")
     assert (same.task.data, same.settings.data) == (None, None)
     assert "has not changed" in same.notes[0]
+    assert ", 1 student (best " in same.notes[-1]
     rows.write_text('{"text": "a", "label": "billing"}\n{"text": "b", "label": "delivery"}\n')
     assert start_from(brought, None, "p").task.data == str(rows)
 
