@@ -57,7 +57,7 @@ def test_without_labels_examples_and_card_nothing_else_is_embedded(tmp_path: Pat
 
 
 def test_a_model_is_imagined_likewise() -> None:
-    said = {"title": "Encoder", "description": "Pretrained on letters. " * 50}
+    said: dict[str, object] = {"title": "Encoder", "description": "Pretrained on letters. " * 50}
     card = hypothetical_model(make_spec(QUERY), QUERY, ScriptedLLM([said]))  # type: ignore[arg-type]
     assert card.startswith("Encoder. Pretrained on letters.")
     assert len(card) == 600

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.chat import chat_model
-from tests.fakes.openai_server import Answer, FakeOpenAI
+from tests.fakes.openai_server import Answer, FakeOpenAI, Scripted
 from tests.llm.conftest import Opener
 
 
@@ -33,7 +33,8 @@ def _converse(llm: Any) -> list[Any]:
 
 def test_tool_calls_arrive_and_a_repeat_comes_from_disk(opened: Opener, tmp_path: Path) -> None:
     store = tmp_path / "llm.sqlite"
-    script = [Answer(tool_calls=[("search_datasets", {"query": "mail"})], usage=(20, 5)), "there is none"]
+    call = Answer(tool_calls=[("search_datasets", {"query": "mail"})], usage=(20, 5))
+    script: list[Scripted] = [call, "there is none"]
     with FakeOpenAI(script) as server:
         run = opened(f"{server.url}#fake", store=store)
         called, said = _converse(run.llms.planner)

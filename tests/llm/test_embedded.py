@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_a_missing_file_names_the_four_ways_in_order(given: str) -> None:
 
 
 def test_nothing_installed_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(ToolError, match="No embedded language model") as caught:
         embedded.find_gguf(None, Settings())
     assert "P2M_GGUF" in caught.value.hint

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,17 +166,17 @@ def test_lost_answers_count_as_spent_in_later_runs(opened: Opener, tmp_path: Pat
         assert run.llms.spent_usd() > 0.5  # 512 tokens at most for the one that never came
 
 
-def test_answers_that_come_together_share_commits(tmp_path: Path) -> None:
+def test_answers_that_come_together_share_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = Answers(tmp_path / "llm.sqlite")
     commits = 0
     plain = answers._commit
 
-    def counted(rows: object) -> None:
+    def counted(write: Any) -> None:
         nonlocal commits
         commits += 1
-        plain(rows)  # type: ignore[arg-type]
+        plain(write)
 
-    answers._commit = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(answers, "_commit", counted)
 
     async def keep(number: int) -> bool:
         await answers.keep_together(str(number), "m", {"n": number}, None)
