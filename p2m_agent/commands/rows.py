@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2m_agent.data.columns import map_columns
-from p2m_agent.data.label_columns import items_of, separator_of
+from p2m_agent.data.label_columns import flagged, flags_in, items_of, separator_of
 from p2m_agent.data.profile import flatten, text_of
 from p2m_agent.data.rows import Row
 from p2m_agent.errors import ToolError, UsageError
@@ -38,7 +38,10 @@ def outputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[str]:
         UsageError: a row has none.
     """
     rows = [flatten(row) for row in rows]
-    column = card.output_field if _has(rows, [card.output_field]) else _guessed(rows, card, path)[1]
+    named = _has(rows, [card.output_field])
+    if card.kind == "multi_label" and not named and (flags := flags_in(rows, card.labels)):
+        return [joined(flagged(row, flags)) for row in rows]
+    column = card.output_field if named else _guessed(rows, card, path)[1]
     if card.kind == "multi_label":
         mark = separator_of([row.get(column) for row in rows], card.labels)
         return [joined(items_of(row.get(column), mark)) for row in rows]

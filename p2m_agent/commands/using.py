@@ -44,6 +44,8 @@ def predict(args: argparse.Namespace) -> int:
         print_json(prediction.model_dump())
     else:
         open_screen().literal(prediction.output, data=True)
+        if predictor.card.kind == "multi_label" and not prediction.output:
+            open_screen().note("no label applies")
     return 0
 
 

@@ -227,7 +227,7 @@ class Generator:
 
     def _worth_an_output(self, draft: Candidate) -> bool:
         """Whether an input is sound and new, before its output is paid for."""
-        stand_in = replace(draft, example=draft.example.model_copy(update={"output": "?1"}))
+        stand_in = replace(draft, example=draft.example.model_copy(update={"output": "" if self.spec.sorts else "?1"}))
         reason = self.sieve.fault(stand_in) or (None if self._is_new(draft.example) else "duplicate_normalised")
         if reason:
             self.sieve.reject(draft.example, reason)

@@ -62,7 +62,7 @@ def gather_flags(opened: Opened, spec: TaskSpec) -> Opened:
     Where the task names its labels only columns of these names count, and at least half of the labels must have one.
     """
     rows = [row for part in opened.splits.values() for row in part]
-    flags = _flags(rows, spec)
+    flags = flags_in(rows, spec.labels)
     if spec.kind != "multi_label" or len(flags) < 2:
         return opened
     splits = {name: [_gathered(row, flags) for row in part] for name, part in opened.splits.items()}
@@ -70,15 +70,15 @@ def gather_flags(opened: Opened, spec: TaskSpec) -> Opened:
     return replace(opened, splits=splits, notes=(*opened.notes, note))
 
 
-def _flags(rows: Sequence[Row], spec: TaskSpec) -> dict[str, str]:
-    """Column to label."""
+def flags_in(rows: Sequence[Row], labels: Collection[str]) -> dict[str, str]:
+    """Column to label of the yes-or-no columns; where the labels are known, none unless half of them have one."""
     columns = dict.fromkeys(name for row in rows for name in row)
     flags = {name: name for name in columns if _is_flag([row.get(name) for row in rows])}
-    if not spec.labels:
+    if not labels:
         return flags
-    known = {spoken(label): label for label in spec.labels}
+    known = {spoken(label): label for label in labels}
     named = {name: known[spoken(name)] for name in flags if spoken(name) in known}
-    return named if len(named) >= len(spec.labels) / 2 else {}
+    return named if len(named) >= len(labels) / 2 else {}
 
 
 def _is_flag(values: Sequence[object]) -> bool:
@@ -86,9 +86,13 @@ def _is_flag(values: Sequence[object]) -> bool:
     return bool(said & _YES) and said <= _YES | _NO
 
 
+def flagged(row: Row, flags: Mapping[str, str]) -> list[str]:
+    """The labels whose column says yes."""
+    return [label for name, label in flags.items() if text_of(row.get(name)).lower() in _YES]
+
+
 def _gathered(row: Row, flags: Mapping[str, str]) -> Row:
-    has = [label for name, label in flags.items() if text_of(row.get(name)).lower() in _YES]
-    return {**{name: value for name, value in row.items() if name not in flags}, FLAGS: has}
+    return {**{name: value for name, value in row.items() if name not in flags}, FLAGS: flagged(row, flags)}
 
 
 def _parsed(text: str) -> object:

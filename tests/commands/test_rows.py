@@ -37,3 +37,17 @@ def test_a_single_column_is_the_single_input() -> None:
 def test_a_row_without_a_value_is_named() -> None:
     with pytest.raises(UsageError, match=r"rows\.jsonl: row 2 has no `text`"):
         inputs_of([{"text": "a", "label": "a"}, {"label": "b"}], student_card(labels=("a", "b")), FILE)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"text": "x", "label": ["b", "a"]}, {"text": "y", "label": []}],
+        [{"text": "x", "label": "b; a"}, {"text": "y", "label": ""}],
+        [{"text": "x", "a": 1, "b": "1"}, {"text": "y", "a": 0, "b": "0"}],
+    ],
+)
+def test_several_labels_are_read_from_lists_texts_and_flags(given: list[dict[str, object]]) -> None:
+    card = student_card(labels=("a", "b")).model_copy(update={"kind": "multi_label", "metric": "micro_f1"})
+    assert outputs_of(given, card, FILE) == ["a; b", ""]
+    assert inputs_of(given, card, FILE) == [{"text": "x"}, {"text": "y"}]

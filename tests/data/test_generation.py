@@ -364,3 +364,39 @@ def test_answers_are_freed_of_what_surrounds_them() -> None:
         json.dumps(inputs_of(Reply(text="", parsed={"inputs": [{"text": "a\n b"}]}, request_sha="x"), CLASSES))
         == '[{"text": "a b"}]'
     )
+
+
+def test_rows_of_several_labels_are_invented_first_and_labelled_after() -> None:
+    tags = CLASSES.model_copy(update={"kind": "multi_label", "metric": "micro_f1"})
+
+    def answer(request: Request) -> str | dict[str, object]:
+        properties = (request.json_schema or {}).get("properties", {})
+        if "label" in properties:
+            assert properties["label"] == {"type": "array", "items": {"type": "string", "enum": list(tags.labels)}}
+            assert "every one that applies" in prompt_of(request)
+            text = prompt_of(request).split("<input>")[-1]
+            return {"label": ["parcels", "billing"] if "apple" in text else [] if "river" in text else ["parcels"]}
+        return writer(numbers)(request)
+
+    numbers = count()
+    made = Made(ScriptedLLM(always=answer), plan(30, spec=tags, shares={"": 1.0}, votes=2), tags)
+    assert len(made.rows) == 30
+    for row in made.rows:
+        expected = "billing; parcels" if "apple" in row.text else "" if "river" in row.text else "parcels"
+        assert row.output == expected
+        assert row.source.agreement == 1
+    assert {row.output for row in made.rows} == {"billing; parcels", "", "parcels"}
+
+
+def test_a_label_that_does_not_exist_is_rejected_among_several() -> None:
+    tags = CLASSES.model_copy(update={"kind": "multi_label", "metric": "micro_f1"})
+    numbers = count()
+
+    def answer(request: Request) -> str | dict[str, object]:
+        if "label" in (request.json_schema or {}).get("properties", {}):
+            return {"label": ["parcels", "weather"]}
+        return writer(numbers)(request)
+
+    made = Made(ScriptedLLM(always=answer), plan(5, spec=tags, shares={"": 1.0}), tags, seconds=5)
+    assert not made.rows
+    assert set(made.reasons) <= {"unknown_label", "duplicate_normalised"}

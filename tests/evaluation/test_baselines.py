@@ -257,3 +257,34 @@ def test_text_to_text_asks_for_a_free_output() -> None:
 def settings() -> Settings:
     load: Callable[..., Settings] = Settings
     return load(_env_file=None)
+
+
+def of_several() -> Contest:
+    rows = [example(f"my {what} number {i}", output) for i in range(20) for what, output in SEVERAL.items()]
+    spec = TaskSpec(id="s", request="r", instruction="Tag it.", kind="multi_label", labels=LABELS, metric="micro_f1")
+    student = [row.output for row in rows[20:]]
+    return Contest(spec, rows[20:], student, rows[:20], 0, lambda _event: None, lambda: float("inf"))
+
+
+SEVERAL = {"invoice": "billing", "parcel": "delivery", "invoice and parcel": "billing; delivery", "question": ""}
+
+
+def test_a_teacher_may_name_several_labels_in_any_order_or_none() -> None:
+    fake: Any = FakeTeacher(lambda text: [w for t, w in (("parcel", "delivery"), ("invoice", "billing")) if t in text])  # type: ignore[arg-type, return-value]
+    found, _ = teacher(of_several(), asked_of(fake), None)
+    assert found.score
+    assert found.score.value == 1
+    asked = fake.requests[0]
+    assert asked.json_schema["properties"]["output"] == {
+        "type": "array",
+        "items": {"type": "string", "enum": list(LABELS)},
+    }
+    shown = [message.content for message in asked.messages if message.role == "assistant"]
+    assert any('["billing", "delivery"]' in said for said in shown)
+    assert "all labels that apply" in asked.messages[0].content
+
+
+def test_neighbours_and_the_majority_answer_with_sets() -> None:
+    rows = of_several()
+    assert nearest_neighbour(rows, None).score.value > 0.9  # type: ignore[union-attr]
+    assert majority(rows).score is not None

@@ -360,3 +360,20 @@ def test_a_repeated_call_makes_the_same_rows(bench: Bench, tmp_path: Path) -> No
         bench.context(Call(id="001-import_rows", tool="import_rows", args={}), tmp_path / "run/calls/001-import_rows"),
     )
     assert again == first
+
+
+def test_rows_of_several_labels_are_held_out_and_counted_by_label(bench: Bench) -> None:
+    sets = (["a", "b"], ["b"], [], ["c"])
+    bench.give([{"text": sentence(n), "tags": sets[n % 4]} for n in range(80)])
+    outcome = bench.call(source="user")
+    now = bench.state.spec
+    assert now
+    assert (now.kind, now.metric, now.labels) == ("multi_label", "micro_f1", ("a", "b", "c"))
+    root = bench.root / "run"
+    train = read_examples(root / bench.dataset.path)
+    assert {row.output for row in train} == {"a; b", "b", "", "c"}
+    counted = {label: sum(label in row.output.split("; ") for row in train) for label in "abc"}
+    assert bench.dataset.labels == counted
+    assert bench.dataset.labels["b"] > bench.dataset.labels["a"] > 0
+    assert bench.holdout.dev_rows + bench.holdout.test_rows + len(train) == 80
+    assert "multi label with 3 labels" in outcome.summary
