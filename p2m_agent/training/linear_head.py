@@ -36,7 +36,10 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     train, dev = encode_rows(encoder, rows, progress)
     progress("fitting the head", 0.95)
     code, told = rows.code(), [[row.output for row in part] for part in (rows.train, rows.dev)]
-    weight, bias = code.fit_head(train, code.targets(told[0]), recipe.inverse_regularisation, recipe.balance)
+    targets = code.targets(told[0])
+    strength = recipe.inverse_regularisation or code.best_strength(train, targets, recipe.balance, recipe.seed)
+    recipe = recipe.model_copy(update={"inverse_regularisation": strength})
+    weight, bias = code.fit_head(train, targets, strength, recipe.balance)
     bias = code.shifted(bias, dev @ weight.T + bias, told[1], rows.spec.metric)
     scores = [
         dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))

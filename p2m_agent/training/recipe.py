@@ -18,8 +18,8 @@ class LinearHead(Value):
     method: Literal["linear_head"] = "linear_head"
     base: str
     """Base model: a Hub repo id, a folder, or the name of an installed weight package."""
-    inverse_regularisation: float = Field(default=10.0, gt=0)
-    """scikit-learn's C; larger fits the training rows more closely."""
+    inverse_regularisation: float | None = Field(default=None, gt=0)
+    """scikit-learn's C; larger fits the training rows more closely. None chooses one by held-out training rows."""
     balance: float = Field(default=0.0, ge=0, le=1)
     """How far rare labels are weighted up: 0 every row alike, 1 every label alike."""
     max_rows: int | None = Field(default=None, ge=1)

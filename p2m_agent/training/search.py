@@ -14,6 +14,7 @@ from typing import Any
 from p2m_agent.errors import ToolError
 from p2m_agent.training.card import CARD
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
+from p2m_agent.training.label_code import STRENGTH
 from p2m_agent.training.recipe import LinearHead, Recipe
 from p2m_agent.training.trainer import train
 from p2m_agent.types import CurvePoint
@@ -63,7 +64,7 @@ def search(recipe: Recipe, trials: int, rows: TrainRows, folder: Path, run: Trai
 def variant(trial: Any, recipe: Recipe) -> Recipe:
     """The recipe of a trial, drawn around the one asked for."""
     if isinstance(recipe, LinearHead):
-        at = recipe.inverse_regularisation
+        at = recipe.inverse_regularisation or STRENGTH
         drawn: dict[str, object] = {
             "inverse_regularisation": trial.suggest_float("inverse_regularisation", at / 100, at * 100, log=True)
         }
@@ -97,7 +98,8 @@ def _study(folder: Path, name: str, recipe: Recipe) -> Any:
     )
     if not study.trials:
         names = ("inverse_regularisation", "learning_rate", "batch_size", "warmup_share")
-        study.enqueue_trial({key: value for key, value in recipe.model_dump().items() if key in names})
+        own = {key: value for key, value in recipe.model_dump().items() if key in names}
+        study.enqueue_trial({key: STRENGTH if value is None else value for key, value in own.items()})
     return study
 
 

@@ -1,0 +1,69 @@
+"""How strongly a head is regularised, chosen by rows held out of the training rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from p2m_agent.training.card import CARD
+from p2m_agent.training.job import TrainRows
+from p2m_agent.training.label_code import STRENGTH, LabelCode
+from p2m_agent.training.recipe import LinearHead
+from p2m_agent.training.trainer import train
+from tests.fakes.tiny_models import row, task
+from tests.training.conftest import Around
+
+
+def drawn(count: int, noise: float, classes: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors around one centre a class, and the classes; `noise` is the share of wrong ones."""
+    made = np.random.default_rng(seed)
+    targets = np.arange(count) % classes
+    vectors = made.normal(size=(classes, 16))[targets] + made.normal(size=(count, 16)) * 0.4
+    wrong = made.random(count) < noise
+    targets[wrong] = made.integers(0, classes, wrong.sum())
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), targets
+
+
+def test_clean_rows_are_fitted_closely_and_noisy_ones_are_not() -> None:
+    code = LabelCode(("no", "yes"), several=False)
+    clean, noisy = (code.best_strength(*drawn(400, noise)) for noise in (0.0, 0.5))
+    assert clean > STRENGTH > noisy
+
+
+def test_too_few_rows_to_choose_by_take_the_default() -> None:
+    code = LabelCode(("no", "yes"), several=False)
+    assert code.best_strength(*drawn(199, 0.5)) == STRENGTH
+
+
+def test_a_label_of_one_row_is_always_fitted() -> None:
+    vectors, targets = drawn(400, 0.0, classes=3)
+    targets[targets == 2] = 0
+    code = LabelCode(("a", "b", "c"), several=False)
+    for place in range(8):  # one in four of the rows is held out
+        targets[:] = np.where(targets == 2, 0, targets)
+        targets[place] = 2
+        assert code.best_strength(vectors, targets) > 0
+
+
+def test_the_same_seed_chooses_the_same() -> None:
+    code = LabelCode(("a", "b", "c"), several=False)
+    vectors, targets = drawn(300, 0.3, classes=3)
+    assert len({code.best_strength(vectors, targets, seed=4) for _ in range(3)}) == 1
+
+
+def test_labels_that_share_a_row_are_chosen_for_together() -> None:
+    vectors, first = drawn(400, 0.5)
+    targets = np.stack([first, np.ones_like(first)], 1)  # the second is always there: nothing to fit
+    assert LabelCode(("a", "b"), several=True).best_strength(vectors, targets) < STRENGTH
+
+
+@pytest.mark.parametrize("asked", [None, 42.0])
+def test_the_card_says_what_was_taken(asked: float | None, bert: Path, tmp_path: Path, around: Around) -> None:
+    rows = [row(f"{word} {number}", word) for number in range(20) for word in ("parcel", "invoice")]
+    part = TrainRows(task(labels=("invoice", "parcel")), rows, rows[:10])
+    train(LinearHead(base=str(bert), inverse_regularisation=asked), part, tmp_path / "student", around.env)
+    card = json.loads((tmp_path / "student" / CARD).read_text(encoding="utf-8"))
+    assert card["recipe"]["inverse_regularisation"] == (asked or STRENGTH)
