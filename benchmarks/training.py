@@ -152,7 +152,7 @@ def _ours(what: str, base: str, spec: Any, rows: Any, epochs: int, out: Path) ->
 
     learner = EncoderLearner if what == "encoder" else CausalLearner
     scoring = [0.0]
-    real = learner.score_on
+    real = learner.score
 
     def timed(self: Any, *args: Any) -> float:
         began = time.monotonic()
@@ -160,7 +160,7 @@ def _ours(what: str, base: str, spec: Any, rows: Any, epochs: int, out: Path) ->
         scoring[0] += time.monotonic() - began
         return value
 
-    learner.score_on = timed
+    learner.score = timed
     settings = Settings(_env_file=None)
     recipe = (Encoder if what == "encoder" else Causal)(base=base, epochs=epochs)
     began = time.monotonic()

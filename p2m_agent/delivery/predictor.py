@@ -83,7 +83,7 @@ def load_predictor(folder: Path, settings: Settings) -> Predictor:
         code = LabelCode(card.labels, several=card.kind == "multi_label")
         answer = classifier(encoder, head["weight"], head["bias"], code)
     else:
-        from p2m_agent.training.causal import MODEL
+        from p2m_agent.training.answering import MODEL
 
         answer = _generator(folder / MODEL, card)
     return Predictor(card, answer, size_mb(folder))

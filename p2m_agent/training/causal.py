@@ -10,30 +10,25 @@ from p2m_agent.errors import ToolError
 from p2m_agent.hub.weights import Weights
 from p2m_agent.settings import Settings
 from p2m_agent.training.adapters import load_for_tuning, merged
+from p2m_agent.training.answering import DevAnswers, save_student
 from p2m_agent.training.base_check import fitting_tokenizer, locate_base
-from p2m_agent.training.batching import sample
-from p2m_agent.training.card import card_of, size_mb, write_card
+from p2m_agent.training.card import card_of, size_mb
 from p2m_agent.training.chat import ChatFormat, common_prefix
 from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.decoding import Decoded, decode
-from p2m_agent.training.device import device, inference_dtype
 from p2m_agent.training.generation import generate
-from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
 from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.packing import pack, packed_loss
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Causal
-from p2m_agent.types import Example
 
-MODEL = "model"
 _PIECE_TOKENS = STEP_TOKENS["causal"]
 """Packed tokens that go through at once; attention grows with their square."""
 _MOMENTS_BYTES = 16
 """Per parameter: gradient, AdamW's moments and the best weights so far, which adapters on a frozen base do without."""
-DEV_ROWS = {"cpu": 100, "cuda": 500}
-"""Dev rows decoded after each epoch."""
 _PATIENCE = 3
 
 
@@ -53,9 +48,7 @@ class CausalLearner:
         self._prefix = prompts[fits[0]][:shared]
         self._packable = [(prompts[i][shared:], answers[i]) for i in fits]
         self.lengths = [len(prompt) + len(answer) for prompt, answer in self._packable]
-        picked = sample(len(rows.dev), DEV_ROWS.get(device().type, 100), recipe.seed)
-        self.dev = [rows.dev[i] for i in picked]
-        self.faults: list[str] = []
+        self.answers = DevAnswers(rows, self._say, chat.text, recipe.seed)
 
     def parameters(self) -> list[dict[str, Any]]:
         """Everything at the same rate; norms and biases without decay."""
@@ -71,22 +64,14 @@ class CausalLearner:
 
     def score(self, progress: Progress) -> float:
         """The task's metric on the sample of dev rows, of the weights rounded as they will be saved."""
-        import torch
-
-        saved = merged(self._recipe, self._model, self._base, keep=True).to(torch.bfloat16)
-        return self.score_on(saved.to(inference_dtype()).eval(), self.dev, progress)
-
-    def score_on(self, model: Any, rows: Sequence[Example], progress: Progress) -> float:
-        """The task's metric on any rows."""
-        meter = progress.meter("scoring", len(rows))
-        prompts = self._chat.prompts([row.text for row in rows])
-        said = answers_of(model, self._chat, prompts, self._recipe, meter)
-        self.faults = answer_faults(said)
-        return dev_metric(self._rows, [row.output for row in rows], [self._chat.text(one.ids) for one in said])
+        return self.answers.score(merged(self._recipe, self._model, self._base, keep=True), progress)
 
     def modules(self) -> Any:
         """The model."""
         return self._model
+
+    def _say(self, model: Any, texts: Sequence[str], on_rows: Callable[[int], None]) -> list[Decoded]:
+        return answers_of(model, self._chat, self._chat.prompts(texts), self._recipe, on_rows)
 
 
 def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
@@ -111,9 +96,8 @@ def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -
         learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE, closing_s=10.0), run, checkpoint
     ).run()
     with progress.waiting("saving"):
-        merged(recipe, model, base.path).to(torch.bfloat16).save_pretrained(str(folder / MODEL))
-        tokenizer.save_pretrained(str(folder / MODEL))
-        write_card(folder, card_of(recipe, rows.spec, base, labels=(), max_tokens=recipe.max_tokens))
+        card = card_of(recipe, rows.spec, base, labels=(), max_tokens=recipe.max_tokens)
+        save_student(folder, merged(recipe, model, base.path), tokenizer, card)
     checkpoint.clear()
     return Trained(
         dev=fitted.dev,
@@ -121,7 +105,7 @@ def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -
         curve=tuple(fitted.curve),
         params=base.params,
         size_mb=size_mb(folder),
-        notes=(*_notes(learner, rows, recipe), *fitted.notes),
+        notes=(*_left_out(learner, recipe), *learner.answers.notes(), *fitted.notes),
     )
 
 
@@ -148,22 +132,11 @@ def answers_of(
     return generate(model, prompts, recipe.decoding, ends=ends, max_new_tokens=recipe.max_new_tokens, on_rows=on_rows)
 
 
-def answer_faults(said: Sequence[Decoded]) -> list[str]:
-    """What is odd about answers as a whole, one sentence each."""
-    empty, cut = sum(not one.ids for one in said), sum(not one.ended for one in said)
-    notes = [f"{empty} of {len(said)} dev answers are empty."] if empty else []
-    return notes + ([f"{cut} of {len(said)} dev answers were cut at the longest length."] if cut else [])
-
-
 def _within_context(recipe: Causal, base: Weights) -> Causal:
     limit = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
     return recipe.model_copy(update={"max_tokens": limit})
 
 
-def _notes(learner: CausalLearner, rows: TrainRows, recipe: Causal) -> list[str]:
-    notes = []
-    if learner.left_out:
-        notes.append(f"{learner.left_out} training rows are longer than {recipe.max_tokens} tokens and were left out.")
-    if len(learner.dev) < len(rows.dev):
-        notes.append(f"Dev scores are on {len(learner.dev)} of {len(rows.dev)} dev rows, drawn with the seed.")
-    return notes + learner.faults
+def _left_out(learner: CausalLearner, recipe: Causal) -> list[str]:
+    count = learner.left_out
+    return [f"{count} training rows are longer than {recipe.max_tokens} tokens and were left out."] if count else []

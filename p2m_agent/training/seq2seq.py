@@ -9,21 +9,19 @@ from typing import Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.hub.checkpoint import load_seq2seq
+from p2m_agent.training.answering import DevAnswers, save_student
 from p2m_agent.training.base_check import fitting_tokenizer, locate_base
-from p2m_agent.training.batching import sample
-from p2m_agent.training.card import card_of, size_mb, write_card
-from p2m_agent.training.causal import DEV_ROWS, MODEL, answer_faults
+from p2m_agent.training.card import card_of, size_mb
 from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.decoding import Decoded
-from p2m_agent.training.device import device, inference_dtype
+from p2m_agent.training.device import device
 from p2m_agent.training.generation import generate
-from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
 from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Seq2Seq
-from p2m_agent.types import Example
 
 _PIECE_TOKENS = STEP_TOKENS["seq2seq"]
 _PATIENCE = 3
@@ -77,9 +75,7 @@ class Seq2SeqLearner:
         if not self._pairs:
             raise ToolError(f"every answer is longer than {recipe.max_tokens} tokens", "Raise max_tokens.")
         self.lengths = [len(source) + len(answer) for source, answer in self._pairs]
-        picked = sample(len(rows.dev), DEV_ROWS.get(device().type, 100), recipe.seed)
-        self.dev = [rows.dev[i] for i in picked]
-        self.faults: list[str] = []
+        self.answers = DevAnswers(rows, self._say, texts.text, recipe.seed)
 
     def parameters(self) -> list[dict[str, Any]]:
         """Everything at the same rate; norms and biases without decay."""
@@ -105,21 +101,14 @@ class Seq2SeqLearner:
 
     def score(self, progress: Progress) -> float:
         """The task's metric on the sample of dev rows, of the weights rounded as they will be saved."""
-        import torch
-
-        saved = copy.deepcopy(self._model).to(torch.bfloat16).to(inference_dtype()).eval()
-        return self.score_on(saved, self.dev, progress)
-
-    def score_on(self, model: Any, rows: Sequence[Example], progress: Progress) -> float:
-        """The task's metric on any rows."""
-        meter = progress.meter("scoring", len(rows))
-        said = answers_of(model, self._texts, [row.text for row in rows], self._recipe, meter)
-        self.faults = answer_faults(said)
-        return dev_metric(self._rows, [row.output for row in rows], [self._texts.text(one.ids) for one in said])
+        return self.answers.score(copy.deepcopy(self._model), progress)
 
     def modules(self) -> Any:
         """The model."""
         return self._model
+
+    def _say(self, model: Any, texts: Sequence[str], on_rows: Callable[[int], None]) -> list[Decoded]:
+        return answers_of(model, self._texts, texts, self._recipe, on_rows)
 
 
 def train_seq2seq(recipe: Seq2Seq, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
@@ -140,9 +129,8 @@ def train_seq2seq(recipe: Seq2Seq, rows: TrainRows, folder: Path, run: TrainEnv)
     plan = plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE, closing_s=10.0)
     fitted = Fit(learner, plan, run, checkpoint).run()
     with progress.waiting("saving"):
-        model.to(torch.bfloat16).save_pretrained(str(folder / MODEL))
-        tokenizer.save_pretrained(str(folder / MODEL))
-        write_card(folder, card_of(recipe, rows.spec, base, labels=(), max_tokens=recipe.max_tokens))
+        card = card_of(recipe, rows.spec, base, labels=(), max_tokens=recipe.max_tokens)
+        save_student(folder, model, tokenizer, card)
     checkpoint.clear()
     return Trained(
         dev=fitted.dev,
@@ -150,7 +138,7 @@ def train_seq2seq(recipe: Seq2Seq, rows: TrainRows, folder: Path, run: TrainEnv)
         curve=tuple(fitted.curve),
         params=base.params,
         size_mb=size_mb(folder),
-        notes=(*_notes(learner, texts, rows, recipe), *fitted.notes),
+        notes=(*_cut(learner, texts, rows, recipe), *learner.answers.notes(), *fitted.notes),
     )
 
 
@@ -179,7 +167,7 @@ def _padded(rows: Sequence[Sequence[int]], filler: int, where: Any) -> Any:
     return torch.tensor([[*row, *[filler] * (width - len(row))] for row in rows], device=where)
 
 
-def _notes(learner: Seq2SeqLearner, texts: TextPair, rows: TrainRows, recipe: Seq2Seq) -> list[str]:
+def _cut(learner: Seq2SeqLearner, texts: TextPair, rows: TrainRows, recipe: Seq2Seq) -> list[str]:
     notes = []
     cut = texts.too_long(rows.texts())
     if cut:
@@ -188,6 +176,4 @@ def _notes(learner: Seq2SeqLearner, texts: TextPair, rows: TrainRows, recipe: Se
         notes.append(
             f"{learner.left_out} answers are longer than {recipe.max_tokens} tokens; their rows were left out."
         )
-    if len(learner.dev) < len(rows.dev):
-        notes.append(f"Dev scores are on {len(learner.dev)} of {len(rows.dev)} dev rows, drawn with the seed.")
-    return notes + learner.faults
+    return notes

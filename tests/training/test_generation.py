@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from p2m_agent.hub.checkpoint import load_causal, load_tokenizer
-from p2m_agent.training.causal import answer_faults
+from p2m_agent.training.answering import answer_faults
 from p2m_agent.training.chat import ChatFormat
 from p2m_agent.training.decoding import Decoded, decode
 from p2m_agent.training.generation import generate
