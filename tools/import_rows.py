@@ -112,9 +112,10 @@ def run(args: ImportRows, state: RunState, context: Context) -> Outcome:
 def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
     spec = state.spec
     assert spec is not None
-    opened = gather_flags(_open(args, state, context), spec)
+    opened = _open(args, state, context)
     inputs, output = _named(args, state, opened.source.ref)
     wishes = Wishes(spec, state.given, state.latest(Dataset) is not None, inputs, output)
+    opened = gather_flags(opened, spec, open_kind=wishes.open_kind and not output)
     judges = Judges(context.embedder(), context.teacher)
     try:
         mapping = choose_columns(opened, wishes, judges)

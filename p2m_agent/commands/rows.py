@@ -39,8 +39,10 @@ def outputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[str]:
     """
     rows = [flatten(row) for row in rows]
     named = _has(rows, [card.output_field])
-    if card.kind == "multi_label" and not named and (flags := flags_in(rows, card.labels)):
-        return [joined(flagged(row, flags)) for row in rows]
+    if card.labels and not named and (flags := flags_in(rows, card.labels)):
+        sets = [flagged(row, flags) for row in rows]
+        if card.kind == "multi_label" or all(len(labels) == 1 for labels in sets):
+            return [joined(labels) for labels in sets]
     column = card.output_field if named else _guessed(rows, card, path)[1]
     if card.kind == "multi_label":
         mark = separator_of([row.get(column) for row in rows], card.labels)

@@ -60,6 +60,11 @@ class Wishes:
         return self.settled or "input_fields" in self.given or bool(self.spec.demonstrations)
 
     @property
+    def open_kind(self) -> bool:
+        """Whether the rows may show that the task is of another kind."""
+        return not ("kind" in self.given or self.settled)
+
+    @property
     def binding_labels(self) -> bool:
         """Whether the labels of the spec must stay."""
         return self.settled or "labels" in self.given
@@ -149,8 +154,7 @@ def _with_sets(mapping: Mapping, rows: Sequence[Row], wishes: Wishes) -> Mapping
     values, spec = [row.get(mapping.output) for row in rows], wishes.spec
     if spec.kind == "multi_label":
         return mapping.model_copy(update={"several": True, "separator": separator_of(values, spec.labels)})
-    open_kind = not ("kind" in wishes.given or wishes.settled)
-    several = open_kind and looks_several(values) and not is_tagging(rows, mapping)
+    several = wishes.open_kind and looks_several(values) and not is_tagging(rows, mapping)
     return mapping.model_copy(update={"several": several})
 
 
@@ -162,8 +166,7 @@ def _terms(
     samples: Callable[[], dict[str, list[str]]],
     judges: Judges,
 ) -> Terms:
-    given = "kind" in wishes.given or wishes.settled
-    kind = settle_kind(outputs, wishes.spec, kind_is_given=given, several=mapping.several)
+    kind = settle_kind(outputs, wishes.spec, kind_is_given=not wishes.open_kind, several=mapping.several)
     if kind == "text_to_text":
         return Terms(kind, wishes.spec.labels, {}, ())
 

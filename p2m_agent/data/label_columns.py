@@ -15,8 +15,8 @@ from p2m_agent.types import TaskSpec
 
 SEPARATORS = (";", "|", ",")
 """In the order in which they are looked for: a comma may also stand within a label."""
-FLAGS = "labels"
-"""Name of the column that yes-or-no columns become."""
+FLAG, FLAGS = "label", "labels"
+"""Name of the column that yes-or-no columns become, with one yes a row and with any number."""
 MOST_LABELS = 100
 LONGEST_LABEL = 60
 """Characters. Items that are longer are answers, not labels."""
@@ -56,18 +56,34 @@ def looks_several(values: Sequence[object]) -> bool:
     return recur and short and sum(len(items) > 1 for items in found) >= _OFTEN * len(found)
 
 
-def gather_flags(opened: Opened, spec: TaskSpec) -> Opened:
-    """A source that has a yes-or-no column for each label, with one column of lists in their place; others as they are.
+def gather_flags(opened: Opened, spec: TaskSpec, *, open_kind: bool = False) -> Opened:
+    """A source that has a yes-or-no column for each label, with one column in their place; others as they are.
 
-    Where the task names its labels only columns of these names count, and at least half of the labels must have one.
+    The column has lists, or for a task of one label a row the name of the column that says yes. Where the task names
+    its labels only columns of these names count, and at least half of the labels must have one.
+
+    Args:
+        opened: The source.
+        spec: The task.
+        open_kind: Whether rows may show that the task has several labels.
     """
     rows = [row for part in opened.splits.values() for row in part]
     flags = flags_in(rows, spec.labels)
-    if spec.kind != "multi_label" or len(flags) < 2:
+    sets = [flagged(row, flags) for row in rows]
+    single = spec.kind == "classification" and all(len(labels) == 1 for labels in sets)
+    shown = len(flags) > 2 and open_kind and spec.kind == "classification" and looks_several(sets)
+    wanted = spec.kind == "multi_label" or ((single or shown) and not _has_labels(rows, flags))
+    if not wanted or len(flags) < 2:
         return opened
-    splits = {name: [_gathered(row, flags) for row in part] for name, part in opened.splits.items()}
+    splits = {name: [_gathered(row, flags, single=single) for row in part] for name, part in opened.splits.items()}
     note = f"Each of the columns {', '.join(flags)} was read as the label of that name."
     return replace(opened, splits=splits, notes=(*opened.notes, note))
+
+
+def _has_labels(rows: Sequence[Row], flags: Mapping[str, str]) -> bool:
+    """Whether another column has values that recur as labels do."""
+    others = {name for row in rows for name in row} - flags.keys()
+    return any(len({text_of(row.get(name)) for row in rows}) <= len(rows) / 2 for name in others)
 
 
 def flags_in(rows: Sequence[Row], labels: Collection[str]) -> dict[str, str]:
@@ -91,8 +107,10 @@ def flagged(row: Row, flags: Mapping[str, str]) -> list[str]:
     return [label for name, label in flags.items() if text_of(row.get(name)).lower() in _YES]
 
 
-def _gathered(row: Row, flags: Mapping[str, str]) -> Row:
-    return {**{name: value for name, value in row.items() if name not in flags}, FLAGS: flagged(row, flags)}
+def _gathered(row: Row, flags: Mapping[str, str], *, single: bool) -> Row:
+    others = {name: value for name, value in row.items() if name not in flags}
+    labels = flagged(row, flags)
+    return others | ({FLAG: labels[0]} if single else {FLAGS: labels})
 
 
 def _parsed(text: str) -> object:

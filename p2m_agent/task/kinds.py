@@ -87,6 +87,7 @@ _SEVERAL = re.compile(
     r"|\b(?:all|every|each|any|as many|those)\b[^.]{0,40}\b(?:that|which|as) (?:apply|applies|fit|fits)\b"
     r"|\b(?:one or (?:more|several)|zero or more|any number of|more than one|at least one|multiple|several)\b[^.]{0,30}"
     r"\b(?:labels?|tags?|categor(?:y|ies)|topics?|classes|emotions?|genres?|themes?|subjects?|intents?|types?|kinds?)\b"
+    r"|\b(?:may|can|could|might)\b[^.]{0,25}\b(?:several|more than one|multiple|any number)\b"
     r"|\b(?:mehrere|alle zutreffenden)\b[^.]{0,30}\b(?:labels?|etiketten|kategorien|themen|schlagw[oö]rter)",
     re.IGNORECASE,
 )

@@ -23,9 +23,9 @@ from p2m_agent.training.linear_head import (
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Encoder
+from p2m_agent.training.recipe import Encoder, SetFit
 
-_PIECE_TOKENS = STEP_TOKENS["encoder"]
+PIECE_TOKENS = STEP_TOKENS["encoder"]
 _HEAD_C = 10.0
 """scikit-learn's C of the linear head that training starts from."""
 _HEAD_SCALE = 100.0
@@ -133,20 +133,13 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     import torch
 
     torch.manual_seed(recipe.seed)
-    base = locate_encoder(recipe, run)
-    max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
-    check_memory(
-        train_gb(base.params, _PIECE_TOKENS), f"fine-tuning {base.name}", "Use linear_head, or a smaller base model."
-    )
     progress = Progress(run.report)
-    with progress.waiting(f"loading {base.name}"):
-        encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
-    encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+    base, encoder = open_encoder(recipe, run, progress)
     learner = EncoderLearner(encoder, rows, recipe.balance)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     if checkpoint.epoch() is None:
         _probe(learner, encoder, rows, progress, recipe.balance)
-    fitted = Fit(learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
+    fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     learner.shift(progress)
     dev = learner.score(progress) if learner.code.several else fitted.dev
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
@@ -154,7 +147,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
     labels = learner.code.labels
     save_encoder(folder, encoder, base, learner.arrays())
-    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=max_tokens))
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
     checkpoint.clear()
     return Trained(
         dev=dev,
@@ -164,6 +157,25 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
         size_mb=size_mb(folder),
         notes=(*fitted.notes, *unseen_label_note(rows, labels), *cut_note(encoder, rows)),
     )
+
+
+def open_encoder(recipe: Encoder | SetFit, run: TrainEnv, progress: Progress) -> tuple[Weights, TextEncoder]:
+    """The recipe's base model in float32, set to train what the recipe trains.
+
+    Raises:
+        ToolError: it is no encoder, incomplete, or too large for this machine's memory.
+    """
+    import torch
+
+    base = locate_encoder(recipe, run)
+    check_memory(
+        train_gb(base.params, PIECE_TOKENS), f"fine-tuning {base.name}", "Use linear_head, or a smaller base model."
+    )
+    max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
+    with progress.waiting(f"loading {base.name}"):
+        encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
+    encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+    return base, encoder
 
 
 def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress, balance: float) -> None:

@@ -24,6 +24,7 @@ from p2m_agent.types import Example, TaskSpec
 from p2m_agent.value import Value
 
 JOB = "job.json"
+_COMPUTED: dict[str, Any] = {part: {"__all__": {"id"}} for part in ("train", "dev")}
 
 
 class Job(Value):
@@ -39,7 +40,7 @@ def write_job(folder: Path, recipe: Recipe, rows: TrainRows, processes: int = 2)
     """Write a training down for several processes; the command that runs it on this machine."""
     folder.mkdir(parents=True, exist_ok=True)
     job = Job(recipe=recipe, spec=rows.spec, train=tuple(rows.train), dev=tuple(rows.dev))
-    (folder / JOB).write_text(job.model_dump_json(), encoding="utf-8")
+    (folder / JOB).write_text(job.model_dump_json(exclude=_COMPUTED), encoding="utf-8")
     return f"torchrun --nproc-per-node {processes} -m p2m_agent.training.launch {folder}"
 
 
@@ -50,7 +51,7 @@ def main(folder: Path, settings: Settings) -> int:
     path = folder / JOB
     if not path.is_file():
         raise UsageError(f"{folder} holds no {JOB}", "Name a folder that a training was written to.")
-    job = Job.model_validate(_without_ids(json.loads(path.read_text(encoding="utf-8"))))
+    job = Job.model_validate_json(path.read_text(encoding="utf-8"))
     world = World()
     rows = TrainRows(job.spec, job.train, job.dev)
     env = TrainEnv(settings, _report if world.first else _silent, lambda: float("inf"))
@@ -61,14 +62,6 @@ def main(folder: Path, settings: Settings) -> int:
     figures = {"dev": trained.dev, "train": trained.train, "processes": world.size, "notes": trained.notes}
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
-
-
-def _without_ids(job: dict[str, Any]) -> dict[str, Any]:
-    """An example's id is computed, so it is not read."""
-    for part in ("train", "dev"):
-        for row in job[part]:
-            row.pop("id", None)
-    return job
 
 
 def _report(event: Progressed) -> None:

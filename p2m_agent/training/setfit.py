@@ -13,20 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.embedding import TextEncoder, load_text_encoder
+from p2m_agent.embedding import TextEncoder
 from p2m_agent.training.batching import sample
 from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.checkpoint import Checkpoint
-from p2m_agent.training.encoder import save_encoder, without_dropout
+from p2m_agent.training.encoder import PIECE_TOKENS, open_encoder, save_encoder, without_dropout
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import cut_note, locate_encoder
+from p2m_agent.training.linear_head import cut_note
 from p2m_agent.training.loop import Fit
-from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import SetFit
 
-_PIECE_TOKENS = STEP_TOKENS["encoder"]
 _HEAD_C = 10.0
 _PATIENCE = 2
 
@@ -118,21 +116,16 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
 
     torch.manual_seed(recipe.seed)
     labels = rows.labels()
-    base = locate_encoder(recipe, run)
-    max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
-    check_memory(train_gb(base.params, _PIECE_TOKENS), f"tuning {base.name}", "Use linear_head, or a smaller base.")
     progress = Progress(run.report)
-    with progress.waiting(f"loading {base.name}"):
-        encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
-    encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+    base, encoder = open_encoder(recipe, run, progress)
     learner = PairLearner(encoder, rows, recipe)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
-    fitted = Fit(learner, plan_of(recipe, piece_tokens=_PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
+    fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     learner.fit_head(progress)
     assert learner.head is not None
     train = learner.score_on(rows.texts(), [row.output for row in rows.train], progress)
     save_encoder(folder, encoder, base, learner.head)
-    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=max_tokens))
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
     checkpoint.clear()
     return Trained(
         dev=fitted.dev,

@@ -51,3 +51,8 @@ def test_several_labels_are_read_from_lists_texts_and_flags(given: list[dict[str
     card = student_card(labels=("a", "b")).model_copy(update={"kind": "multi_label", "metric": "micro_f1"})
     assert outputs_of(given, card, FILE) == ["a; b", ""]
     assert inputs_of(given, card, FILE) == [{"text": "x"}, {"text": "y"}]
+
+
+def test_one_yes_in_each_row_is_its_label() -> None:
+    given: list[dict[str, object]] = [{"text": "x", "a": 0, "b": 1}, {"text": "y", "a": 1, "b": 0}]
+    assert outputs_of(given, student_card(labels=("a", "b")), FILE) == ["b", "a"]

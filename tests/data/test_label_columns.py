@@ -113,6 +113,38 @@ def test_flags_are_left_alone_where_the_task_names_other_labels() -> None:
     assert some == {"text": TEXTS[0], "anger": 0, "labels": ["Joy", "Love"]}
 
 
+def test_where_nothing_else_can_be_the_label_flags_show_that_there_are_several() -> None:
+    guessed = spec(kind="classification", metric="accuracy")
+    found = gather_flags(opened(FLAGS), guessed, open_kind=True)
+    wishes = Wishes(guessed, {})
+    made = import_source(found, choose_columns(found, wishes, Judges()), wishes, Judges(), "1")
+    assert (made.spec.kind, [row.output for row in made.examples()["train"]]) == ("multi_label", EXPECTED)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**row, "topic": ("home", "work")[n % 2]} for n, row in enumerate(FLAGS)],
+        [{"text": row["text"], "joy": row["joy"], "love": row["love"]} for row in FLAGS],
+    ],
+    ids=["another column has labels", "two yes-or-no columns"],
+)
+def test_flags_do_not_make_a_task_of_several_labels_where(rows: list[Row]) -> None:
+    source = opened(rows)
+    assert gather_flags(source, spec(kind="classification", metric="accuracy"), open_kind=True) is source
+
+
+def test_one_yes_in_each_row_is_the_label_of_that_row() -> None:
+    rows: list[Row] = [
+        {"text": text, **{one: int("abc"[n % 3] == one) for one in "abc"}} for n, text in enumerate(TEXTS)
+    ]
+    guessed = spec(kind="classification", metric="accuracy")
+    found = gather_flags(opened(rows), guessed)
+    wishes = Wishes(guessed, {"kind": "classification"})
+    made = import_source(found, choose_columns(found, wishes, Judges()), wishes, Judges(), "1")
+    assert (made.spec.kind, [row.output for row in made.examples()["train"]]) == ("classification", list("abc" * 4))
+
+
 def test_texts_that_are_all_different_are_no_labels() -> None:
     rows: list[Row] = [{"text": f"word {n}", "output": f"quite another answer, {n}; and more {n}"} for n in range(80)]
     named = Wishes(spec(), {}, inputs=("text",), output="output")

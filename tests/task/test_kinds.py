@@ -57,6 +57,7 @@ def embedder():
         "Multi-label classification of toxic comments",
         "Which emotions does a comment express? There can be more than one emotion.",
         "Assign several genres to a film from its plot",
+        "Which things does this message ask for? A message may ask for several, or none.",
     ],
 )
 def test_requests_for_several_labels_are_told_from_those_for_one(request_: str) -> None:
