@@ -79,29 +79,33 @@ class EncoderLearner:
 
     def score_on(self, texts: Sequence[str], expected: Sequence[str], progress: Progress) -> float:
         """The task's metric on any rows."""
-        return dev_metric(self._rows, expected, self.code.outputs(self._logits(texts, progress)))
+        weight, bias = self.arrays()
+        return dev_metric(self._rows, expected, self.code.outputs(self._vectors(texts, progress) @ weight.T + bias))
 
-    def shift(self, progress: Progress) -> None:
-        """Move the bias to where dev scores best, where rows may have several labels."""
+    def settle(self, progress: Progress) -> float:
+        """Set the head's thresholds and scale by the dev rows; the task's metric on them after it."""
+        texts, expected = [row.text for row in self._rows.dev], [row.output for row in self._rows.dev]
+        vectors, metric = self._vectors(texts, progress), self._rows.spec.metric
+        weight, bias = self.code.settled(self.arrays(), vectors, expected, metric)
+        self.take(weight, bias)
+        return dev_metric(self._rows, expected, self.code.outputs(vectors @ weight.T + bias))
+
+    def take(self, weight: Any, bias: Any) -> None:
+        """Set the head to arrays (labels, dim) and (labels)."""
         import torch
 
-        if not self.code.several:
-            return
-        dev, bias = self._rows.dev, self.arrays()[1]
-        logits = self._logits([row.text for row in dev], progress)
-        moved = self.code.shifted(bias, logits, [row.output for row in dev], self._rows.spec.metric)
         with torch.no_grad():
-            self.head.bias.copy_(torch.from_numpy(moved))
+            self.head.weight.copy_(torch.from_numpy(weight))
+            self.head.bias.copy_(torch.from_numpy(bias))
 
     def arrays(self) -> tuple[Any, Any]:
         """Weight (labels, dim) and bias (labels) of the head."""
         weight, bias = (p.detach().float().cpu().numpy().copy() for p in (self.head.weight, self.head.bias))
         return weight, bias
 
-    def _logits(self, texts: Sequence[str], progress: Progress) -> Any:
+    def _vectors(self, texts: Sequence[str], progress: Progress) -> Any:
         self._encoder.model.eval()
-        weight, bias = self.arrays()
-        return self._encoder.encode(texts, progress.meter("scoring", len(texts))) @ weight.T + bias
+        return self._encoder.encode(texts, progress.meter("scoring", len(texts)))
 
     def modules(self) -> Any:
         """Encoder and head."""
@@ -140,8 +144,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     if checkpoint.epoch() is None:
         _probe(learner, encoder, rows, progress, recipe.balance)
     fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
-    learner.shift(progress)
-    dev = learner.score(progress) if learner.code.several else fitted.dev
+    dev = learner.settle(progress)
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
     some = [rows.train[i] for i in picked]
     train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
@@ -180,13 +183,8 @@ def open_encoder(recipe: Encoder | SetFit, run: TrainEnv, progress: Progress) ->
 
 def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress, balance: float) -> None:
     """Set the head to the linear head of the frozen encoder."""
-    import torch
-
     vectors = encoder.encode(rows.texts(), progress.meter("encoding", len(rows.train)))
-    weight, bias = learner.code.fit_head(vectors, learner.classes, _HEAD_C, balance)
-    with torch.no_grad():
-        learner.head.weight.copy_(torch.from_numpy(weight))
-        learner.head.bias.copy_(torch.from_numpy(bias))
+    learner.take(*learner.code.fit_head(vectors, learner.classes, _HEAD_C, balance))
 
 
 def save_encoder(folder: Path, encoder: TextEncoder, base: Weights, head: tuple[Any, Any]) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from p2m_agent.evaluation.scores import MetricName
 
+    Head = tuple[NDArray[numpy.float32], NDArray[numpy.float32]]
+    """Weight (labels, dim) and bias (labels)."""
+
 _SHIFTS = [step / 4 for step in range(-12, 13)]
 """Logits by which all labels are made likelier or less likely."""
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -22,6 +25,8 @@ STRENGTH = 10.0
 """C where there are too few rows to choose it by."""
 _ROWS_TO_CHOOSE, _HELD_OUT = 200, 4
 """Rows from which C is chosen, and which share of them is held out for it: one of so many."""
+_ROWS_TO_TEMPER, _LOG_RANGE = 50, (-2.3, 2.3)
+"""Rows from which logits are scaled by them, and between which natural logarithms the divisor lies."""
 _SURE = 6.0
 """Logit of a label that every training row has; minus that of one that none has."""
 
@@ -74,7 +79,7 @@ class LabelCode:
 
     def fit_head(
         self, vectors: NDArray[numpy.float32], targets: NDArray[numpy.int64], strength: float, balance: float = 0.0
-    ) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+    ) -> Head:
         """Weights (labels, dim) and bias (labels) of a logistic regression with scikit-learn's C `strength`."""
         import numpy as np
         from sklearn.linear_model import LogisticRegression
@@ -115,15 +120,59 @@ class LabelCode:
 
         def surprise(strength: float) -> float:
             weight, bias = self.fit_head(vectors[kept], targets[kept], strength, balance)
-            shares = self.shares(vectors[held] @ weight.T + bias)
-            right = (
-                np.where(targets[held] == 1, shares, 1 - shares)
-                if self.several
-                else shares[np.arange(len(shares)), targets[held]]
-            )
-            return float(-np.log(np.maximum(right, 1e-6)).mean())
+            return self.surprise(vectors[held] @ weight.T + bias, targets[held])
 
         return min(_STRENGTHS, key=surprise)
+
+    def settled(
+        self,
+        head: Head,
+        vectors: NDArray[numpy.float32],
+        expected: Sequence[str],
+        metric: MetricName,
+    ) -> Head:
+        """The head as dev rows want it: its thresholds where they score best, its logits where they are likeliest.
+
+        What it answers for rows of one label stays the same.
+
+        Args:
+            head: Weight (labels, dim) and bias (labels).
+            vectors: Of the dev rows, shape (rows, dim).
+            expected: Their outputs.
+            metric: The task's.
+        """
+        weight, bias = head
+        bias = self.shifted(bias, vectors @ weight.T + bias, expected, metric)
+        by = self.temperature(vectors @ weight.T + bias, expected)
+        return weight / by, bias / by
+
+    def temperature(self, logits: NDArray[Any], expected: Sequence[str]) -> numpy.float32:
+        """By what to divide logits so that these rows are likeliest; 1 where there are fewer than 50.
+
+        A head that fits its training rows fully is far too sure of itself.
+
+        Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599).
+        """
+        import numpy as np
+        from scipy.optimize import minimize_scalar
+
+        known = [row for row, output in enumerate(expected) if self._parts(output) <= set(self.labels)]
+        if len(known) < _ROWS_TO_TEMPER:
+            return np.float32(1)
+        told, targets = logits[known], self.targets([expected[row] for row in known])
+        found = minimize_scalar(lambda log: self.surprise(told / np.exp(log), targets), bounds=_LOG_RANGE)
+        return np.float32(np.exp(found.x))
+
+    def surprise(self, logits: NDArray[Any], targets: NDArray[numpy.int64]) -> float:
+        """Mean negative logarithm of the probability of what is right, of each label where there may be several."""
+        import numpy as np
+
+        shares = self.shares(logits)
+        right = np.where(targets == 1, shares, 1 - shares) if self.several else shares[range(len(shares)), targets]
+        return float(-np.log(np.maximum(right, 1e-9)).mean())
+
+    def _parts(self, output: str) -> set[str]:
+        return set(parted(output)) if self.several else {output}
 
     def shifted(
         self, bias: NDArray[numpy.float32], logits: NDArray[Any], expected: Sequence[str], metric: MetricName
@@ -148,7 +197,7 @@ def _softmax_head(
     targets: NDArray[numpy.int64],
     strength: float,
     weights: dict[int, float] | None,
-) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+) -> Head:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 

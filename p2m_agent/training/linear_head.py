@@ -39,8 +39,8 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     targets = code.targets(told[0])
     strength = recipe.inverse_regularisation or code.best_strength(train, targets, recipe.balance, recipe.seed)
     recipe = recipe.model_copy(update={"inverse_regularisation": strength})
-    weight, bias = code.fit_head(train, targets, strength, recipe.balance)
-    bias = code.shifted(bias, dev @ weight.T + bias, told[1], rows.spec.metric)
+    head = code.fit_head(train, targets, strength, recipe.balance)
+    weight, bias = code.settled(head, dev, told[1], rows.spec.metric)
     scores = [
         dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))
         for expected, vectors in zip(told[::-1], (dev, train), strict=True)

@@ -105,6 +105,13 @@ class PairLearner:
         targets = self._code.targets([row.output for row in self._rows.train])
         self.head = self._code.fit_head(vectors, targets, _HEAD_C, self._recipe.balance)
 
+    def settle(self, progress: Progress) -> None:
+        """Scale the head's logits to where dev is likeliest."""
+        assert self.head is not None
+        dev = self._rows.dev
+        vectors = self._encoder.encode([row.text for row in dev], progress.meter("scoring", len(dev)))
+        self.head = self._code.settled(self.head, vectors, [row.output for row in dev], self._rows.spec.metric)
+
     def modules(self) -> Any:
         """The encoder; the head is fitted anew whenever it is needed."""
         return self._encoder.model
@@ -122,6 +129,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     learner.fit_head(progress)
+    learner.settle(progress)
     assert learner.head is not None
     train = learner.score_on(rows.texts(), [row.output for row in rows.train], progress)
     save_encoder(folder, encoder, base, learner.head)

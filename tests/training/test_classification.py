@@ -157,6 +157,24 @@ def test_balance_makes_a_rare_label_likelier(
     assert shares[0] < shares[1] - 0.1
 
 
+@pytest.mark.parametrize("method", [LinearHead, Encoder, SetFit])
+def test_a_student_is_as_sure_as_it_is_right_on_dev(
+    method: type[LinearHead | Encoder | SetFit], bert: Path, tmp_path: Path, around: Around
+) -> None:
+    """It fits its training rows fully, but a quarter of the dev rows say otherwise."""
+    dev = sorted_mail(220)[120:]
+    other = {"delivery": "billing", "billing": "delivery"}
+    odd = [r.model_copy(update={"output": other[r.output]}) if n % 4 == 0 else r for n, r in enumerate(dev)]
+    tuned = {} if method is LinearHead else {"epochs": 1, "batch_size": 16, "learning_rate": 5e-3}
+    rows = TrainRows(ROWS.spec, ROWS.train, odd)
+    train(method(base=str(bert), **tuned), rows, tmp_path / "student", around.env)  # type: ignore[arg-type]
+    said = load_predictor(tmp_path / "student", around.settings).predict([r.input for r in odd])
+    right = sum(p.output == r.output for p, r in zip(said, odd, strict=True)) / len(odd)
+    sure = [p.confidence for p in said if p.confidence is not None]
+    assert right == pytest.approx(0.75, abs=0.05)
+    assert sum(sure) / len(said) == pytest.approx(right, abs=0.1), "unscaled it is above 0.9"
+
+
 def test_max_rows_draws_with_the_seed(bert: Path, tmp_path: Path, around: Around) -> None:
     trained = train(LinearHead(base=str(bert), max_rows=30), ROWS, tmp_path / "student", around.env)
     assert trained.notes[0] == "Trained on 30 of 120 rows, drawn with the seed (max_rows)."
