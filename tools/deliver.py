@@ -141,7 +141,11 @@ def ending(spec: TaskSpec, report: EvalReport) -> Ended:
     if spec.target is None:
         return Ended(why="delivered", reason=f"Delivered with {found}.")
     if score.value < spec.target:
-        return Ended(why="target_not_met", reason=f"Delivered, but {found} is below the target of {spec.target:.3f}.")
+        short = spec.target - score.value
+        by = f" by {short:.4f}" if short < 0.001 else ""  # both may look alike when rounded
+        return Ended(
+            why="target_not_met", reason=f"Delivered, but {found} is below the target of {spec.target:.3f}{by}."
+        )
     return Ended(why="delivered", reason=f"Delivered with {found}; the target was {spec.target:.3f}.")
 
 

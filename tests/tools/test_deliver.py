@@ -73,6 +73,12 @@ def test_the_end_follows_from_the_locked_test_and_the_target(
     assert f"{value:.3f} [{value - 0.05:.3f}, {value + 0.05:.3f}]" in outcome.ended.reason
 
 
+def test_a_score_that_rounds_to_the_target_says_by_how_little_it_misses(tmp_path: Path) -> None:
+    outcome = call(with_report(tmp_path, target=0.9, value=0.8997))
+    assert outcome.ended
+    assert outcome.ended.reason.endswith("is below the target of 0.900 by 0.0003.")
+
+
 def test_a_proxy_is_called_one_at_the_end_and_in_the_card(tmp_path: Path) -> None:
     outcome = call(with_report(tmp_path, proxy=True))
     assert outcome.ended
