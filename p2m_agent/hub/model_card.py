@@ -41,7 +41,7 @@ class ModelCard:
     @property
     def about(self) -> str:
         """Name and what it is, to be embedded and searched by words."""
-        return f"{self.name}. {_plain(self.summary or self.description)[:_SUMMARY]}"
+        return f"{self.name}. {plain(self.summary or self.description)[:_SUMMARY]}"
 
     @property
     def label(self) -> str:
@@ -56,7 +56,7 @@ class ModelCard:
     def speaks(self) -> frozenset[str]:
         """ISO codes it states, or that its name and description give away; `multilingual` where they are many."""
         said = {code.lower().split("-")[0] for code in self.languages}
-        words = re.findall(r"[^\W\d_]+", f"{self.name} {_plain(self.description)[:600]}".lower())
+        words = re.findall(r"[^\W\d_]+", f"{self.name} {plain(self.description)[:600]}".lower())
         found = said | {NAMES[word] for word in words if word in NAMES} | _codes(self.repo)
         many = len(found) > _MANY_LANGUAGES or "multilingual" in words or "multi" in said
         return frozenset(found | {"multilingual"} if many else found)
@@ -76,5 +76,6 @@ def _dashed(repo: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", repo.rsplit("/", 1)[-1].lower())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text without its markup and links."""
     return " ".join(_MARKUP.sub(r" \1 ", text).split())

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
 from p2m_agent.hub import catalogue
+from p2m_agent.hub.card import strings
 from p2m_agent.hub.catalogue import BaseModelFacts
 from p2m_agent.hub.huggingface_models import HubModel, search_hub
 from p2m_agent.hub.model_card import ModelCard
 from p2m_agent.hub.model_limits import LeftOut
-from p2m_agent.hub.weights import PACKAGES, Weights, installed, read_folder
+from p2m_agent.hub.weights import PACKAGES, Weights, installed, model_card, read_folder
 from p2m_agent.settings import Settings
 
 if TYPE_CHECKING:
     from p2m_agent.hub.huggingface import HuggingFace
+
+_DESCRIBED = 4000
+"""Characters of a card that are kept."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,15 @@ class Base:
     datasets: tuple[str, ...] = ()
     downloads: int | None = None
     gated: bool = False
+    description: str = ""
+    """What its own card says, Markdown; empty where there is none."""
 
     @property
     def card(self) -> ModelCard:
         """As it is ranked."""
         return ModelCard(
             repo=self.facts.repo,
-            description=self.facts.good_at,
+            description=self.facts.good_at or self.description,
             task=self.task,
             tags=self.tags,
             datasets=self.datasets,
@@ -116,8 +122,24 @@ def _in_folders(hubs: Sequence[str]) -> tuple[list[Base], list[LeftOut]]:
             logging.getLogger(__name__).info("%s is no base model: %s", folder, error)
             damaged.append(LeftOut(str(folder), error.message if isinstance(error, ToolError) else str(error)))
         else:
-            found.append(Base(_facts_of(weights), str(folder.parent), available=True, revision=weights.revision))
+            found.append(_in_folder(weights, folder))
     return found, damaged
+
+
+def _in_folder(weights: Weights, folder: Path) -> Base:
+    """A checkpoint with what the card beside it says."""
+    meta, body = model_card(folder)
+    languages = tuple(code.split("-")[0].lower() for code in strings(meta.get("language")))
+    return Base(
+        _facts_of(weights).model_copy(update={"languages": languages}),
+        str(folder.parent),
+        available=True,
+        revision=weights.revision,
+        task=next(iter(strings(meta.get("pipeline_tag"))), None),
+        tags=strings(meta.get("tags")),
+        datasets=strings(meta.get("datasets")),
+        description=body[:_DESCRIBED],
+    )
 
 
 def _model_folders(hubs: Sequence[str]) -> Iterator[Path]:

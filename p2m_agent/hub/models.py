@@ -10,6 +10,7 @@ from math import log10
 from typing import TYPE_CHECKING
 
 from p2m_agent.embedding import Embedder
+from p2m_agent.hub.adaptation import adapted
 from p2m_agent.hub.candidates import ModelCandidate
 from p2m_agent.hub.model_limits import ANY_MODEL, LeftOut, ModelLimits
 from p2m_agent.hub.model_ranking import ModelMatch, ModelRanking
@@ -83,7 +84,8 @@ def find_models(
     left_out = [LeftOut(base.facts.repo, "; ".join(why)) for base, why in refused if why]
     free_gb, place = free_memory()
     by_repo = {base.facts.repo: base for base in allowed}
-    matches = ModelRanking([base.card for base in allowed], embedder).rank(
+    learned = adapted([base.card for base in found], embedder, settings)
+    matches = ModelRanking([base.card for base in allowed], learned).rank(
         wish.words or wish.query, [wish.card] if wish.card else []
     )
     candidates = [_candidate(by_repo[match.card.repo], match, wish, free_gb, place) for match in matches]

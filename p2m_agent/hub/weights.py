@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from p2m_agent.errors import ToolError
+from p2m_agent.hub.card import licence_of, split_card
 from p2m_agent.hub.checkpoint import checkpoint_of_gguf
 from p2m_agent.hub.faults import hub_faults, patiently, reason
 from p2m_agent.settings import Settings
@@ -126,7 +128,7 @@ def read_folder(folder: Path, name: str) -> Weights:
         path=folder,
         architecture=architecture_of(config),
         params=sum(count_params(path) for path in folder.glob("*.safetensors")),
-        licence=_licence(folder / "README.md"),
+        licence=licence_of(model_card(folder)[0].get("license")),
         max_tokens=_max_tokens(folder, config),
         revision=_revision(folder),
     )
@@ -200,14 +202,17 @@ def _download(repo: str, settings: Settings) -> Path:
         raise ToolError(f"the base model {repo!r} cannot be had here: {reason(error)}", _known()) from error
 
 
-def _licence(card: Path) -> str | None:
-    if not card.is_file():
-        return None
-    import yaml
-
-    head = re.match(r"---\n(.*?)\n---", card.read_text(encoding="utf-8"), re.DOTALL)
-    licence = (yaml.safe_load(head[1]) or {}).get("license") if head else None
-    return str(licence) if licence else None
+def model_card(folder: Path) -> tuple[dict[str, object], str]:
+    """Front matter and body of the card beside a checkpoint; empty where there is none or it cannot be read."""
+    path = folder / "README.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+        return split_card(text) if text.lstrip("\ufeff").startswith("---") else ({}, text)
+    except FileNotFoundError:
+        return {}, ""
+    except (OSError, ValueError) as error:
+        logging.getLogger(__name__).info("%s is no model card: %s", path, error)
+        return {}, ""
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int | None:

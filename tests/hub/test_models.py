@@ -47,15 +47,35 @@ def test_the_language_counts(tmp_path: Path) -> None:
     assert {"multilingual", "de"} & set(found[0].languages)
 
 
-def test_a_folder_with_a_checkpoint_is_a_base(tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
+def checkpoint(folder: Path, card: str | None = None) -> None:
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"architectures": ["BertModel"], "model_type": "bert"}))
     header = json.dumps({"w": {"dtype": "F32", "shape": [10, 10], "data_offsets": [0, 400]}}).encode()
     (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 400)
+    if card is not None:
+        (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def test_a_folder_with_a_checkpoint_is_a_base(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "mine")
     found = search(tmp_path, make_spec("sort mail"), hubs=(str(tmp_path),))
     mine = next(c for c in found if c.repo.endswith("mine"))
     assert (mine.params, mine.available, mine.licence) == (100, True, None)
+
+
+def test_the_card_in_a_folder_counts(tmp_path: Path) -> None:
+    about = "---\nlanguage: de\nlicense: mit\ntags: [law]\n---\n# Amtsdeutsch\nReads letters of tax offices.\n"
+    checkpoint(tmp_path / "one", about)
+    checkpoint(tmp_path / "two", "Made for recipes of soups.")
+    checkpoint(tmp_path / "odd", "---\n: [\n---\n")
+    found = {c.repo: c for c in search(tmp_path, make_spec("letters of tax offices"), hubs=(str(tmp_path),))}
+    one, two, odd = (found[str(tmp_path / name)] for name in ("one", "two", "odd"))
+    assert (one.languages, one.licence, two.languages, two.licence) == (("de",), "mit", (), None)
+    assert "shares words" in one.why
+    assert "shares words" not in two.why
+    assert odd.available
+    german = search(tmp_path, make_spec("x", constraints=Constraints(licences=("mit",))), hubs=(str(tmp_path),))
+    assert str(tmp_path / "one") in {c.repo for c in german}
 
 
 def test_memory_grows_with_the_model() -> None:
