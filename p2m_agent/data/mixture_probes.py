@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from p2m_agent.data.mixture import Measure
 from p2m_agent.evaluation.metrics import RowStatistics, row_statistics
 from p2m_agent.label_sets import parted
+from p2m_agent.training.label_code import STRENGTH, LabelCode
 from p2m_agent.types import Example
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ Answers = list[str] | list[tuple[float, int]] | list[tuple[float, int, str]]
 for a label), and for labels what it answers."""
 _CHUNK = 64
 """Rows of each part that are encoded in turn, so that a short time leaves about as many of each."""
-_INVERSE_REGULARISATION = 10.0
-"""As in the linear head that students are."""
 _CHANCE = 0.05
 """Probability that is spread over all labels, so that a label a mixture lacks costs much and not everything."""
 
@@ -114,7 +113,7 @@ class LinearProbe:
         if len(set(labels)) == 1:
             known, likely = labels[:1], np.ones((len(self._dev), 1))
         else:
-            head = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=1000).fit(self._texts.of(rows), labels)
+            head = LogisticRegression(C=STRENGTH, max_iter=1000).fit(self._texts.of(rows), labels)
             known, likely = [str(label) for label in head.classes_], head.predict_proba(self._texts.of(self._dev))
         floor = _CHANCE / max(2, len({row.output for row in self._dev}))
         return [
@@ -147,11 +146,9 @@ class LabelSetProbe:
 
     def answers(self, rows: Sequence[Example]) -> list[str]:
         """The labels that the heads find likelier than not."""
-        from p2m_agent.training.label_code import LabelCode
-
         outputs = [row.output for row in rows]
         code = LabelCode(tuple(sorted({label for output in outputs for label in parted(output)})), several=True)
-        weight, bias = code.fit_head(self._texts.of(rows), code.targets(outputs), _INVERSE_REGULARISATION)
+        weight, bias = code.fit_head(self._texts.of(rows), code.targets(outputs))
         return code.outputs(self._texts.of(self._dev) @ weight.T + bias)
 
 

@@ -25,8 +25,6 @@ FEWEST_ROWS = 40
 """Training rows below which there is no curve to speak of."""
 RESAMPLES = 200
 _FLOORS = 20
-_STRENGTH = 10.0
-"""C of the linear head, as in its recipe."""
 _Z = 1.96
 
 
@@ -145,7 +143,7 @@ def head_answers(study: Study, places: Sequence[int]) -> list[str]:
     if len(labels) < 2:
         return []
     code = LabelCode(tuple(labels), several=study.spec.kind == "multi_label")
-    weight, bias = code.fit_head(train[list(places)], code.targets(outputs), _STRENGTH)
+    weight, bias = code.fit_head(train[list(places)], code.targets(outputs))
     return code.outputs(dev @ weight.T + bias)
 
 

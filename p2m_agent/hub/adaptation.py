@@ -80,8 +80,9 @@ def tune(encoder: TextEncoder, pairs: Sequence[Pair], seed: int = 0) -> Any:
     model = encoder.model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.01)
     draw = random.Random(seed)  # noqa: S311
-    for _ in range(0, len(pairs) * _EPOCHS, _BATCH):
-        batch = draw.sample(pairs, min(_BATCH, len(pairs)))
+    drawn = [pair for _ in range(_EPOCHS) for pair in draw.sample(pairs, len(pairs))]
+    for start in range(0, len(drawn), _BATCH):
+        batch = drawn[start : start + _BATCH]
         ones, others = (encoder.pooled(encoder.token_ids([pair[side] for pair in batch])) for side in (0, 1))
         likeness, right = ones @ others.T * _SHARPNESS, torch.arange(len(batch), device=ones.device)
         loss = sum(torch.nn.functional.cross_entropy(each, right) for each in (likeness, likeness.T)) / 2

@@ -26,8 +26,6 @@ from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import Encoder, SetFit
 
 PIECE_TOKENS = STEP_TOKENS["encoder"]
-_HEAD_C = 10.0
-"""scikit-learn's C of the linear head that training starts from."""
 _HEAD_SCALE = 100.0
 """The head learns this much faster: it works on unit vectors, hence with weights far larger than the encoder's."""
 _PATIENCE = 3
@@ -184,7 +182,7 @@ def open_encoder(recipe: Encoder | SetFit, run: TrainEnv, progress: Progress) ->
 def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress, balance: float) -> None:
     """Set the head to the linear head of the frozen encoder."""
     vectors = encoder.encode(rows.texts(), progress.meter("encoding", len(rows.train)))
-    learner.take(*learner.code.fit_head(vectors, learner.classes, _HEAD_C, balance))
+    learner.take(*learner.code.fit_head(vectors, learner.classes, balance=balance))
 
 
 def save_encoder(folder: Path, encoder: TextEncoder, base: Weights, head: tuple[Any, Any]) -> None:

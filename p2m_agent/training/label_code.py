@@ -22,7 +22,7 @@ _SHIFTS = [step / 4 for step in range(-12, 13)]
 """Logits by which all labels are made likelier or less likely."""
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
 STRENGTH = 10.0
-"""C where there are too few rows to choose it by."""
+"""scikit-learn's C of a head where it is not chosen by rows."""
 _ROWS_TO_CHOOSE, _HELD_OUT = 200, 4
 """Rows from which C is chosen, and which share of them is held out for it: one of so many."""
 _ROWS_TO_TEMPER, _LOG_RANGE = 50, (-2.3, 2.3)
@@ -78,7 +78,11 @@ class LabelCode:
         return [float(max(1.0, (len(targets) - yes) / max(1, yes)) ** balance) for yes in with_it]
 
     def fit_head(
-        self, vectors: NDArray[numpy.float32], targets: NDArray[numpy.int64], strength: float, balance: float = 0.0
+        self,
+        vectors: NDArray[numpy.float32],
+        targets: NDArray[numpy.int64],
+        strength: float = STRENGTH,
+        balance: float = 0.0,
     ) -> Head:
         """Weights (labels, dim) and bias (labels) of a logistic regression with scikit-learn's C `strength`."""
         import numpy as np

@@ -17,6 +17,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.hub.weights import Weights
 from p2m_agent.label_sets import parted
 from p2m_agent.settings import Settings
+from p2m_agent.training.label_code import STRENGTH
 from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.probe_base import loading, usable
 from p2m_agent.training.probe_race import Scores
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 MAX_TOKENS = 128
 _BATCH = 64
 FOLDS = 5
-_INVERSE_REGULARISATION = 10.0
-"""As in the linear head that students start from."""
 _CHANCE = 0.05
 """Probability that is spread over all labels, so that one row that is wrong for sure costs much and not everything."""
 
@@ -145,5 +144,5 @@ def _head(features: Any, labels: Sequence[str], held: Any) -> tuple[dict[str, in
         warnings.filterwarnings(
             "ignore", message="The number of unique classes"
         )  # many labels on few rows are no fault
-        head = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=1000).fit(features, labels)
+        head = LogisticRegression(C=STRENGTH, max_iter=1000).fit(features, labels)
     return {str(label): column for column, label in enumerate(head.classes_)}, head.predict_proba(held)

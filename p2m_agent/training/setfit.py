@@ -25,7 +25,6 @@ from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe import SetFit
 
-_HEAD_C = 10.0
 _PATIENCE = 2
 
 Pair = tuple[int, int, float]
@@ -103,7 +102,7 @@ class PairLearner:
         texts = self._rows.texts()
         vectors = self._encoder.encode(texts, progress.meter("encoding", len(texts)))
         targets = self._code.targets([row.output for row in self._rows.train])
-        self.head = self._code.fit_head(vectors, targets, _HEAD_C, self._recipe.balance)
+        self.head = self._code.fit_head(vectors, targets, balance=self._recipe.balance)
 
     def settle(self, progress: Progress) -> None:
         """Scale the head's logits to where dev is likeliest."""
