@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Scores = NDArray[numpy.float64]
 
 WEIGHTS: dict[str, float] = {
-    "meaning": 4.1,
+    "meaning": 8.2,
     "label": 1.5,
     "words": 15.1,
     "keywords": 14.4,
