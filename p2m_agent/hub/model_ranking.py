@@ -6,7 +6,9 @@ written for each task (`model_tasks`), and with the cards that share it, whose b
 pairs of languages that the request names count beside. Popularity is a signal with no weight: it hurts
 (benchmarks/model_search.py).
 
-The weights were fitted by a softmax over all cards on the tuning half of the queries of benchmarks/model_search.py.
+The weights were fitted by a softmax over all cards on the tuning half of the queries of benchmarks/model_search.py;
+meaning was doubled after it, as that half has more hits with an embedder that has learned the catalogue
+(`adaptation`).
 """
 
 from __future__ import annotations
