@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from p2m_agent.hub.candidates import ModelCandidate
 from p2m_agent.hub.catalogue import models
 from p2m_agent.hub.hub import Hub
@@ -12,6 +14,12 @@ from p2m_agent.settings import Settings
 from p2m_agent.training.memory import STEP_TOKENS, train_gb
 from p2m_agent.types import Constraints, TaskSpec
 from tests.hub.test_hub import make_spec
+
+
+@pytest.fixture(autouse=True)
+def _steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else runs on this machine must not change which models fit."""
+    monkeypatch.setattr("p2m_agent.hub.models.free_memory", lambda: (16.0, "RAM"))
 
 
 def search(tmp_path: Path, spec: TaskSpec, k: int = 100, hubs: tuple[str, ...] = ()) -> list[ModelCandidate]:
