@@ -14,7 +14,9 @@ import json
 import logging
 import random
 import re
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from p2m_agent.embedding import Embedder, TextEncoder, load_text_encoder
@@ -53,10 +55,13 @@ def adapted(cards: Sequence[ModelCard], embedder: Embedder | None, settings: Set
     folder = settings.cache_dir / "adapted" / key
     if not folder.is_dir():
         _LOG.warning("learning how %d model cards talk: a few minutes, once", len(cards))
-        making = folder.with_name(f"{key}.making")
-        copy_checkpoint(base.path, making)
-        tune(load_text_encoder(base.path, dtype=_full(), max_tokens=_TOKENS), pairs).save_pretrained(str(making))
-        making.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as place:  # another process may be making the same
+            making = Path(place) / key
+            copy_checkpoint(base.path, making)
+            tune(load_text_encoder(base.path, dtype=_full(), max_tokens=_TOKENS), pairs).save_pretrained(str(making))
+            if not folder.is_dir():
+                making.rename(folder)
     return Embedder(f"{embedder.name}-{key}", load_text_encoder(folder, max_tokens=base.max_tokens))
 
 
