@@ -50,6 +50,7 @@ class Fit:
             if not self._epoch(epoch) or self._out_of_patience(epoch) or self._pruned(epoch):
                 break
         self._world.leave()
+        del self._optimizer  # its moments take twice the weights' memory, and the best weights are read next
         best = self._checkpoint.best()
         if best is None:
             self._done.notes.append("There was no time to train; this is the model as it began.")

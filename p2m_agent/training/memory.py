@@ -16,7 +16,7 @@ _PROCESS_GB = 0.6
 _WEIGHTS, _GRADIENTS, _ADAMW, _COPIES = 4, 4, 8, 6
 """Bytes a parameter in float32: the weights, their gradients, AdamW's two moments, and the best weights so far with the
 copy that is scored."""
-STEP_TOKENS = {"encoder": 1024, "seq2seq": 2048, "causal": 640}
+STEP_TOKENS = {"encoder": 640, "seq2seq": 2048, "causal": 640}
 """Tokens that a trainer of each family holds at once."""
 _SERVED_TOKENS = 2048
 
