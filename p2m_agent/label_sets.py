@@ -16,3 +16,10 @@ def joined(labels: Iterable[str]) -> str:
 def parted(output: str) -> tuple[str, ...]:
     """The labels in an output, each once, in the order in which they stand."""
     return tuple(dict.fromkeys(part for each in output.split(SEPARATOR) if (part := each.strip())))
+
+
+def from_json(value: object) -> str | None:
+    """An output as it stands in JSON: a text, or a list of labels; None for anything else."""
+    if isinstance(value, list):
+        return joined(map(str, value))
+    return value if isinstance(value, str) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, computed_field
@@ -77,6 +78,10 @@ class TaskSpec(Value):
         if self.kind == "multi_label":
             return parted(output)
         return (output.strip(),) if self.sorts else ()
+
+    def labels_of(self, outputs: Iterable[str]) -> tuple[str, ...]:
+        """The labels that outputs stand for together, each once, in alphabetical order."""
+        return tuple(sorted({label for output in outputs for label in self.labels_in(output)}))
 
 
 class Source(Value):

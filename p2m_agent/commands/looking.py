@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.checkpoints import read_state
 from p2m_agent.commands.common import check_hubs, print_json, settings_from
 from p2m_agent.errors import P2MError, UsageError
+from p2m_agent.hub.card import languages_of
 from p2m_agent.hub.evidence import ANY, Filters
 from p2m_agent.result import delivered, result_of
 from p2m_agent.state import RunState
@@ -104,7 +105,7 @@ def _search_datasets(args: argparse.Namespace, hub: Hub) -> int:
 
 def _filters(args: argparse.Namespace) -> Filters:
     return Filters(
-        languages=tuple(code.split("-")[0].lower() for code in args.language or ()),
+        languages=languages_of(args.language),
         licences=tuple(args.licence) if args.licence else None,
         tasks=tuple(args.task or ()),
         min_rows=args.min_rows,

@@ -12,7 +12,7 @@ from p2m_agent.data.generation_attributes import WRITERS, Attributes
 from p2m_agent.data.generation_errors import Focus
 from p2m_agent.data.transformation_requests import fenced, shown_example
 from p2m_agent.data.verification import Candidate
-from p2m_agent.label_sets import joined
+from p2m_agent.label_sets import from_json
 from p2m_agent.llm.request import ChatMessage, Reply, Request
 from p2m_agent.prompting import render
 from p2m_agent.task.language import NAMES
@@ -167,10 +167,7 @@ def label_request(
 
 def label_of(reply: Reply) -> str | None:
     """The label in an answer; several as one text."""
-    label = reply.parsed.get("label") if isinstance(reply.parsed, dict) else None
-    if isinstance(label, list):
-        return joined(map(str, label))
-    return label if isinstance(label, str) else None
+    return from_json(reply.parsed.get("label")) if isinstance(reply.parsed, dict) else None
 
 
 def inputs_schema(spec: TaskSpec, count: int) -> dict[str, object]:

@@ -69,11 +69,13 @@ def gather_flags(opened: Opened, spec: TaskSpec, *, open_kind: bool = False) -> 
     """
     rows = [row for part in opened.splits.values() for row in part]
     flags = flags_in(rows, spec.labels)
+    if len(flags) < 2:
+        return opened
     sets = [flagged(row, flags) for row in rows]
     single = spec.kind == "classification" and all(len(labels) == 1 for labels in sets)
     shown = len(flags) > 2 and open_kind and spec.kind == "classification" and looks_several(sets)
     wanted = spec.kind == "multi_label" or ((single or shown) and not _has_labels(rows, flags))
-    if not wanted or len(flags) < 2:
+    if not wanted:
         return opened
     splits = {name: [_gathered(row, flags, single=single) for row in part] for name, part in opened.splits.items()}
     note = f"Each of the columns {', '.join(flags)} was read as the label of that name."

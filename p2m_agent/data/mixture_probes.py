@@ -84,25 +84,43 @@ class Texts:
         return HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), n_features=2**16).transform(texts)
 
 
-class LinearProbe:
-    """A linear head on frozen embeddings (classification)."""
+class _TextProbe:
+    """A probe that looks at the vectors of rows."""
+
+    measure: Measure
+    means: str
+    """What it is, up to the words on the vectors."""
 
     def __init__(self, dev: Sequence[Example], embedder: Embedder | None) -> None:
         """Take the rows to answer."""
         self._dev, self._texts = dev, Texts(embedder)
-        self.measure: Measure = "log_likelihood"
-        self.how = self.basis = f"a linear head on {self._texts.how}"
+        self.how = self.basis = f"{self.means} {self._texts.how}"
 
     def prepare(self, parts: Sequence[Sequence[Example]], seconds_left: Callable[[], float]) -> list[int]:
         """Encode; dev first, since nothing can be said without it."""
-        import sklearn.linear_model  # noqa: F401 (loading it takes seconds, which are no probe's)
-
         self._texts.prepare([self._dev], lambda: 1.0)
         return self._texts.prepare(parts, seconds_left)
 
     def work(self, rows: int) -> float:
         """As many rows."""
         return rows
+
+
+class _HeadProbe(_TextProbe):
+    """One that fits linear heads."""
+
+    def prepare(self, parts: Sequence[Sequence[Example]], seconds_left: Callable[[], float]) -> list[int]:
+        """Encode."""
+        import sklearn.linear_model  # noqa: F401 (loading it takes seconds, which are no probe's)
+
+        return super().prepare(parts, seconds_left)
+
+
+class LinearProbe(_HeadProbe):
+    """A linear head on frozen embeddings (classification)."""
+
+    measure: Measure = "log_likelihood"
+    means = "a linear head on"
 
     def answers(self, rows: Sequence[Example]) -> list[tuple[float, int, str]]:
         """How likely the head finds the right labels, and what it says; rows of one label alone teach that label."""
@@ -126,23 +144,11 @@ class LinearProbe:
         ]
 
 
-class LabelSetProbe:
+class LabelSetProbe(_HeadProbe):
     """A linear head on frozen embeddings for each label (multi_label)."""
 
-    def __init__(self, dev: Sequence[Example], embedder: Embedder | None) -> None:
-        """Take the rows to answer."""
-        self._dev, self._texts = dev, Texts(embedder)
-        self.measure: Measure = "micro_f1"
-        self.how = self.basis = f"a linear head for each label on {self._texts.how}"
-
-    def prepare(self, parts: Sequence[Sequence[Example]], seconds_left: Callable[[], float]) -> list[int]:
-        """Encode."""
-        self._texts.prepare([self._dev], lambda: 1.0)
-        return self._texts.prepare(parts, seconds_left)
-
-    def work(self, rows: int) -> float:
-        """As many rows."""
-        return rows
+    measure: Measure = "micro_f1"
+    means = "a linear head for each label on"
 
     def answers(self, rows: Sequence[Example]) -> list[str]:
         """The labels that the heads find likelier than not."""
@@ -152,23 +158,11 @@ class LabelSetProbe:
         return code.outputs(self._texts.of(self._dev) @ weight.T + bias)
 
 
-class NeighbourProbe:
+class NeighbourProbe(_TextProbe):
     """The output of the row that is most similar (text to text, where there is no time for a fine-tune)."""
 
-    def __init__(self, dev: Sequence[Example], embedder: Embedder | None) -> None:
-        """Take the rows to answer."""
-        self._dev, self._texts = dev, Texts(embedder)
-        self.measure: Measure = "chrf"
-        self.how = self.basis = f"the output of the nearest row by {self._texts.how}"
-
-    def prepare(self, parts: Sequence[Sequence[Example]], seconds_left: Callable[[], float]) -> list[int]:
-        """Encode."""
-        self._texts.prepare([self._dev], lambda: 1.0)
-        return self._texts.prepare(parts, seconds_left)
-
-    def work(self, rows: int) -> float:
-        """As many rows."""
-        return rows
+    measure: Measure = "chrf"
+    means = "the output of the nearest row by"
 
     def answers(self, rows: Sequence[Example]) -> list[str]:
         """The nearest rows' outputs."""

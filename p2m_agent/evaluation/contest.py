@@ -45,9 +45,7 @@ class Contest:
         """The task's labels, from the training rows where the task does not list them; empty for text_to_text."""
         if not self.spec.sorts:
             return ()
-        return self.spec.labels or tuple(
-            sorted({label for example in self.train for label in self.spec.labels_in(example.output)})
-        )
+        return self.spec.labels or self.spec.labels_of(example.output for example in self.train)
 
     def sample(self, most: int) -> list[int]:
         """Indexes of a random sample of the test rows, in random order, so that any beginning of it is one too."""

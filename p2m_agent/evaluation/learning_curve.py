@@ -139,10 +139,10 @@ def head_answers(study: Study, places: Sequence[int]) -> list[str]:
 
     train, dev = study.vectors
     outputs = [study.labels[i] for i in places]
-    labels = sorted({label for output in outputs for label in study.spec.labels_in(output)})
+    labels = study.spec.labels_of(outputs)
     if len(labels) < 2:
         return []
-    code = LabelCode(tuple(labels), several=study.spec.kind == "multi_label")
+    code = LabelCode(labels, several=study.spec.kind == "multi_label")
     weight, bias = code.fit_head(train[list(places)], code.targets(outputs))
     return code.outputs(dev @ weight.T + bias)
 

@@ -15,7 +15,7 @@ from p2m_agent.evaluation.contest import NO_TIME, Contest
 from p2m_agent.evaluation.scores import Baseline, Speed
 from p2m_agent.evaluation.speed import timed
 from p2m_agent.events import Progressed
-from p2m_agent.label_sets import joined, parted
+from p2m_agent.label_sets import from_json, parted
 from p2m_agent.prompting import render
 from p2m_agent.types import Example
 
@@ -231,7 +231,4 @@ def _answer(reply: Reply) -> str | None:
     """The output in a reply; None where the teacher failed."""
     if reply.error is not None or not isinstance(reply.parsed, dict):
         return None
-    output = reply.parsed.get("output")
-    if isinstance(output, list):
-        return joined(map(str, output))
-    return output if isinstance(output, str) else None
+    return from_json(reply.parsed.get("output"))

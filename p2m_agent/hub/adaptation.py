@@ -16,6 +16,7 @@ import random
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,12 @@ def adapted(cards: Sequence[ModelCard], embedder: Embedder | None, settings: Set
         embedder: The packaged one, as it is; None where there is none.
         settings: Says where the cache is.
     """
-    if embedder is None or sum(bool(_sentences_of(card)) for card in cards) < FEWEST:
+    pairs = pairs_of(cards)
+    if embedder is None or len(pairs) < FEWEST * _PAIRS_A_CARD:
         return embedder
-    base, pairs = locate(EMBEDDINGS, settings), pairs_of(cards)
+    import torch
+
+    base = locate(EMBEDDINGS, settings)
     key = hashlib.sha256(json.dumps([_VERSION, base.name, pairs]).encode()).hexdigest()[:16]
     folder = settings.cache_dir / "adapted" / key
     if not folder.is_dir():
@@ -59,10 +63,17 @@ def adapted(cards: Sequence[ModelCard], embedder: Embedder | None, settings: Set
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:  # another process may be making the same
             making = Path(place) / key
             copy_checkpoint(base.path, making)
-            tune(load_text_encoder(base.path, dtype=_full(), max_tokens=_TOKENS), pairs).save_pretrained(str(making))
+            plain_encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=_TOKENS)
+            tune(plain_encoder, pairs).save_pretrained(str(making))
             if not folder.is_dir():
                 making.rename(folder)
-    return Embedder(f"{embedder.name}-{key}", load_text_encoder(folder, max_tokens=base.max_tokens))
+    return _opened(f"{embedder.name}-{key}", folder, base.max_tokens)
+
+
+@lru_cache(maxsize=1)
+def _opened(name: str, folder: Path, max_tokens: int | None) -> Embedder:
+    """The same object for the searches of a run, as it remembers the vectors of the cards."""
+    return Embedder(name, load_text_encoder(folder, max_tokens=max_tokens))
 
 
 def pairs_of(cards: Sequence[ModelCard], seed: int = 0) -> list[Pair]:
@@ -70,7 +81,7 @@ def pairs_of(cards: Sequence[ModelCard], seed: int = 0) -> list[Pair]:
     draw = random.Random(seed)  # noqa: S311
     found: list[Pair] = []
     for card in cards:
-        sentences = _sentences_of(card)
+        sentences = [*_sentences(card.description), *_sentences(card.summary)]
         for _ in range(_PAIRS_A_CARD if sentences else 0):
             beside = card.label if draw.random() < 0.5 else card.about
             found.append((draw.choice(sentences), beside))
@@ -97,15 +108,5 @@ def tune(encoder: TextEncoder, pairs: Sequence[Pair], seed: int = 0) -> Any:
     return model.eval()
 
 
-def _sentences_of(card: ModelCard) -> list[str]:
-    return [*_sentences(card.description), *_sentences(card.summary)]
-
-
 def _sentences(text: str) -> list[str]:
     return [one for one in re.split(r"(?<=[.!?])\s+", plain(text)) if len(one) in _SENTENCE][:12]
-
-
-def _full() -> Any:
-    import torch
-
-    return torch.float32

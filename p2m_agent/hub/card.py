@@ -119,7 +119,7 @@ def card_of(repo: str, hub: str, meta: dict[str, object], body: str) -> Card:
         title=str(meta.get("pretty_name") or _heading(body) or repo.rsplit("/", maxsplit=1)[-1].replace("_", " ")),
         description=_description(body),
         licence=licence_of(meta.get("license")),
-        languages=tuple(code.split("-")[0].lower() for code in strings(meta.get("language"))),
+        languages=languages_of(meta.get("language")),
         tasks=strings(meta.get("task_categories")),
         columns=_columns(meta, body),
         labels=_labels(meta, body),
@@ -133,6 +133,11 @@ def licence_of(value: object) -> str | None:
     """An SPDX-like id in lower case; None where the card does not say which."""
     first = next(iter(strings(value)), "").strip().lower()
     return None if first in _UNKNOWN_LICENCES else first
+
+
+def languages_of(value: object) -> tuple[str, ...]:
+    """ISO codes in lower case, without what stands behind a hyphen."""
+    return tuple(code.split("-")[0].lower() for code in strings(value))
 
 
 def strings(value: object) -> tuple[str, ...]:

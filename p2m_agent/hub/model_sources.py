@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
 from p2m_agent.hub import catalogue
-from p2m_agent.hub.card import strings
+from p2m_agent.hub.card import languages_of, strings
 from p2m_agent.hub.catalogue import BaseModelFacts
 from p2m_agent.hub.huggingface_models import HubModel, search_hub
 from p2m_agent.hub.model_card import ModelCard
@@ -129,9 +129,8 @@ def _in_folders(hubs: Sequence[str]) -> tuple[list[Base], list[LeftOut]]:
 def _in_folder(weights: Weights, folder: Path) -> Base:
     """A checkpoint with what the card beside it says."""
     meta, body = model_card(folder)
-    languages = tuple(code.split("-")[0].lower() for code in strings(meta.get("language")))
     return Base(
-        _facts_of(weights).model_copy(update={"languages": languages}),
+        _facts_of(weights).model_copy(update={"languages": languages_of(meta.get("language"))}),
         str(folder.parent),
         available=True,
         revision=weights.revision,

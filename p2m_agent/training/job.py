@@ -33,15 +33,15 @@ class TrainRows:
         Raises:
             ToolError: there are fewer than two.
         """
-        seen = {label for row in self.train for label in self.spec.labels_in(row.output)}
+        seen = self.spec.labels_of(row.output for row in self.train)
         if len(seen) < 2:
-            what = f"only one label, {next(iter(seen))!r}" if seen else "no rows"
+            what = f"only one label, {seen[0]!r}" if seen else "no rows"
             raise ToolError(
                 f"the training rows have {what}, so there is nothing to tell apart",
                 "Add rows of at least one more label: import another dataset or generate examples.",
             )
         known = [label for label in self.spec.labels if label in seen]
-        return (*known, *sorted(seen - set(known)))
+        return (*known, *(label for label in seen if label not in known))
 
     def code(self) -> LabelCode:
         """These labels as numbers.

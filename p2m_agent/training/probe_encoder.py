@@ -56,7 +56,7 @@ class EncoderProbe:
         features, outputs = rotated(self._features(model, rows)), [row.output for row in self._rows[:rows]]
         if self._spec.kind != "multi_label":
             return [(value, 1.0) for value in cross_validated(features, outputs)]
-        labels = sorted({label for output in outputs for label in parted(output)})
+        labels = self._spec.labels_of(outputs)
         by_label = [[str(label in parted(output)) for output in outputs] for label in labels]
         found = [cross_validated(features, has) for has in by_label]
         return [(sum(values) / len(labels), 1.0) for values in zip(*found, strict=True)]

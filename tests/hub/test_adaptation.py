@@ -68,7 +68,10 @@ def test_words_of_a_use_come_nearer_to_the_cards_for_it(packaged: Packaged, tmp_
 
 def test_a_catalogue_is_learned_once(packaged: Packaged, tmp_path: Path) -> None:
     settings = Settings(cache_dir=tmp_path)
-    first, again = (adapted(catalogue(), packaged.embedder, settings) for _ in range(2))
+    first = adapted(catalogue(), packaged.embedder, settings)
+    assert adapted(catalogue(), packaged.embedder, settings) is first, "the vectors it remembers are of use again"
+    adaptation._opened.cache_clear()  # as in another process
+    again = adapted(catalogue(), packaged.embedder, settings)
     assert packaged.trainings == 1
     assert first is not None
     assert again is not None
