@@ -11,18 +11,18 @@ from typing import Any
 
 from _improve_starts import OWN, Split, write_hub
 
+from p2m_agent.agent.planner.choice import Choice, Move, Words
+from p2m_agent.agent.planner.controller import make_controller
+from p2m_agent.agent.policy import Policy
+from p2m_agent.agent.session import Parts, Session
 from p2m_agent.delivery.predictor import load_predictor
-from p2m_agent.evaluation.metrics import metric_value
-from p2m_agent.planner.choice import Choice, Move, Words
-from p2m_agent.planner.controller import make_controller
-from p2m_agent.policy import Policy
-from p2m_agent.result import delivered, result_of
-from p2m_agent.session import Parts, Session
+from p2m_agent.run.result import delivered, result_of
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
-from p2m_agent.state import RunState
-from p2m_agent.taskfile import TaskFile
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import TrainingRun
+from p2m_agent.task.yaml_file import TaskFile
+from p2m_agent.types.student import TrainingRun
 
 Change = Callable[[Choice, RunState], Choice]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from _real_rows import HUB, real_sets
 
-from p2m_agent.types import Example, TaskSpec
+from p2m_agent.types.rows import Example
+from p2m_agent.types.task import TaskSpec
 
 OWN = "person/own_rows"
 """The id of the person's own rows, which lie in a hub folder of their own, as a file would have one split only."""

@@ -11,7 +11,7 @@ from typing import Any
 from _improve_runs import Wish, cached, run
 from _improve_starts import Split, split_of
 
-from p2m_agent.evaluation import teacher as exam
+from p2m_agent.evaluation import teacher_baseline as exam
 
 SETS = (
     "cogcomp/trec",

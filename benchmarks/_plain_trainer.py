@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.hub.checkpoint import quiet
-from p2m_agent.training.chat import ChatFormat
-from p2m_agent.types import Example, TaskSpec
+from p2m_agent.training.texts.chat_format import ChatFormat
+from p2m_agent.types.rows import Example
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.loading import quiet
 
 Rows = list[Example]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2m_agent.types import Example, Kind, Source, TaskSpec
+from p2m_agent.types.rows import Example, Source
+from p2m_agent.types.task import Kind, TaskSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 HUB = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared") / "hub" / "datasets"

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from p2m_agent.llm.open import LLMs, open_llms
-from p2m_agent.llm.request import ChatMessage, Request
 from p2m_agent.settings import Settings
+from p2m_agent.types.completion import ChatMessage, Request
 
 SCHEMA: dict[str, object] = {
     "type": "object",

@@ -31,16 +31,17 @@ from typing import Any
 
 import numpy as np
 
-from p2m_agent.embedding import Embedder, load_embedder
-from p2m_agent.hub import catalogue, passages
-from p2m_agent.hub.card import Card
-from p2m_agent.hub.card_store import CardStore
-from p2m_agent.hub.evidence import Ask, Filters
-from p2m_agent.hub.hub import Hub
-from p2m_agent.hub.index import Index
-from p2m_agent.hub.snapshot import directions
-from p2m_agent.hub.words import tokens
+from p2m_agent.search.datasets import passages
+from p2m_agent.search.datasets.card_store import CardStore
+from p2m_agent.search.datasets.evidence import Ask, Filters
+from p2m_agent.search.datasets.index import Index
+from p2m_agent.search.datasets.snapshot import directions
+from p2m_agent.search.hub import Hub
+from p2m_agent.search.hubs import catalogue
+from p2m_agent.search.hubs.card import Card
+from p2m_agent.search.words import tokens
 from p2m_agent.settings import Settings
+from p2m_agent.weights.embedding import Embedder, load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")

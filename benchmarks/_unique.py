@@ -22,17 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.data.duplicates import normalise
-from p2m_agent.data.generation import LOCAL_LAG, WEAK_BATCH, Generator, Material, Plan
-from p2m_agent.data.generation_requests import derived_seed
-from p2m_agent.data.verification import Candidate, Sieve
-from p2m_agent.embedding import Embedder, load_embedder
 from p2m_agent.errors import BudgetExceeded
+from p2m_agent.generation.requests import derived_seed
+from p2m_agent.generation.rounds import LOCAL_LAG, WEAK_BATCH, Generator, Material, Plan
 from p2m_agent.llm.client import LLM
 from p2m_agent.llm.open import open_llms
-from p2m_agent.llm.request import ChatMessage, Reply, Request
+from p2m_agent.rows.duplicates import normalise
 from p2m_agent.settings import Settings
-from p2m_agent.types import Demonstration, Example, Source, TaskSpec, render_input
+from p2m_agent.types.completion import ChatMessage, Reply, Request
+from p2m_agent.types.rows import Example, Source, render_input
+from p2m_agent.types.task import Demonstration, TaskSpec
+from p2m_agent.verification.filter import Candidate, Sieve
+from p2m_agent.weights.embedding import Embedder, load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")

@@ -31,18 +31,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.data.mixture_parts import in_proportion
 from p2m_agent.delivery.predictor import load_predictor
-from p2m_agent.evaluation.metrics import metric_value
-from p2m_agent.hub.checkpoint import load_encoder
-from p2m_agent.hub.weights import EMBEDDINGS, SMALL_LM, locate
+from p2m_agent.probes.encoder_race import EncoderProbe
+from p2m_agent.probes.mixture_parts import in_proportion
+from p2m_agent.probes.race import KeptScores, Race, Standing, rounds_of
+from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
-from p2m_agent.training.probe_encoder import EncoderProbe
-from p2m_agent.training.probe_race import KeptScores, Race, Standing, rounds_of
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Encoder
 from p2m_agent.training.trainer import TrainEnv, TrainRows, train
-from p2m_agent.types import Example, Source, TaskSpec
+from p2m_agent.types.recipe import Encoder
+from p2m_agent.types.rows import Example, Source
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.loading import load_encoder
+from p2m_agent.weights.locate import EMBEDDINGS, SMALL_LM, locate
 
 ROOT = Path(__file__).resolve().parent.parent
 DATASETS = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared") / "hub" / "datasets"

@@ -2,8 +2,8 @@
 
 A query is a sentence ("We propose a method for single image super-resolution ..."), with the year it was written in;
 what is right are the datasets that the paper used. The corpus is put into the index as `p2m index build` does it, and
-ranked by `p2m_agent.hub.ranking.rank` as the product does it. Weights were chosen on the queries marked `tune` (a hash
-of their id); `held-out` was looked at a few times.
+ranked by `p2m_agent.search.datasets.ranking.rank` as the product does it. Weights were chosen on the queries marked
+`tune` (a hash of their id); `held-out` was looked at a few times.
 
     python benchmarks/dataset_search.py                     # with the index of 100,000 cards
     python benchmarks/dataset_search.py --skip-scale
@@ -29,13 +29,13 @@ from unittest import mock
 import _scale
 import numpy as np
 
-from p2m_agent.embedding import Embedder, load_embedder
-from p2m_agent.hub import passages, ranking
-from p2m_agent.hub.card import Card
-from p2m_agent.hub.index import Index
-from p2m_agent.hub.wish import Wish
-from p2m_agent.hub.words import Words
+from p2m_agent.search.datasets import passages, ranking
+from p2m_agent.search.datasets.index import Index
+from p2m_agent.search.datasets.wish import Wish
+from p2m_agent.search.hubs.card import Card
+from p2m_agent.search.words import Words
 from p2m_agent.settings import Settings
+from p2m_agent.weights.embedding import Embedder, load_embedder
 
 DATA = _scale.SHARED / "hub" / "retrieval" / "dataset_search"
 PARTS = ("tune", "held-out", "all")

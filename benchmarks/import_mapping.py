@@ -31,13 +31,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.data.importing import Judges, Wishes, choose_columns
-from p2m_agent.data.sources import Opened, read_repo
-from p2m_agent.embedding import Embedder, load_embedder
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.hub import Hub
+from p2m_agent.importing.sources import Opened, read_repo
+from p2m_agent.importing.to_examples import Judges, Wishes, choose_columns
+from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
+from p2m_agent.weights.embedding import Embedder, load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")

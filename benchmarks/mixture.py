@@ -26,19 +26,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2m_agent.data.duplicates import find_leaks
-from p2m_agent.data.mixture_gate import Compared, Gate
-from p2m_agent.data.mixture_parts import Part, in_proportion, unions
-from p2m_agent.data.mixture_probes import LinearProbe
 from p2m_agent.delivery.predictor import load_predictor
-from p2m_agent.embedding import Embedder, load_embedder
-from p2m_agent.evaluation.metrics import metric_value
-from p2m_agent.hub.weights import EMBEDDINGS
+from p2m_agent.probes.mixture_answers import LinearProbe
+from p2m_agent.probes.mixture_gate import Compared, Gate
+from p2m_agent.probes.mixture_parts import Part, in_proportion, unions
+from p2m_agent.rows.duplicates import find_leaks
+from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Encoder
 from p2m_agent.training.trainer import TrainEnv, TrainRows, train
-from p2m_agent.types import Example, Source, TaskSpec
+from p2m_agent.types.recipe import Encoder
+from p2m_agent.types.rows import Example, Source
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.locate import EMBEDDINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 DATASETS = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared") / "hub" / "datasets"

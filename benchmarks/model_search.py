@@ -2,8 +2,8 @@
 
 A request is a sentence or two on a use ("We need to sort the photos of our shop ..."), and one model of the catalogue
 is right; the request seldom names it, and near-twins of it are wrong. The order is made by
-`p2m_agent.hub.model_ranking`, as the product makes it. Weights and the phrases of tasks were chosen on the queries
-marked `tune` (a hash of their text); `held-out` was read at the end.
+`p2m_agent.search.models.base_ranking`, as the product makes it. Weights and the phrases of tasks were chosen on the
+queries marked `tune` (a hash of their text); `held-out` was read at the end.
 
     python benchmarks/model_search.py
     python benchmarks/model_search.py --catalog other.jsonl --queries other-queries.jsonl
@@ -25,14 +25,14 @@ from unittest import mock
 
 import numpy as np
 
-from p2m_agent.embedding import Embedder, load_embedder
-from p2m_agent.hub import model_ranking
-from p2m_agent.hub.adaptation import adapted
-from p2m_agent.hub.model_card import ModelCard
-from p2m_agent.hub.model_ranking import ModelRanking
-from p2m_agent.hub.model_tasks import task_named
-from p2m_agent.hub.words import Words
+from p2m_agent.search.models import base_ranking as model_ranking
+from p2m_agent.search.models.adaptation import adapted
+from p2m_agent.search.models.base_card import ModelCard
+from p2m_agent.search.models.base_ranking import ModelRanking
+from p2m_agent.search.models.task_phrases import task_named
+from p2m_agent.search.words import Words
 from p2m_agent.settings import Settings
+from p2m_agent.weights.embedding import Embedder, load_embedder
 
 SHARED = Path(os.environ.get("P2M_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 CATALOG = SHARED / "hub" / "catalog" / "hf_models_2023.jsonl"

@@ -34,15 +34,16 @@ from typing import Any
 import numpy as np
 from _real_rows import real_sets
 
-from p2m_agent.data.rows import read_examples
-from p2m_agent.embedding import load_embedder
 from p2m_agent.errors import P2MError
-from p2m_agent.evaluation.metrics import metric_value
 from p2m_agent.llm.open import LLMs, open_llms
+from p2m_agent.rows.reading import read_examples
+from p2m_agent.run.state import Call, RunState
+from p2m_agent.run.tooling import Context, load_tools
+from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, RunState
-from p2m_agent.tooling import Context, load_tools
-from p2m_agent.types import Example, TaskSpec
+from p2m_agent.types.rows import Example
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.embedding import load_embedder
 
 SETS = (
     "cogcomp/trec",

@@ -45,7 +45,7 @@ LAYERS = (1, 2, 4, 6)
 
 
 def rows_of(name: str, split: str, source: str, target: str) -> list[Any]:
-    from p2m_agent.types import Example, Source
+    from p2m_agent.types.rows import Example, Source
 
     lines = (DATASETS / name / "data" / f"{split}.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n")
     where = Source(origin="hub", ref=name)
@@ -55,7 +55,7 @@ def rows_of(name: str, split: str, source: str, target: str) -> list[Any]:
 
 def job(what: str, count: int) -> tuple[Any, list[Any], list[Any], list[Any]]:
     """The task, `count` training rows, dev rows and test rows."""
-    from p2m_agent.types import TaskSpec
+    from p2m_agent.types.task import TaskSpec
 
     about: dict[str, Any] = {"id": "spec", "request": "benchmark"}
     if what == "encoder":
@@ -91,9 +91,9 @@ def one(what: str, whose: str, count: int, epochs: int) -> dict[str, float]:
     """One training in this process."""
     import torch
 
-    from p2m_agent.evaluation.metrics import metric_value
-    from p2m_agent.hub.weights import EMBEDDINGS, SMALL_LM, locate
+    from p2m_agent.scoring.metrics import metric_value
     from p2m_agent.settings import Settings
+    from p2m_agent.weights.locate import EMBEDDINGS, SMALL_LM, locate
 
     settings = Settings(_env_file=None)
     torch.set_num_threads(settings.threads)
@@ -122,9 +122,9 @@ def _plain(what: str, base: Path, spec: Any, rows: list[Any], epochs: int, out: 
     import transformers  # noqa: F401 (importing is no training)
     from _plain_trainer import fit_causal, fit_encoder
 
-    from p2m_agent.hub.checkpoint import load_tokenizer
-    from p2m_agent.training.chat import ChatFormat
-    from p2m_agent.training.decoding import decode
+    from p2m_agent.training.texts.chat_format import ChatFormat
+    from p2m_agent.training.texts.greedy import decode
+    from p2m_agent.weights.loading import load_tokenizer
 
     began = time.monotonic()
     made = (fit_encoder if what == "encoder" else fit_causal)(base, spec, rows, epochs, out)
@@ -145,10 +145,10 @@ def _ours(what: str, base: str, spec: Any, rows: Any, epochs: int, out: Path) ->
 
     from p2m_agent.delivery.predictor import load_predictor
     from p2m_agent.settings import Settings
-    from p2m_agent.training.causal import CausalLearner
     from p2m_agent.training.encoder import EncoderLearner
-    from p2m_agent.training.recipe import Causal, Encoder
+    from p2m_agent.training.texts.causal import CausalLearner
     from p2m_agent.training.trainer import TrainEnv, TrainRows, train
+    from p2m_agent.types.recipe import Causal, Encoder
 
     learner = EncoderLearner if what == "encoder" else CausalLearner
     scoring = [0.0]
@@ -210,8 +210,8 @@ def speed(what: str, size: str) -> dict[str, float]:
 
 def seconds_to_90(size: str) -> dict[str, float]:
     """Whole time, loading included, of the recipes on banking77 and what they reach on its test split."""
-    from p2m_agent.hub.weights import EMBEDDINGS
-    from p2m_agent.training.recipe import Encoder, LinearHead
+    from p2m_agent.types.recipe import Encoder, LinearHead
+    from p2m_agent.weights.locate import EMBEDDINGS
 
     found = {}
     recipes = [(LinearHead(base=EMBEDDINGS), 10_003), (Encoder(base=EMBEDDINGS, epochs=3), 3_000)]
@@ -226,7 +226,7 @@ def seconds_to_90(size: str) -> dict[str, float]:
 
 def _train_and_score(recipe: Any, spec: Any, rows: Any, test: list[Any]) -> tuple[float, float, int]:
     from p2m_agent.delivery.predictor import load_predictor
-    from p2m_agent.evaluation.metrics import metric_value
+    from p2m_agent.scoring.metrics import metric_value
     from p2m_agent.settings import Settings
     from p2m_agent.training.trainer import TrainEnv, TrainRows, train
 
@@ -243,7 +243,7 @@ def _train_and_score(recipe: Any, spec: Any, rows: Any, test: list[Any]) -> tupl
 
 def curve() -> dict[str, list[dict[str, float]]]:
     """Quality by size: MiniLM with its first layers alone, as no other small bases come as packages."""
-    from p2m_agent.training.recipe import Encoder
+    from p2m_agent.types.recipe import Encoder
 
     count, epochs = 1500, 5
     found: dict[str, list[dict[str, float]]] = {}
@@ -263,8 +263,8 @@ def curve() -> dict[str, list[dict[str, float]]]:
 
 def few_labels() -> dict[str, float]:
     """8 rows a label of two sets: the three recipes for classification."""
-    from p2m_agent.hub.weights import EMBEDDINGS
-    from p2m_agent.training.recipe import Encoder, LinearHead, SetFit
+    from p2m_agent.types.recipe import Encoder, LinearHead, SetFit
+    from p2m_agent.weights.locate import EMBEDDINGS
 
     found = {}
     for name in ("cogcomp__trec", "cornell__subj"):
@@ -280,7 +280,7 @@ def few_labels() -> dict[str, float]:
 
 
 def _classes(rows: list[Any]) -> Any:
-    from p2m_agent.types import TaskSpec
+    from p2m_agent.types.task import TaskSpec
 
     labels = tuple(sorted({row.output for row in rows}))
     about: dict[str, Any] = {"id": "spec", "request": "benchmark", "instruction": "Classify."}
@@ -291,10 +291,9 @@ def _first_layers(layers: int, folder: Path) -> Path:
     """MiniLM, its first layers alone."""
     import torch
 
-    from p2m_agent.hub.checkpoint import load_encoder
-    from p2m_agent.hub.weights import EMBEDDINGS, locate
     from p2m_agent.settings import Settings
-    from p2m_agent.training.linear_head import copy_checkpoint
+    from p2m_agent.weights.loading import copy_checkpoint, load_encoder
+    from p2m_agent.weights.locate import EMBEDDINGS, locate
 
     base = locate(EMBEDDINGS, Settings(_env_file=None))
     copy_checkpoint(base.path, folder)

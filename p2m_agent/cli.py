@@ -9,8 +9,6 @@ from pathlib import Path
 
 from p2m_agent import __version__
 
-EXIT_OURS, EXIT_USAGE, EXIT_TARGET, EXIT_BUDGET, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
-
 EPILOG = """\
 exit codes: 0 delivered (and the target met, where one was set), 3 delivered but the target not met,
 4 stopped by the budget before there was a model, 2 usage, 1 our failure.

@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from p2m_agent.budget import Cost
-from p2m_agent.types import Answer, Artifact, Question
-from p2m_agent.value import Value
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.value import Value
 
 VERSION = 1
 """Of the file format; the first line of an event file carries it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, UndefinedError, meta
@@ -20,3 +22,13 @@ def render(name: str, **variables: object) -> str:
     except UndefinedError as error:
         wanted = sorted(meta.find_undeclared_variables(environment.parse(text)))
         raise ValueError(f"the prompt {name} wants {', '.join(wanted)}: {error}") from error
+
+
+def fenced(value: object) -> str:
+    """JSON in which no text can close the tag that it stands between."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def shown_example(fields: Mapping[str, str], output: str) -> str:
+    """An example of the task as a prompt shows it."""
+    return fenced({"input": dict(fields), "output": output})

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from p2m_agent.evaluation.scores import MetricName
+from p2m_agent.types.scores import MetricName
 
 TAKEN_OVER = {"seed", "hubs", "refuse_licences", "teacher", "planner", "judge", "gguf", "controller"}
 """Settings of a run that hold for one started from it. Limits do not: each run has its own."""

@@ -122,7 +122,7 @@ def test_no_runs_yet(place: Path) -> None:
 
 
 def test_refused_licences_are_a_flag_or_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    from p2m_agent.commands.common import settings_from
+    from p2m_agent.commands.arguments import settings_from
 
     flags = ["auto", "x", "--refuse-licence", "unknown", "--refuse-licence", "cc-by-nc-4.0"]
     assert settings_from(build_parser().parse_args(flags)).refuse_licences == ("unknown", "cc-by-nc-4.0")

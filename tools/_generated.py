@@ -9,22 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from p2m_agent.data.generation_attributes import FILE, Attributes, derive_attributes, read_attributes, write_attributes
-from p2m_agent.data.generation_errors import Focus, analysed_focuses, focuses
-from p2m_agent.data.generation_requests import derived_seed
-from p2m_agent.data.generation_taint import HeldOutTexts
-from p2m_agent.data.generation_texts import Text, read_inputs, texts_of
-from p2m_agent.data.holdout import file_sha256, held_out_rows, read_dev, seal
-from p2m_agent.data.pool import training_pool
-from p2m_agent.data.rows import read_examples, stream_examples, write_examples
-from p2m_agent.data.splits import MIN_ROWS, carve
-from p2m_agent.data.verification import Rejected
-from p2m_agent.data.verification_pass import rejected_line
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.analysis import ErrorAnalysis
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Context
-from p2m_agent.types import Dataset, Example, Holdout, Source, TaskSpec
+from p2m_agent.generation.attributes import FILE, Attributes, derive_attributes, read_attributes, write_attributes
+from p2m_agent.generation.error_focus import Focus, analysed_focuses, focuses
+from p2m_agent.generation.requests import derived_seed
+from p2m_agent.generation.taint import HeldOutTexts
+from p2m_agent.generation.unlabelled import Text, read_inputs, texts_of
+from p2m_agent.rows.holdout import file_sha256, held_out_rows, read_dev, seal
+from p2m_agent.rows.pool import training_pool
+from p2m_agent.rows.reading import read_examples, stream_examples, write_examples
+from p2m_agent.rows.splits import MIN_ROWS, carve
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Context
+from p2m_agent.types.analysis import ErrorAnalysis
+from p2m_agent.types.rows import Dataset, Example, Holdout, Source
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.verification.filter import Rejected
+from p2m_agent.verification.screening import rejected_line
 
 ROWS, REJECTED = "rows.jsonl", "rejected.jsonl"
 MOST_CARVED = 10_000

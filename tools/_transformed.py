@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.convert import Rejected
-from p2m_agent.data.duplicates import normalise
-from p2m_agent.data.rows import Row
-from p2m_agent.data.sources import Opened, open_config, read_repo
-from p2m_agent.data.transformation import SHARE_OF_TIME, Transformer, in_order, without_held_out
-from p2m_agent.data.transformation_plan import ShownRow, TransformationPlan
-from p2m_agent.data.transformation_planning import checked
-from p2m_agent.data.transformation_requests import cells
-from p2m_agent.data.transformation_rows import RowMaker
-from p2m_agent.data.transformation_template import TemplateFault
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.hub.licences import rule
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Context
-from p2m_agent.types import Answer, Artifact, Example, Holdout, TaskSpec
+from p2m_agent.importing.convert import Rejected
+from p2m_agent.importing.sources import Opened, open_config, read_repo
+from p2m_agent.rows.duplicates import normalise
+from p2m_agent.rows.reading import Row
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Context
+from p2m_agent.search.licences import rule
+from p2m_agent.transformation.planning import checked
+from p2m_agent.transformation.row_mapping import RowMaker
+from p2m_agent.transformation.teacher_requests import cells
+from p2m_agent.transformation.template import TemplateFault
+from p2m_agent.transformation.waves import SHARE_OF_TIME, Transformer, in_order, without_held_out
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.plan import ShownRow, TransformationPlan
+from p2m_agent.types.questions import Answer
+from p2m_agent.types.rows import Example, Holdout
+from p2m_agent.types.task import TaskSpec
 
 from ._generated import known_rows
 

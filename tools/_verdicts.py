@@ -6,16 +6,19 @@ from collections import Counter
 
 from pydantic import ValidationError
 
-from p2m_agent.data.columns import columns_after
-from p2m_agent.data.holdout import file_sha256
-from p2m_agent.data.rows import read_examples, write_examples
-from p2m_agent.data.verification import Rejected
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.metric_choice import METRICS_OF, choose_metric
-from p2m_agent.state import RunState
+from p2m_agent.importing.columns import columns_after
+from p2m_agent.rows.holdout import file_sha256
+from p2m_agent.rows.reading import read_examples, write_examples
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Context
+from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_spec
-from p2m_agent.tooling import Context
-from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, Kind, PromptChange, TaskSpec
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.task import Kind, TaskSpec
+from p2m_agent.verification.filter import Rejected
 
 from ._generated import write_rejected
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.holdout import read_dev
-from p2m_agent.data.pool import rows_of, training_pool
 from p2m_agent.errors import P2MError, ToolError
-from p2m_agent.evaluation.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.evaluation.answers import read_answers
 from p2m_agent.evaluation.error_analysis import Around, analyse
 from p2m_agent.evaluation.study import Study
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.training.probe import ModelProbe
-from p2m_agent.types import Dataset, Holdout, TrainingRun
+from p2m_agent.rows.holdout import read_dev
+from p2m_agent.rows.pool import rows_of, training_pool
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.probe import ModelProbe
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.student import TrainingRun
 
 _ROW_TOKENS = (300, 100)
 """About, for a row by the teacher: prompt and answer."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from p2m_agent.data.transformation_plan import TransformationPlan
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Answer, Artifact, ColumnChoice, Dataset, PromptChange, Question, Review, TaskSpec
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.plan import TransformationPlan
+from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Question, Review
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.task import TaskSpec
 
 from ._transformed import after_plan
 from ._verdicts import after_columns, after_prompt, after_rows, after_spec

@@ -8,19 +8,20 @@ from collections.abc import Callable, Sequence
 
 from pydantic import Field
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.holdout import held_out_rows, read_dev
-from p2m_agent.data.mixture import Mixture, MixtureScore
-from p2m_agent.data.mixture_gate import NO_TIME, Compared, Gate
-from p2m_agent.data.mixture_parts import Draw, Part, grouped, in_proportion, read_part
-from p2m_agent.data.mixture_probes import Answers, LabelSetProbe, LinearProbe, NeighbourProbe, Probe
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.weights import SMALL_LM
-from p2m_agent.state import RunState
-from p2m_agent.store import write_whole
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.probes.mixture_answers import Answers, LabelSetProbe, LinearProbe, NeighbourProbe, Probe
+from p2m_agent.probes.mixture_gate import NO_TIME, Compared, Gate
+from p2m_agent.probes.mixture_parts import Draw, Part, grouped, in_proportion, read_part
+from p2m_agent.rows.holdout import held_out_rows, read_dev
+from p2m_agent.run.state import RunState
+from p2m_agent.run.store import write_whole
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
 from p2m_agent.training.progress import Progress
-from p2m_agent.types import Example, Holdout, TaskSpec
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.mixture import Mixture, MixtureScore
+from p2m_agent.types.rows import Example, Holdout
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.locate import SMALL_LM
 
 PROBES = "probes.json"
 SHARE_OF_TIME = 0.2
@@ -141,7 +142,7 @@ def _probe(
     try:
         if seconds_left() < LEAST_CAUSAL_S:
             raise ToolError("there was too little time")
-        from p2m_agent.data.mixture_causal import CausalProbe
+        from p2m_agent.probes.quick_causal import CausalProbe
 
         return CausalProbe(SMALL_LM, spec, dev, context.settings), []
     except ToolError as error:

@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.holdout import file_sha256
-from p2m_agent.data.label_noise import FEWEST_ROWS, Doubt, suspects
-from p2m_agent.data.pool import rows_of
-from p2m_agent.data.rows import write_examples
-from p2m_agent.data.verification import Rejected
-from p2m_agent.data.verification_pass import rejected_line
 from p2m_agent.errors import ToolError
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Dataset, Example, Holdout
+from p2m_agent.rows.holdout import file_sha256
+from p2m_agent.rows.label_noise import FEWEST_ROWS, Doubt, suspects
+from p2m_agent.rows.pool import rows_of
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.verification.filter import Rejected
+from p2m_agent.verification.screening import rejected_line
 
 if TYPE_CHECKING:
-    from p2m_agent.embedding import Embedder
+    from p2m_agent.weights.embedding import Embedder
 
 MOST_ROWS = 20_000
 """Rows a probe is made for: minutes on two cores."""

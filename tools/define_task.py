@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from p2m_agent.evaluation.scores import MetricName
-from p2m_agent.state import RunState
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
 from p2m_agent.task.drafting import Said, draft_spec
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Kind, TaskSpec
+from p2m_agent.types.scores import MetricName
+from p2m_agent.types.task import Kind, TaskSpec
 
 
 class DefineTask(Args):

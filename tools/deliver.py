@@ -7,18 +7,20 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.data_card import read_data_card
-from p2m_agent.data.holdout import read_dev
 from p2m_agent.delivery.model_card import Facts, write_model_card
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.scores import EvalReport
 from p2m_agent.events import Progressed
-from p2m_agent.state import Ended, RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.training.card import read_card, size_mb
-from p2m_agent.types import Dataset, Delivery, Example, Holdout, TaskSpec, TrainingRun
+from p2m_agent.rows.data_card import read_data_card
+from p2m_agent.rows.holdout import read_dev
+from p2m_agent.run.state import Ended, RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.training.student_card import read_card, size_mb
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.student import Delivery, TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 CHECKED_ROWS = 8
 """Dev rows that the delivered model must answer as the trained one did."""

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.holdout import open_test, read_dev
-from p2m_agent.data.pool import training_pool
 from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.evaluation.answers import FILE, against, write_answers
 from p2m_agent.evaluation.baselines import LOADING_S, compare, rival
-from p2m_agent.evaluation.certificate import certify
 from p2m_agent.evaluation.contest import NO_TIME, Contest
-from p2m_agent.evaluation.judge import judge
-from p2m_agent.evaluation.metric_choice import OPEN_ENDED
+from p2m_agent.evaluation.output_judge import judge
 from p2m_agent.evaluation.report import outputs_of, report_on, student_predictions
-from p2m_agent.evaluation.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
 from p2m_agent.evaluation.speed import speed_of
 from p2m_agent.evaluation.worth import HEAD, not_worth
 from p2m_agent.events import Progressed
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Dataset, Example, Holdout, TrainingRun
+from p2m_agent.rows.holdout import open_test, read_dev
+from p2m_agent.rows.pool import training_pool
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.scoring.certificate import certify
+from p2m_agent.scoring.metric_choice import OPEN_ENDED
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
+from p2m_agent.types.student import TrainingRun
 
 _STUDENT_SHARE = 0.5
 """Of the time left, for the student's own answers to the locked test; the rest is for baselines and delivery."""

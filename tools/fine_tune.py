@@ -9,16 +9,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from p2m_agent.budget import Cost
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.candidates import ModelSearch
-from p2m_agent.hub.weights import EMBEDDINGS, SMALL_LM, Weights, packaged
-from p2m_agent.state import RunState
-from p2m_agent.store import KEPT_ACROSS_TRIES
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.training.recipe import METHODS, RECIPES, Causal, Encoder, LinearHead, Method, Recipe, Seq2Seq, SetFit
+from p2m_agent.run.state import RunState
+from p2m_agent.run.store import KEPT_ACROSS_TRIES
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
 from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
-from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec, TrainingRun
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.candidates import ModelSearch
+from p2m_agent.types.recipe import METHODS, RECIPES, Causal, Encoder, LinearHead, Method, Recipe, Seq2Seq, SetFit
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import Constraints, TaskSpec
+from p2m_agent.weights.locate import EMBEDDINGS, SMALL_LM, Weights, packaged
 
 _PASSED_ON = ("epochs", "learning_rate", "batch_size", "max_tokens", "balance", "tuning")
 _UNASKED: dict[str, tuple[Method, ...]] = {
@@ -98,9 +100,9 @@ def needs(args: FineTune, state: RunState) -> str | None:
 
 def run(args: FineTune, state: RunState, context: Context) -> Outcome:
     """Gather the rows, train, and say how it went."""
-    from p2m_agent.data.holdout import read_dev
-    from p2m_agent.data.pool import training_pool
-    from p2m_agent.hub.weights import locate
+    from p2m_agent.rows.holdout import read_dev
+    from p2m_agent.rows.pool import training_pool
+    from p2m_agent.weights.locate import locate
 
     spec, holdout = state.spec, state.latest(Holdout)
     assert spec is not None
@@ -151,7 +153,7 @@ def _train(args: FineTune, recipe: Recipe, rows: TrainRows, folder: Path, contex
         env = TrainEnv(context.settings, report, context.seconds_left, checkpoint=kept)
         if args.trials == 1:
             return recipe, train(recipe, rows, folder, env)
-        from p2m_agent.training.search import search
+        from p2m_agent.training.trials import search
 
         found = search(recipe, args.trials, rows, folder, env)
         return found.recipe, found.trained
@@ -283,7 +285,7 @@ def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
 
 def _for_this_machine(args: FineTune, recipe: Recipe) -> Recipe:
     """A GPU takes all rows; a CPU without bfloat16 hardware fewer, so that a round stays some ten minutes."""
-    from p2m_agent.training.device import device, fast_bf16
+    from p2m_agent.weights.device import device, fast_bf16
 
     if args.max_train_rows is not None or recipe.max_rows is None:
         return recipe

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from pydantic import Field
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.data_card import write_data_card
-from p2m_agent.data.generation import (
+from p2m_agent.errors import ToolError
+from p2m_agent.generation.attributes import FILE, Attributes
+from p2m_agent.generation.rounds import (
     BATCH,
     LOCAL_LAG,
     MOST_LAG,
@@ -20,14 +20,15 @@ from p2m_agent.data.generation import (
     Plan,
     Progress,
 )
-from p2m_agent.data.generation_attributes import FILE, Attributes
-from p2m_agent.data.generation_texts import Text, texts_of
-from p2m_agent.data.verification import Sieve
-from p2m_agent.data.verification_pass import Checks, Policy, verify_rows
-from p2m_agent.errors import ToolError
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Dataset, Example, Holdout, Source, TaskSpec
+from p2m_agent.generation.unlabelled import Text, texts_of
+from p2m_agent.rows.data_card import write_data_card
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.rows import Dataset, Example, Holdout, Source
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.verification.filter import Sieve
+from p2m_agent.verification.screening import Checks, Policy, verify_rows
 
 from ._generated import (
     REJECTED,

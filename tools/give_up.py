@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from p2m_agent.state import Ended, RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Delivery
+from p2m_agent.run.state import Ended, RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types.student import Delivery
 
 
 class GiveUp(Args):

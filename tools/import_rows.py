@@ -8,27 +8,30 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.ask_columns import is_sound
-from p2m_agent.data.columns import columns_after
-from p2m_agent.data.convert import Rejected, write_rejected
-from p2m_agent.data.data_card import write_data_card
-from p2m_agent.data.division import divide
-from p2m_agent.data.duplicates import drop_duplicates
-from p2m_agent.data.holdout import SEALED, file_sha256, seal
-from p2m_agent.data.importing import Imported, Judges, Wishes, choose_columns, import_source, proposal
-from p2m_agent.data.label_columns import gather_flags
-from p2m_agent.data.labels import write_alignment
-from p2m_agent.data.rows import write_examples
-from p2m_agent.data.sources import Opened, is_file, open_config, open_file, read_repo
-from p2m_agent.data.splits import Carved
-from p2m_agent.data.transformation_plan import remedy
 from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
-from p2m_agent.hub.candidates import DatasetSearch
-from p2m_agent.hub.licences import rule
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Artifact, ColumnChoice, Dataset, Example, Holdout, TaskSpec
+from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.columns import columns_after
+from p2m_agent.importing.convert import Rejected, write_rejected
+from p2m_agent.importing.label_alignment import write_alignment
+from p2m_agent.importing.label_columns import gather_flags
+from p2m_agent.importing.sources import Opened, is_file, open_config, open_file, read_repo
+from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source, proposal
+from p2m_agent.rows.data_card import write_data_card
+from p2m_agent.rows.division import divide
+from p2m_agent.rows.duplicates import drop_duplicates
+from p2m_agent.rows.holdout import SEALED, file_sha256, seal
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.rows.splits import Carved
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.search.licences import rule
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.candidates import DatasetSearch
+from p2m_agent.types.plan import remedy
+from p2m_agent.types.questions import ColumnChoice
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.task import TaskSpec
 
 OWN = "user"
 """The `source` that stands for the person's own rows."""

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.mixture_parts import in_proportion
-from p2m_agent.data.pool import training_pool
-from p2m_agent.evaluation.intervals import difference
-from p2m_agent.hub.candidates import ModelSearch
-from p2m_agent.state import RunState
-from p2m_agent.store import KEPT_ACROSS_TRIES
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.training.probe import MOST_MODELS, NO_TIME, ModelProbe, at_hand
-from p2m_agent.training.probe_encoder import EncoderProbe
-from p2m_agent.training.probe_race import KeptScores, Race, Standing, rounds_of
-from p2m_agent.training.probe_text import ShortFineTune
+from p2m_agent.probes.encoder_race import EncoderProbe
+from p2m_agent.probes.mixture_parts import in_proportion
+from p2m_agent.probes.race import KeptScores, Race, Standing, rounds_of
+from p2m_agent.probes.text_race import ShortFineTune
+from p2m_agent.rows.pool import training_pool
+from p2m_agent.run.state import RunState
+from p2m_agent.run.store import KEPT_ACROSS_TRIES
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.scoring.intervals import difference
 from p2m_agent.training.progress import Progress
-from p2m_agent.types import Dataset, Example, Holdout, TaskSpec
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.candidates import ModelSearch
+from p2m_agent.types.probe import MOST_MODELS, NO_TIME, ModelProbe, at_hand
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.task import TaskSpec
 
 SHARE_OF_TIME = 0.2
 """Of the time left in the run's budget."""

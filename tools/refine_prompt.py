@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from p2m_agent.budget import Cost
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.scores import EvalReport
-from p2m_agent.state import RunState
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
 from p2m_agent.task.refining import amended, evidence_of, rewritten
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import PromptChange
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.questions import PromptChange
+from p2m_agent.types.scores import EvalReport
 
 SETTLES = ("define_task:", "refine_prompt:")
 """Tool messages after which earlier remarks have been heard."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from p2m_agent.data.ask_columns import is_sound
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch
-from p2m_agent.hub.expansion import hypothetical_card
-from p2m_agent.hub.rerank import SHOWN, rerank
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import TaskSpec
+from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.search.datasets.expansion import hypothetical_card
+from p2m_agent.search.datasets.rerank import SHOWN, rerank
+from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
+from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.hub.hub import DatasetsFound
+    from p2m_agent.search.hub import DatasetsFound
 
 
 class SearchDatasets(Args):

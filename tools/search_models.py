@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from p2m_agent.data.ask_columns import is_sound
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.candidates import ModelCandidate, ModelSearch
-from p2m_agent.hub.model_expansion import hypothetical_model
-from p2m_agent.hub.model_limits import in_words
-from p2m_agent.hub.models import ModelWish
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import TaskSpec
+from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.search.models.find import ModelWish
+from p2m_agent.search.models.imagined_card import hypothetical_model
+from p2m_agent.search.models.limits import in_words
+from p2m_agent.types.candidates import ModelCandidate, ModelSearch
+from p2m_agent.types.task import TaskSpec
 
 
 class SearchModels(Args):

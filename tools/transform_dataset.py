@@ -6,23 +6,25 @@ from collections import Counter
 
 from pydantic import Field
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.ask_columns import is_sound
-from p2m_agent.data.convert import write_rejected
-from p2m_agent.data.data_card import write_data_card
-from p2m_agent.data.holdout import file_sha256
-from p2m_agent.data.rows import write_examples
-from p2m_agent.data.transformation import Transformer
-from p2m_agent.data.transformation_plan import TransformationPlan, misfits, remedy
-from p2m_agent.data.transformation_planning import ELSEWHERE, SAMPLE, plan_by_columns, read_plan, targets
-from p2m_agent.data.transformation_requests import plan_request, shown_example
-from p2m_agent.data.transformation_template import TemplateFault
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.teacher import demonstrations
-from p2m_agent.hub.candidates import DatasetSearch
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Dataset, Example, Holdout, TaskSpec
+from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.convert import write_rejected
+from p2m_agent.prompting import shown_example
+from p2m_agent.rows.data_card import write_data_card
+from p2m_agent.rows.demonstrations import demonstrations
+from p2m_agent.rows.holdout import file_sha256
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.transformation.planning import ELSEWHERE, SAMPLE, plan_by_columns, read_plan, targets
+from p2m_agent.transformation.teacher_requests import plan_request
+from p2m_agent.transformation.template import TemplateFault
+from p2m_agent.transformation.waves import Transformer
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.candidates import DatasetSearch
+from p2m_agent.types.plan import TransformationPlan, misfits, remedy
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.task import TaskSpec
 
 from ._transformed import FORMAL_ROWS, WRITTEN_ROWS, Found, open_found, transformer, tried
 

@@ -10,7 +10,7 @@ import sys
 import traceback
 import warnings
 
-from p2m_agent.cli import EXIT_INTERRUPTED, EXIT_OURS, EXIT_USAGE
+from p2m_agent.commands.exit_codes import EXIT_INTERRUPTED, EXIT_OURS, EXIT_USAGE
 from p2m_agent.errors import P2MError, UsageError
 
 MODULES = {
@@ -21,9 +21,9 @@ MODULES = {
     "estimate": "estimate",
     "runs": "looking",
     "show": "looking",
-    "data": "data",
+    "data": "shown_data",
     "search": "looking",
-    "index": "index",
+    "index": "indexing",
     "doctor": "looking",
     "predict": "using",
     "eval": "using",

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from p2m_agent.budget import Budget
-from p2m_agent.commands.common import check_hubs, print_json, settings_from, task_from
+from p2m_agent.commands.arguments import check_hubs, print_json, settings_from, task_from
 from p2m_agent.terminal.screen import open_screen
+from p2m_agent.types.budget import Budget
 
 
 def estimate(args: argparse.Namespace) -> int:
     """Search for data, then add up what each step would take. Nothing is trained, generated or spent."""
-    from p2m_agent.data.rows import read_rows
-    from p2m_agent.embedding import load_embedder
-    from p2m_agent.estimate import Surroundings, estimate_run
-    from p2m_agent.hub.hub import Hub
+    from p2m_agent.agent.forecast import Surroundings, estimate_run
     from p2m_agent.llm.open import open_llms
+    from p2m_agent.rows.reading import read_rows
+    from p2m_agent.run.tooling import load_tools
+    from p2m_agent.search.hub import Hub
     from p2m_agent.terminal.tables import estimate_table
-    from p2m_agent.tooling import load_tools
+    from p2m_agent.weights.embedding import load_embedder
 
     task, hubs = task_from(args)
     settings = settings_from(args, *hubs)

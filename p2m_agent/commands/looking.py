@@ -7,21 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.checkpoints import read_state
-from p2m_agent.commands.common import check_hubs, print_json, settings_from
+from p2m_agent.commands.arguments import check_hubs, print_json, settings_from
 from p2m_agent.errors import P2MError, UsageError
-from p2m_agent.hub.card import languages_of
-from p2m_agent.hub.evidence import ANY, Filters
-from p2m_agent.result import delivered, result_of
-from p2m_agent.state import RunState
-from p2m_agent.store import RunFolder, list_runs, open_run
+from p2m_agent.run.checkpoints import read_state
+from p2m_agent.run.result import delivered, result_of
+from p2m_agent.run.state import RunState
+from p2m_agent.run.store import RunFolder, list_runs, open_run
+from p2m_agent.search.datasets.evidence import ANY, Filters
 from p2m_agent.terminal import tables
+from p2m_agent.terminal.datasets_found import datasets_found
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.screen import open_screen
-from p2m_agent.terminal.search import datasets_found
+from p2m_agent.weights.front_matter import languages_of
 
 if TYPE_CHECKING:
-    from p2m_agent.hub.hub import Hub
+    from p2m_agent.search.hub import Hub
 
 
 def runs(args: argparse.Namespace) -> int:
@@ -50,8 +50,8 @@ def show(args: argparse.Namespace) -> int:
 
 def search(args: argparse.Namespace) -> int:
     """Search datasets or base models."""
-    from p2m_agent.embedding import load_embedder
-    from p2m_agent.hub.hub import Hub
+    from p2m_agent.search.hub import Hub
+    from p2m_agent.weights.embedding import load_embedder
 
     settings = settings_from(args)
     check_hubs(settings)
@@ -65,9 +65,9 @@ def search(args: argparse.Namespace) -> int:
 
 
 def _search_models(args: argparse.Namespace, hub: Hub) -> int:
-    from p2m_agent.hub.model_limits import ModelLimits, in_words
-    from p2m_agent.hub.models import ModelWish
-    from p2m_agent.terminal.search_models import models_found
+    from p2m_agent.search.models.find import ModelWish
+    from p2m_agent.search.models.limits import ModelLimits, in_words
+    from p2m_agent.terminal.models_found import models_found
 
     asked = _filters(args)
     if replace(asked, languages=(), licences=None) != ANY:
@@ -116,7 +116,7 @@ def _filters(args: argparse.Namespace) -> Filters:
 
 def doctor(args: argparse.Namespace) -> int:
     """What this machine has, and what to do about what is missing."""
-    from p2m_agent.doctor import examine
+    from p2m_agent.commands.doctor import examine
 
     findings = examine(settings_from(args))
     if args.json:

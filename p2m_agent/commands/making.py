@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 
-from p2m_agent.cli import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET, EXIT_USAGE
-from p2m_agent.commands.common import check_data, check_hubs, print_json, settings_from, task_from
+from p2m_agent.agent.lineage import Start, start_from
+from p2m_agent.agent.policy import Policy
+from p2m_agent.agent.session import Session, Standing
+from p2m_agent.commands.arguments import check_data, check_hubs, print_json, settings_from, task_from
+from p2m_agent.commands.exit_codes import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET, EXIT_USAGE
 from p2m_agent.errors import UsageError
 from p2m_agent.events import RunPaused
-from p2m_agent.lineage import Start, start_from
-from p2m_agent.policy import Policy
-from p2m_agent.result import result_of
-from p2m_agent.session import Session, Standing
+from p2m_agent.run.result import result_of
 from p2m_agent.settings import Settings
-from p2m_agent.taskfile import TaskFile
-from p2m_agent.terminal.chat import chat as converse
-from p2m_agent.terminal.chat import first_words
+from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.console import RunConsole
+from p2m_agent.terminal.conversation import chat as converse
+from p2m_agent.terminal.conversation import first_words
 from p2m_agent.terminal.review import review as answer_question
 from p2m_agent.terminal.screen import Screen, open_screen
 from p2m_agent.terminal.summary import summary

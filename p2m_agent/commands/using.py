@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.checkpoints import read_state
-from p2m_agent.commands.common import model_folder, print_json, settings_from
-from p2m_agent.commands.rows import inputs_of, outputs_of
-from p2m_agent.data.rows import read_rows
+from p2m_agent.commands.arguments import model_folder, print_json, settings_from
+from p2m_agent.commands.model_rows import inputs_of, outputs_of
 from p2m_agent.errors import UsageError
-from p2m_agent.label_sets import parted
-from p2m_agent.result import delivered
-from p2m_agent.state import RunState
-from p2m_agent.store import open_run
+from p2m_agent.rows.reading import read_rows
+from p2m_agent.run.checkpoints import read_state
+from p2m_agent.run.result import delivered
+from p2m_agent.run.state import RunState
+from p2m_agent.run.store import open_run
 from p2m_agent.terminal.screen import open_screen
+from p2m_agent.types.label_sets import parted
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Prediction, Predictor
@@ -28,7 +28,7 @@ BATCH = 256
 
 def predict(args: argparse.Namespace) -> int:
     """Answer one text, or a file of rows."""
-    from p2m_agent.delivery.openai_api import BadRequest, read_fields
+    from p2m_agent.delivery.web.openai_api import BadRequest, read_fields
 
     if (args.text is None) == (args.file is None):
         raise UsageError("Give one text, or --file with rows.", 'p2m predict RUN "some text"')
@@ -51,7 +51,7 @@ def predict(args: argparse.Namespace) -> int:
 
 def score(args: argparse.Namespace) -> int:
     """Score a model on labelled rows. The locked test of the run is not touched."""
-    from p2m_agent.evaluation.intervals import bootstrap
+    from p2m_agent.scoring.intervals import bootstrap
 
     predictor = _load(args)
     rows = read_rows(args.data)
@@ -80,7 +80,7 @@ def score(args: argparse.Namespace) -> int:
 def serve(args: argparse.Namespace) -> int:
     """An OpenAI-compatible server."""
     _want_extra("fastapi", "uvicorn")
-    from p2m_agent.delivery.server import serve as run_server
+    from p2m_agent.delivery.web.server import serve as run_server
 
     predictor = _load(args)
     open_screen(quiet=args.quiet).note(f"http://{args.host}:{args.port}/v1 (model {args.run}); Ctrl-C stops it")
@@ -91,7 +91,7 @@ def serve(args: argparse.Namespace) -> int:
 def demo(args: argparse.Namespace) -> int:
     """A web page, on this machine only."""
     _want_extra("gradio")
-    from p2m_agent.delivery.demo import build_demo, launch
+    from p2m_agent.delivery.web.demo import build_demo, launch
 
     state = _state_of(args)
     student, report = delivered(state) if state else (None, None)

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from p2m_agent.data.data_card import DataCard, card_lines
-from p2m_agent.delivery.licences import front_matter_licence, licence_lines
-from p2m_agent.evaluation.scores import Baseline, EvalReport, Speed
-from p2m_agent.state import Parent
-from p2m_agent.types import Dataset, Holdout, TaskSpec, TrainingRun
+from p2m_agent.delivery.student_licence import front_matter_licence, licence_lines
+from p2m_agent.rows.data_card import DataCard, card_lines
+from p2m_agent.run.state import Parent
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.scores import Baseline, EvalReport, Speed
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.training.card import StudentCard
+    from p2m_agent.training.student_card import StudentCard
 
 MEANINGS = {
     "squad_em": "SQuAD EM is the share of outputs that equal the expected text, case, punctuation and articles aside.",

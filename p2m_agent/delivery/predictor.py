@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.embedding import TextEncoder, load_text_encoder
 from p2m_agent.errors import UsageError
-from p2m_agent.hub.checkpoint import load_causal, load_seq2seq, load_tokenizer
-from p2m_agent.hub.weights import locate
 from p2m_agent.settings import Settings
-from p2m_agent.training.card import StudentCard, card_of, read_card, size_mb
-from p2m_agent.training.chat import ChatFormat
-from p2m_agent.training.device import device, inference_dtype
 from p2m_agent.training.label_code import LabelCode
-from p2m_agent.training.recipe import Causal, Recipe, Seq2Seq
-from p2m_agent.types import TaskSpec, render_input
-from p2m_agent.value import Value
+from p2m_agent.training.student_card import StudentCard, card_of, read_card, size_mb
+from p2m_agent.training.texts.chat_format import ChatFormat
+from p2m_agent.types.recipe import Causal, Recipe, Seq2Seq
+from p2m_agent.types.rows import render_input
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.value import Value
+from p2m_agent.weights.device import device, inference_dtype
+from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
+from p2m_agent.weights.loading import load_causal, load_seq2seq, load_tokenizer
+from p2m_agent.weights.locate import locate
 
 if TYPE_CHECKING:
     import numpy
@@ -83,7 +84,7 @@ def load_predictor(folder: Path, settings: Settings) -> Predictor:
         code = LabelCode(card.labels, several=card.kind == "multi_label")
         answer = classifier(encoder, head["weight"], head["bias"], code)
     else:
-        from p2m_agent.training.answering import MODEL
+        from p2m_agent.training.texts.answering import MODEL
 
         answer = _generator(folder / MODEL, card)
     return Predictor(card, answer, size_mb(folder))
@@ -141,7 +142,7 @@ def _generator(folder: Path, card: StudentCard) -> Answer:
     if isinstance(recipe, Seq2Seq):
         return _transducer(folder, card, recipe)
     assert isinstance(recipe, Causal)
-    from p2m_agent.training.causal import answers_of
+    from p2m_agent.training.texts.causal import answers_of
 
     model: Any = load_causal(folder, inference_dtype()).to(device())
     chat = ChatFormat(load_tokenizer(folder), card.instruction)
@@ -154,7 +155,7 @@ def _generator(folder: Path, card: StudentCard) -> Answer:
 
 
 def _transducer(folder: Path, card: StudentCard, recipe: Seq2Seq) -> Answer:
-    from p2m_agent.training.seq2seq import TextPair, answers_of
+    from p2m_agent.training.texts.seq2seq import TextPair, answers_of
 
     model: Any = load_seq2seq(folder, inference_dtype()).to(device())
     pair = TextPair(load_tokenizer(folder), card.instruction, recipe.max_tokens)

@@ -1,1 +1,1 @@
-"""Metrics, intervals, baselines and reports."""
+"""Judging students and studying their errors."""

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.intervals import paired
-from p2m_agent.evaluation.scores import Difference, EvalReport
+from p2m_agent.scoring.intervals import paired
+from p2m_agent.types.scores import Difference, EvalReport
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Prediction
-    from p2m_agent.types import Example, TaskSpec
+    from p2m_agent.types.rows import Example
+    from p2m_agent.types.task import TaskSpec
 
 FILE = "answers.jsonl"
 

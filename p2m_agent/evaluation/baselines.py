@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import P2MError
 from p2m_agent.evaluation.contest import NO_TIME, Contest, predictions_of
-from p2m_agent.evaluation.scores import Baseline
 from p2m_agent.evaluation.speed import speed_of
-from p2m_agent.evaluation.teacher import teacher
+from p2m_agent.evaluation.teacher_baseline import teacher
 from p2m_agent.events import Progressed
-from p2m_agent.training.recipe import Recipe
-from p2m_agent.types import Example
+from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.rows import Example
+from p2m_agent.types.scores import Baseline
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     from p2m_agent.delivery.predictor import Predictor
-    from p2m_agent.embedding import Embedder
     from p2m_agent.llm.client import LLM
     from p2m_agent.settings import Settings
+    from p2m_agent.weights.embedding import Embedder
 
 UNTUNED_ROWS = 100
 """Test rows an untuned causal model answers; classification by embedding is fast enough for more."""

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
-from p2m_agent.evaluation.analysis import ErrorCluster
-from p2m_agent.evaluation.text_metrics import words
 from p2m_agent.prompting import render
+from p2m_agent.scoring.text_metrics import words
+from p2m_agent.types.analysis import ErrorCluster
 
 if TYPE_CHECKING:
     import numpy

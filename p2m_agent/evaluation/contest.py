@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.intervals import bootstrap, paired
-from p2m_agent.evaluation.scores import Baseline
 from p2m_agent.events import Progressed
-from p2m_agent.types import Example, TaskSpec
+from p2m_agent.scoring.intervals import bootstrap, paired
+from p2m_agent.types.rows import Example
+from p2m_agent.types.scores import Baseline
+from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Prediction, Predictor

@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from p2m_agent.evaluation.analysis import ErrorAnalysis, LearningCurve
 from p2m_agent.evaluation.clusters import error_clusters
-from p2m_agent.evaluation.doubts import doubtful_dev, harmful_sources, label_noise
+from p2m_agent.evaluation.doubtful_labels import doubtful_dev, harmful_sources, label_noise
 from p2m_agent.evaluation.findings import Findings
 from p2m_agent.evaluation.learning_curve import FEWEST_ROWS, head_curve, recorded_curve
-from p2m_agent.evaluation.metrics import confusions
 from p2m_agent.evaluation.slices import slices
 from p2m_agent.evaluation.suggest import suggestions
 from p2m_agent.events import Progressed
+from p2m_agent.scoring.metrics import confusions
+from p2m_agent.types.analysis import ErrorAnalysis, LearningCurve
 
 if TYPE_CHECKING:
     from p2m_agent.evaluation.study import Study
     from p2m_agent.llm.client import LLM
-    from p2m_agent.training.probe import ModelProbe
-    from p2m_agent.types import TrainingRun
+    from p2m_agent.types.probe import ModelProbe
+    from p2m_agent.types.student import TrainingRun
 
 CONFUSIONS = 20
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.analysis import ErrorCluster, LabelNoise, LearningCurve
-from p2m_agent.evaluation.doubts import WithoutSource
-from p2m_agent.training.recipe import Method
+from p2m_agent.evaluation.doubtful_labels import WithoutSource
+from p2m_agent.types.analysis import ErrorCluster, LabelNoise, LearningCurve
+from p2m_agent.types.recipe import Method
 
 if TYPE_CHECKING:
     from p2m_agent.evaluation.study import Study
-    from p2m_agent.training.probe import ModelProbe
+    from p2m_agent.types.probe import ModelProbe
 
 ROW_S = 1.5
 """About, for a row that the teacher makes."""

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.analysis import CurvePart, LearningCurve
-from p2m_agent.evaluation.intervals import resampled
-from p2m_agent.evaluation.metrics import RowStatistics, metric_value, row_statistics
+from p2m_agent.scoring.intervals import resampled
+from p2m_agent.scoring.metrics import RowStatistics, metric_value, row_statistics
+from p2m_agent.types.analysis import CurvePart, LearningCurve
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     from p2m_agent.evaluation.study import Study
-    from p2m_agent.types import TrainingRun
+    from p2m_agent.types.student import TrainingRun
 
 SHARES = ((0.125, 4), (0.25, 4), (0.5, 2), (1.0, 1))
 """Shares of the training rows, and how many random choices of so many are averaged."""

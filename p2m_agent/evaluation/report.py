@@ -6,13 +6,15 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.calibration import calibration
 from p2m_agent.evaluation.contest import Report, predictions_of
-from p2m_agent.evaluation.intervals import bootstrap
-from p2m_agent.evaluation.metric_choice import METRICS_OF
-from p2m_agent.evaluation.metrics import confusions, matches, per_label
-from p2m_agent.evaluation.scores import Calibration, EvalReport, Mistake, Score
-from p2m_agent.types import Example, Holdout, TaskSpec, TrainingRun
+from p2m_agent.scoring.calibration import calibration
+from p2m_agent.scoring.intervals import bootstrap
+from p2m_agent.scoring.metric_choice import METRICS_OF
+from p2m_agent.scoring.metrics import confusions, matches, per_label
+from p2m_agent.types.rows import Example, Holdout
+from p2m_agent.types.scores import Calibration, EvalReport, Mistake, Score
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Prediction, Predictor

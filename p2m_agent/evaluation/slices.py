@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from p2m_agent.evaluation.analysis import Slice
-from p2m_agent.evaluation.intervals import bootstrap
-from p2m_agent.task.language import written_language
+from p2m_agent.scoring.intervals import bootstrap
+from p2m_agent.task.request_language import written_language
+from p2m_agent.types.analysis import Slice
 
 if TYPE_CHECKING:
     from p2m_agent.evaluation.study import Study

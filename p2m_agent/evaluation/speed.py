@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.scores import Speed
 from p2m_agent.events import Progressed
+from p2m_agent.types.scores import Speed
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
-    from p2m_agent.types import Example
+    from p2m_agent.types.rows import Example
 
 RUNS, WARM_UP_RUNS = 40, 3
 MOST_S = 10.0

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.evaluation.metric_choice import OPEN_ENDED
-from p2m_agent.evaluation.metrics import row_value
+from p2m_agent.scoring.metric_choice import OPEN_ENDED
+from p2m_agent.scoring.metrics import row_value
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from p2m_agent.embedding import Embedder
-    from p2m_agent.types import Example, TaskSpec, TrainingRun
+    from p2m_agent.types.rows import Example
+    from p2m_agent.types.student import TrainingRun
+    from p2m_agent.types.task import TaskSpec
+    from p2m_agent.weights.embedding import Embedder
 
 TRAIN_ROWS = 5_000
 """Training rows that are looked at; a random choice of more."""

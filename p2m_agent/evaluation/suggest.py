@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from statistics import median
 
-from p2m_agent.evaluation.analysis import Basis, Suggestion
 from p2m_agent.evaluation.findings import ROW_S, START_S, Findings
 from p2m_agent.evaluation.suggest_recipes import RULES
-from p2m_agent.evaluation.text_metrics import squad_normalised
+from p2m_agent.scoring.text_metrics import squad_normalised
+from p2m_agent.types.analysis import Basis, Suggestion
 
 MOST_ROWS = 2_000
 """Rows asked for at a time."""

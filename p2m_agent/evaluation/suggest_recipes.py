@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p2m_agent.evaluation.analysis import Suggestion
 from p2m_agent.evaluation.findings import Findings
-from p2m_agent.training.recipe import FEW_FOR_SETFIT, METHODS, Method
+from p2m_agent.types.analysis import Suggestion
+from p2m_agent.types.recipe import FEW_FOR_SETFIT, METHODS, Method
 
 RECIPE_CUT, RECIPE_CUT_OVERFIT = 0.15, 0.05
 """Share of the error that another recipe is guessed to remove; less where the student learned its rows by heart."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Score, Speed
+from p2m_agent.types.scores import Baseline, Difference, EvalReport, Score, Speed
 
 if TYPE_CHECKING:
-    from p2m_agent.types import TrainingRun
+    from p2m_agent.types.student import TrainingRun
 
 HEAD = "linear_head"
 """Name of the baseline that is this run's own linear head."""

@@ -15,7 +15,7 @@ from p2m_agent.llm.endpoint import Endpoint
 from p2m_agent.llm.pace import LongPause, Pace, TooLarge, Turn
 from p2m_agent.llm.prices import Wall
 from p2m_agent.llm.rates import retry_after_s, stated
-from p2m_agent.llm.request import Body, tokens_of
+from p2m_agent.types.completion import Body, tokens_of
 
 if TYPE_CHECKING:
     import openai

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
 from p2m_agent.llm.calling import RowFailed
-from p2m_agent.llm.request import Body, Capability
 from p2m_agent.prompting import render
+from p2m_agent.types.completion import Body, Capability
 
 if TYPE_CHECKING:
     from p2m_agent.llm.connection import Connection

@@ -15,7 +15,7 @@ from p2m_agent.llm import capability
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
 from p2m_agent.llm.calling import RowFailed
 from p2m_agent.llm.connection import Connection
-from p2m_agent.llm.request import Body, Capability, ChatMessage, Completion, Reply, Request, request_sha
+from p2m_agent.types.completion import Body, Capability, ChatMessage, Completion, Reply, Request, request_sha
 
 __all__ = ["LLM", "Capability", "ChatMessage", "Reply", "Request"]
 

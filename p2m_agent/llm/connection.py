@@ -15,11 +15,11 @@ from p2m_agent.llm.cache import Answers
 from p2m_agent.llm.calling import Line, Parcel, Patience, RowFailed, post
 from p2m_agent.llm.concurrency import Concurrency
 from p2m_agent.llm.endpoint import Endpoint
-from p2m_agent.llm.loop import LoopThread
+from p2m_agent.llm.event_loop import LoopThread
 from p2m_agent.llm.pace import Pace
 from p2m_agent.llm.prices import FREE, Price, Wall, dearest, most_tokens, price_of
 from p2m_agent.llm.rates import PerMinute
-from p2m_agent.llm.request import Body, Completion, request_sha, tokens_of
+from p2m_agent.types.completion import Body, Completion, request_sha, tokens_of
 
 if TYPE_CHECKING:
     import openai

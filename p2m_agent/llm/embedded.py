@@ -141,12 +141,10 @@ def _download(repo: str, settings: Settings, *, download: bool) -> Path:
 def _fetch(repo_id: str, file: str | None, settings: Settings) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
 
-    from p2m_agent.hub.faults import hub_faults, patiently, reason
-    from p2m_agent.hub.huggingface import HuggingFace
+    from p2m_agent.weights.faults import hub_faults, patiently, reason, why_unreachable
 
-    hub = HuggingFace(settings)
-    if not hub.reachable():  # asked first, since the client library tries for half a minute
-        raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {hub.why_not()}.", _WAYS)
+    if why := why_unreachable():  # asked first, since the client library tries for half a minute
+        raise ToolError(f"{repo_id} cannot be downloaded from the Hub: {why}.", _WAYS)
     try:
         file = file or _choose(patiently(lambda: HfApi(token=settings.hf_token).list_repo_files(repo_id)))
         return Path(hf_hub_download(repo_id, file, token=settings.hf_token))

@@ -14,7 +14,7 @@ from pydantic import PrivateAttr, SecretStr
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.calling import RowFailed
 from p2m_agent.llm.client import LLM
-from p2m_agent.llm.request import Body, Completion
+from p2m_agent.types.completion import Body, Completion
 
 
 class ConnectedChat(ChatOpenAI):

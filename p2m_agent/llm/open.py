@@ -12,7 +12,7 @@ from p2m_agent.llm.calling import Patience
 from p2m_agent.llm.client import LLM
 from p2m_agent.llm.connection import Connection, Surroundings
 from p2m_agent.llm.endpoint import Keys, resolve
-from p2m_agent.llm.loop import LoopThread
+from p2m_agent.llm.event_loop import LoopThread
 from p2m_agent.llm.prices import Wall, load_prices, read_price
 from p2m_agent.settings import Settings
 

@@ -13,8 +13,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from p2m_agent.errors import BudgetExceeded, UsageError
-from p2m_agent.llm.request import Body
-from p2m_agent.value import Value
+from p2m_agent.types.completion import Body
+from p2m_agent.types.value import Value
 
 _TABLE = TypeAdapter(dict[str, tuple[float, float]])
 _BYTES_PER_TOKEN = 2.5

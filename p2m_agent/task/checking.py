@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Mapping
 
 from p2m_agent.errors import P2MError, ToolError, UsageError
-from p2m_agent.evaluation.metric_choice import METRICS_OF
-from p2m_agent.label_sets import SEPARATOR
-from p2m_agent.types import TaskSpec
+from p2m_agent.scoring.metric_choice import METRICS_OF
+from p2m_agent.types.label_sets import SEPARATOR
+from p2m_agent.types.task import TaskSpec
 
 LONGEST_REQUEST = 20_000
 """Characters. More is a document, not a description of a task."""

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.evaluation.metric_choice import METRICS_OF, choose_metric
-from p2m_agent.evaluation.scores import MetricName
+from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_given, check_request, check_spec
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
 from p2m_agent.task.kinds import allows_several, guess_kind
-from p2m_agent.task.labels import listed_labels
-from p2m_agent.task.language import named_language, written_language
+from p2m_agent.task.listed_labels import listed_labels
+from p2m_agent.task.request_language import named_language, written_language
 from p2m_agent.task.suggestion import Suggestion, suggest
-from p2m_agent.types import Constraints, Demonstration, Kind, TaskSpec
+from p2m_agent.types.scores import MetricName
+from p2m_agent.types.task import Constraints, Demonstration, Kind, TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.embedding import Embedder
     from p2m_agent.llm.client import LLM
+    from p2m_agent.weights.embedding import Embedder
 
 KEPT = ("kind", "instruction", "labels", "input_fields", "output_field", "language", "metric")
 """What a new spec takes over from the one before, unless it is said anew."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from p2m_agent.errors import UsageError
-from p2m_agent.label_sets import joined
-from p2m_agent.types import Demonstration
+from p2m_agent.types.label_sets import joined
+from p2m_agent.types.task import Demonstration
 
 OUTPUT_NAMES = (
     "output",

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from p2m_agent.label_sets import parted
 from p2m_agent.task.cues import CLASSIFICATION, TEXT_TO_TEXT, compiled
-from p2m_agent.task.labels import listed_labels
+from p2m_agent.task.listed_labels import listed_labels
 from p2m_agent.task.prototypes import CLASSIFICATION_REQUESTS, TEXT_TO_TEXT_REQUESTS
-from p2m_agent.types import Demonstration, Kind
+from p2m_agent.types.label_sets import parted
+from p2m_agent.types.task import Demonstration, Kind
 
 if TYPE_CHECKING:
-    from p2m_agent.embedding import Embedder
+    from p2m_agent.weights.embedding import Embedder
 
 LEADING = 1.6
 """Factor for a cue that opens its sentence: the verb of the order counts more than what is mentioned in passing."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p2m_agent.evaluation.scores import EvalReport, Mistake
 from p2m_agent.prompting import render
 from p2m_agent.task.instruction import LONGEST
-from p2m_agent.types import TaskSpec
+from p2m_agent.types.scores import EvalReport, Mistake
+from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2m_agent.data.holdout import file_sha256
 from p2m_agent.errors import UsageError
+from p2m_agent.rows.holdout import file_sha256
+from p2m_agent.run.state import RunState
 from p2m_agent.settings import Settings
-from p2m_agent.state import RunState
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.task.kinds import guess_kind
-from p2m_agent.task.labels import listed_labels
-from p2m_agent.taskfile import TaskFile
-from p2m_agent.types import Dataset, TaskSpec
+from p2m_agent.task.listed_labels import listed_labels
+from p2m_agent.task.yaml_file import TaskFile
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.task import TaskSpec
 
 PINNED = ("kind", "labels", "input_fields", "output_field", "metric")
 """What the held-out rows, the students and their scores are about: with another of these nothing could be kept."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from p2m_agent.evaluation.scores import MetricName
 from p2m_agent.prompting import render
-from p2m_agent.types import Demonstration, Kind, render_input
+from p2m_agent.types.rows import render_input
+from p2m_agent.types.scores import MetricName
+from p2m_agent.types.task import Demonstration, Kind
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM

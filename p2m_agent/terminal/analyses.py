@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from p2m_agent.evaluation.analysis import ErrorAnalysis, LabelNoise, LearningCurve, Slice, Suggestion
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.tables import columns
+from p2m_agent.types.analysis import ErrorAnalysis, LabelNoise, LearningCurve, Slice, Suggestion
 
 CLUSTERS, SLICES, SUGGESTIONS = 5, 6, 6
 """Shown of each; the JSON of `p2m show` has them all."""

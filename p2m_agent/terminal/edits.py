@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.types import TaskSpec
+from p2m_agent.types.task import TaskSpec
 
 EDITABLE = (
     "instruction",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from p2m_agent.data.mixture import Mixture, MixtureScore
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.tables import columns
+from p2m_agent.types.mixture import Mixture, MixtureScore
 
 
 def mixture_table(mixture: Mixture, star: str = "★") -> RenderableType:

@@ -6,12 +6,13 @@ from pydantic import ValidationError
 from rich.console import RenderableType
 from rich.text import Text
 
-from p2m_agent.data.transformation_plan import TransformationPlan
 from p2m_agent.errors import UsageError
-from p2m_agent.state import RunState
+from p2m_agent.run.state import RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.safe import clean, one_line, words
-from p2m_agent.types import Question, render_input
+from p2m_agent.types.plan import TransformationPlan
+from p2m_agent.types.questions import Question
+from p2m_agent.types.rows import render_input
 
 LONGEST = 200
 """Characters of a row, before and after."""

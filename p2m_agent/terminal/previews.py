@@ -12,12 +12,14 @@ from pydantic import ValidationError
 from rich.console import RenderableType
 from rich.text import Text
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.rows import example_of
-from p2m_agent.state import RunState
+from p2m_agent.rows.reading import example_of
+from p2m_agent.run.state import RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.safe import clean, one_line, words
-from p2m_agent.types import Example, PromptChange, Question, TaskSpec, render_input
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.questions import PromptChange, Question
+from p2m_agent.types.rows import Example, render_input
+from p2m_agent.types.task import TaskSpec
 
 SAMPLE = 25
 """Rows of a dataset that a person looks at, spread evenly over it."""

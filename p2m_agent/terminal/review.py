@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from p2m_agent.terminal import show
-from p2m_agent.terminal.chat import Chat
+from p2m_agent.terminal.conversation import Chat
 from p2m_agent.terminal.lines import Lines
 from p2m_agent.terminal.screen import Screen
 
 if TYPE_CHECKING:
-    from p2m_agent.session import Session
+    from p2m_agent.agent.session import Session
 
 
 def review(session: Session, screen: Screen, *, go_on: bool = True, lines: Lines | None = None) -> int:

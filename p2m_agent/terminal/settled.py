@@ -10,19 +10,21 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
-from p2m_agent.data.mixture import Mixture
-from p2m_agent.evaluation.analysis import ErrorAnalysis
 from p2m_agent.events import Event
-from p2m_agent.hub.candidates import DatasetSearch, ModelSearch
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.analyses import suggestions_table
 from p2m_agent.terminal.live import Running, left, told
 from p2m_agent.terminal.mixtures import mixture_table
-from p2m_agent.terminal.probes import probe_table
+from p2m_agent.terminal.race_table import probe_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.training.probe import ModelProbe
-from p2m_agent.types import Dataset, TaskSpec, TrainingRun
+from p2m_agent.types.analysis import ErrorAnalysis
+from p2m_agent.types.candidates import DatasetSearch, ModelSearch
+from p2m_agent.types.mixture import Mixture
+from p2m_agent.types.probe import ModelProbe
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 SHOWN = 4
 """Candidates and labels shown while a run goes on; `p2m show` has them all."""

@@ -8,20 +8,22 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from p2m_agent.data.mixture import Mixture
-from p2m_agent.evaluation.analysis import ErrorAnalysis
-from p2m_agent.evaluation.scores import EvalReport
-from p2m_agent.hub.candidates import ModelSearch
-from p2m_agent.state import RunState
+from p2m_agent.run.state import RunState
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.analyses import analysis_parts
 from p2m_agent.terminal.mixtures import mixture_table
-from p2m_agent.terminal.probes import probe_table
+from p2m_agent.terminal.race_table import probe_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.summary import ENDINGS, lineage, summary
-from p2m_agent.training.probe import ModelProbe
-from p2m_agent.types import Dataset, Holdout, Question, TrainingRun
+from p2m_agent.types.analysis import ErrorAnalysis
+from p2m_agent.types.candidates import ModelSearch
+from p2m_agent.types.mixture import Mixture
+from p2m_agent.types.probe import ModelProbe
+from p2m_agent.types.questions import Question
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.student import TrainingRun
 
 
 def show(state: RunState, root: Path, screen: Screen) -> None:

@@ -11,15 +11,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
-from p2m_agent.data.rows import stream_examples
-from p2m_agent.evaluation.scores import EvalReport
-from p2m_agent.result import delivered
-from p2m_agent.state import Parent, RunState
+from p2m_agent.rows.reading import stream_examples
+from p2m_agent.run.result import delivered
+from p2m_agent.run.state import Parent, RunState
 from p2m_agent.terminal import tables, units
-from p2m_agent.terminal.evidence import evidence
 from p2m_agent.terminal.safe import one_line, words
+from p2m_agent.terminal.score_details import evidence
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.types import Delivery, Holdout, TrainingRun
+from p2m_agent.types.rows import Holdout
+from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.student import Delivery, TrainingRun
 
 PROXY = (
     "SYNTHETIC PROXY: the teacher made these test rows, nobody checked them. "

@@ -9,14 +9,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from p2m_agent.budget import Budget, Cost
-from p2m_agent.evaluation.scores import EvalReport
-from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
-from p2m_agent.state import Decision
+from p2m_agent.run.state import Decision
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
-from p2m_agent.types import Dataset, TaskSpec, TrainingRun
-from p2m_agent.value import Value
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.value import Value
 
 BASELINES = {
     "teacher": "teacher",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from p2m_agent.budget import Cost
-from p2m_agent.evaluation.scores import Score
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.scores import Score
 
 METHODS = {
     "linear_head": "linear head",

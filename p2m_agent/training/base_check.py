@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.checkpoint import load_tokenizer
-from p2m_agent.hub.weights import Weights, locate, read_json
 from p2m_agent.settings import Settings
+from p2m_agent.weights.loading import load_tokenizer
+from p2m_agent.weights.locate import Weights, locate, read_json
 
 _TOKENIZER_FILES = (
     "tokenizer.json",

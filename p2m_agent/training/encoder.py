@@ -6,24 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.embedding import TextEncoder, load_text_encoder, pooling_of
-from p2m_agent.hub.weights import Weights
 from p2m_agent.training.batching import sample
-from p2m_agent.training.card import card_of, size_mb, write_card
-from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import (
-    ENCODER,
-    copy_checkpoint,
-    cut_note,
-    locate_encoder,
-    save_head,
-)
+from p2m_agent.training.linear_head import ENCODER, cut_note, locate_encoder, save_head
 from p2m_agent.training.loop import Fit
-from p2m_agent.training.memory import STEP_TOKENS, check_memory, train_gb
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Encoder, SetFit
+from p2m_agent.training.resume_point import Checkpoint
+from p2m_agent.training.student_card import card_of, size_mb, write_card
+from p2m_agent.types.recipe import Encoder, SetFit
+from p2m_agent.weights.embedding import TextEncoder, load_text_encoder, pooling_of
+from p2m_agent.weights.loading import copy_checkpoint
+from p2m_agent.weights.locate import Weights
+from p2m_agent.weights.memory import STEP_TOKENS, check_memory, train_gb
 
 PIECE_TOKENS = STEP_TOKENS["encoder"]
 _HEAD_SCALE = 100.0

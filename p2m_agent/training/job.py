@@ -11,8 +11,10 @@ from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
 from p2m_agent.settings import Settings
 from p2m_agent.training.label_code import LabelCode
-from p2m_agent.training.recipe import Recipe
-from p2m_agent.types import CurvePoint, Example, TaskSpec
+from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.rows import Example
+from p2m_agent.types.student import CurvePoint
+from p2m_agent.types.task import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,6 @@ def unseen_label_note(rows: TrainRows, labels: Sequence[str]) -> list[str]:
 
 def dev_metric(rows: TrainRows, expected: Sequence[str], predicted: Sequence[str]) -> float:
     """The task's metric."""
-    from p2m_agent.evaluation.metrics import metric_value
+    from p2m_agent.scoring.metrics import metric_value
 
     return metric_value(rows.spec.metric, expected, predicted)

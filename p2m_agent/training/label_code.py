@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.label_sets import joined, parted
 from p2m_agent.training.learner import label_weights
+from p2m_agent.types.label_sets import joined, parted
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from p2m_agent.evaluation.scores import MetricName
+    from p2m_agent.types.scores import MetricName
 
     Head = tuple[NDArray[numpy.float32], NDArray[numpy.float32]]
     """Weight (labels, dim) and bias (labels)."""
@@ -187,7 +187,7 @@ class LabelCode:
         """
         import numpy as np
 
-        from p2m_agent.evaluation.metrics import metric_value
+        from p2m_agent.scoring.metrics import metric_value
 
         if not self.several:
             return bias

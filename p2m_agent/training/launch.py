@@ -19,9 +19,10 @@ from p2m_agent.events import Progressed
 from p2m_agent.settings import Settings
 from p2m_agent.training.job import TrainEnv, TrainRows
 from p2m_agent.training.parallel import Followed, World
-from p2m_agent.training.recipe import Recipe
-from p2m_agent.types import Example, TaskSpec
-from p2m_agent.value import Value
+from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.rows import Example
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.value import Value
 
 JOB = "job.json"
 _COMPUTED: dict[str, Any] = {part: {"__all__": {"id"}} for part in ("train", "dev")}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Looped
-from p2m_agent.types import CurvePoint
+from p2m_agent.types.recipe import Looped
+from p2m_agent.types.student import CurvePoint
 
 Label = TypeVar("Label", int, str)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.embedding import TextEncoder, load_text_encoder
-from p2m_agent.hub.weights import Weights
 from p2m_agent.training.base_check import locate_base
-from p2m_agent.training.card import card_of, size_mb, write_card
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, unseen_label_note
-from p2m_agent.training.memory import check_memory, train_gb
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import Encoder, LinearHead, SetFit
-from p2m_agent.types import CurvePoint
+from p2m_agent.training.student_card import card_of, size_mb, write_card
+from p2m_agent.types.recipe import Encoder, LinearHead, SetFit
+from p2m_agent.types.student import CurvePoint
+from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
+from p2m_agent.weights.loading import copy_checkpoint
+from p2m_agent.weights.locate import Weights
+from p2m_agent.weights.memory import check_memory, train_gb
 
 if TYPE_CHECKING:
     import numpy
@@ -91,17 +91,6 @@ def load_head(folder: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     return dict(load_file(str(folder / HEAD)))
-
-
-def copy_checkpoint(source: Path, target: Path) -> None:
-    """Copy what loading a model needs, so that the student's folder stands alone."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for path in sorted(source.iterdir()):
-        if path.is_file() and path.suffix in {".json", ".txt", ".model", ".jinja", ".safetensors"}:
-            shutil.copyfile(path, target / path.name)
-    if (source / "1_Pooling").is_dir():
-        shutil.copytree(source / "1_Pooling", target / "1_Pooling")
 
 
 def cut_note(encoder: TextEncoder, rows: TrainRows) -> list[str]:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import batches, pieces, sample
-from p2m_agent.training.checkpoint import Checkpoint
-from p2m_agent.training.device import autocast, device
 from p2m_agent.training.job import TrainEnv
 from p2m_agent.training.learner import Fitted, Learner, Plan, load_trained, trained_state
-from p2m_agent.training.memory import is_out_of_memory
 from p2m_agent.training.parallel import World
 from p2m_agent.training.progress import Progress
-from p2m_agent.types import CurvePoint
+from p2m_agent.training.resume_point import Checkpoint
+from p2m_agent.types.student import CurvePoint
+from p2m_agent.weights.device import autocast, device
+from p2m_agent.weights.memory import is_out_of_memory
 
 
 class Fit:

@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.embedding import TextEncoder
 from p2m_agent.training.batching import sample
-from p2m_agent.training.card import card_of, size_mb, write_card
-from p2m_agent.training.checkpoint import Checkpoint
 from p2m_agent.training.encoder import PIECE_TOKENS, open_encoder, save_encoder, without_dropout
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.linear_head import cut_note
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe import SetFit
+from p2m_agent.training.resume_point import Checkpoint
+from p2m_agent.training.student_card import card_of, size_mb, write_card
+from p2m_agent.types.recipe import SetFit
+from p2m_agent.weights.embedding import TextEncoder
 
 _PATIENCE = 2
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
-from p2m_agent.training.recipe import Recipe
+from p2m_agent.types.recipe import Recipe
 
 _PROJECT = "p2m_agent"
 

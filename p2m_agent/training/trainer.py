@@ -8,7 +8,7 @@ from pathlib import Path
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import sample
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows
-from p2m_agent.training.recipe import METHODS, Causal, Encoder, LinearHead, Recipe, Seq2Seq, SetFit
+from p2m_agent.types.recipe import METHODS, Causal, Encoder, LinearHead, Recipe, Seq2Seq, SetFit
 
 __all__ = ["TrainEnv", "TrainRows", "Trained", "train"]
 
@@ -63,10 +63,10 @@ def _train(recipe: Recipe, rows: TrainRows, folder: Path, run: TrainEnv) -> Trai
 
             return train_encoder(recipe, rows, folder, run)
         case Causal():
-            from p2m_agent.training.causal import train_causal
+            from p2m_agent.training.texts.causal import train_causal
 
             return train_causal(recipe, rows, folder, run)
         case Seq2Seq():
-            from p2m_agent.training.seq2seq import train_seq2seq
+            from p2m_agent.training.texts.seq2seq import train_seq2seq
 
             return train_seq2seq(recipe, rows, folder, run)

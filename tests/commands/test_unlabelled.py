@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.cli import build_parser
-from p2m_agent.commands.common import check_data, settings_from, task_from
+from p2m_agent.commands.arguments import check_data, settings_from, task_from
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
-from p2m_agent.taskfile import TaskFile
+from p2m_agent.task.yaml_file import TaskFile
 
 
 def parsed(*words: str) -> tuple[Settings, TaskFile]:

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from p2m_agent.delivery.model_card import Facts, write_model_card
-from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Mistake, Score, Speed
-from p2m_agent.state import Parent
-from p2m_agent.types import Dataset, Demonstration
+from p2m_agent.run.state import Parent
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.scores import Baseline, Difference, EvalReport, Mistake, Score, Speed
+from p2m_agent.types.task import Demonstration
 from tests.fakes.student import StudentRun, student_card
 
 

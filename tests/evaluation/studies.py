@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from p2m_agent.evaluation.study import Study
-from p2m_agent.training.recipe import Causal, LinearHead
-from p2m_agent.types import Example, Kind, Source, TaskSpec, TrainingRun
+from p2m_agent.types.recipe import Causal, LinearHead
+from p2m_agent.types.rows import Example, Source
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import Kind, TaskSpec
 
 TOPICS = {
     "refund": ["money", "refund", "charged", "invoice", "bank", "payment"],

@@ -9,11 +9,13 @@ from p2m_agent.errors import ToolError
 from p2m_agent.evaluation import baselines
 from p2m_agent.evaluation.baselines import majority, nearest_neighbour, untuned_base
 from p2m_agent.evaluation.contest import Contest
-from p2m_agent.evaluation.teacher import DEMONSTRATION_CHARS, demonstrations, teacher
+from p2m_agent.evaluation.teacher_baseline import teacher
 from p2m_agent.llm.client import LLM
+from p2m_agent.rows.demonstrations import DEMONSTRATION_CHARS, demonstrations
 from p2m_agent.settings import Settings
-from p2m_agent.training.recipe import Causal, LinearHead
-from p2m_agent.types import Example, TaskSpec
+from p2m_agent.types.recipe import Causal, LinearHead
+from p2m_agent.types.rows import Example
+from p2m_agent.types.task import TaskSpec
 from tests.fakes.student import LABELS, FakePredictor, FakeTeacher, example, student_card
 
 

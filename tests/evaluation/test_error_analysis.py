@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.analysis import ErrorAnalysis, LearningCurve, Suggestion
 from p2m_agent.evaluation.clusters import error_clusters
-from p2m_agent.evaluation.doubts import doubtful_dev, harmful_sources, label_noise
+from p2m_agent.evaluation.doubtful_labels import doubtful_dev, harmful_sources, label_noise
 from p2m_agent.evaluation.error_analysis import Around, analyse
 from p2m_agent.evaluation.findings import Findings
 from p2m_agent.evaluation.learning_curve import head_curve, power_law, recorded_curve
 from p2m_agent.evaluation.slices import slices
 from p2m_agent.evaluation.suggest import BELIEVED, suggestions
 from p2m_agent.llm.client import Reply
-from p2m_agent.training.probe import ModelProbe, ProbedModel
+from p2m_agent.types.analysis import ErrorAnalysis, LearningCurve, Suggestion
+from p2m_agent.types.probe import ModelProbe, ProbedModel
 from tests.evaluation.studies import rows, spec, student, study
 
 

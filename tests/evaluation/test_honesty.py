@@ -8,26 +8,26 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.data.holdout import open_test
-from p2m_agent.data.pool import training_pool
-from p2m_agent.data.rows import write_examples
 from p2m_agent.delivery.predictor import Prediction
 from p2m_agent.errors import ToolError
 from p2m_agent.evaluation.answers import against, read_answers, write_answers
-from p2m_agent.evaluation.calibration import calibration
-from p2m_agent.evaluation.certificate import certify
-from p2m_agent.evaluation.judge import judge
-from p2m_agent.evaluation.scores import Difference, EvalReport
+from p2m_agent.evaluation.output_judge import judge
 from p2m_agent.llm.client import Reply
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import Dataset
+from p2m_agent.rows.holdout import open_test
+from p2m_agent.rows.pool import training_pool
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.scoring.calibration import calibration
+from p2m_agent.scoring.certificate import certify
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.scores import Difference, EvalReport
 from tests.evaluation.studies import spec
 from tests.fakes.student import StudentRun, example
 
 
 def planted(run: StudentRun) -> Dataset:
     """Training rows with a row of the locked test among them, as it is and in other dress."""
-    from p2m_agent.data.holdout import file_sha256
+    from p2m_agent.rows.holdout import file_sha256
 
     one, two = run.test[1], run.test[2]
     dressed = two.model_copy(update={"input": {"text": f"  {two.text.upper()} !! "}})
@@ -77,7 +77,7 @@ def test_no_tool_but_evaluate_opens_the_locked_test() -> None:
         for path in sorted((root / folder).rglob("*.py"))
         if "open_test" in path.read_text(encoding="utf-8")
     ]
-    assert callers == ["p2m_agent/data/holdout.py", "tools/evaluate.py"]
+    assert callers == ["p2m_agent/rows/holdout.py", "tools/evaluate.py"]
 
 
 def test_a_tool_that_asks_for_test_rows_before_the_end_is_refused(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_better_is_said_only_where_the_interval_says_so(ci95: tuple[float, float
 
 
 def report(run: str, answers: str, value: float, split: Any = "dev") -> EvalReport:
-    from p2m_agent.evaluation.scores import Score
+    from p2m_agent.types.scores import Score
 
     score = Score(metric="accuracy", value=value, ci95=(0.0, 1.0), scored=20)
     return EvalReport(id=run, training_run=run, split=split, proxy=False, score=score, answers=answers, made_by="m")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Score, Speed
 from p2m_agent.evaluation.worth import not_worth
-from p2m_agent.training.recipe import Encoder, LinearHead
-from p2m_agent.types import TrainingRun
+from p2m_agent.types.recipe import Encoder, LinearHead
+from p2m_agent.types.scores import Baseline, Difference, EvalReport, Score, Speed
+from p2m_agent.types.student import TrainingRun
 from tests.evaluation.studies import student
 
 GAIN, NONE, LOSS = (0.01, 0.07), (-0.01, 0.03), (-0.08, -0.02)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from p2m_agent.run.state import Call, Message, RunState
+from p2m_agent.run.tooling import Context, Outcome, Tool
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, Message, RunState
-from p2m_agent.tooling import Context, Outcome, Tool
-from p2m_agent.types import Answer
+from p2m_agent.types.questions import Answer
 
 
 def context_of(

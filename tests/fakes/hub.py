@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.hub.words import tokens
+from p2m_agent.search.words import tokens
 
 CARD = """---
 license: {licence}

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from p2m_agent.hub.card import split_card
+from p2m_agent.weights.front_matter import split_card
 
 Query = dict[str, list[str]]
 LFS = {".parquet", ".safetensors", ".gguf", ".bin"}

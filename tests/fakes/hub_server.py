@@ -87,10 +87,10 @@ class FakeHub:
         import datasets
         from huggingface_hub import constants
 
-        from p2m_agent.hub import huggingface
+        from p2m_agent.weights import faults
 
-        huggingface._answers.cache_clear()
-        monkeypatch.setattr(huggingface, "_this_minute", lambda: 0)
+        faults._answers.cache_clear()
+        monkeypatch.setattr(faults, "_this_minute", lambda: 0)
         for name, value in {
             "ENDPOINT": self.url,
             "HUGGINGFACE_CO_URL_TEMPLATE": self.url + "/{repo_id}/resolve/{revision}/{filename}",

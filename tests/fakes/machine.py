@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.budget import Cost
-from p2m_agent.checkpoints import open_checkpoints
+from p2m_agent.agent.graph import Machine, build_graph
+from p2m_agent.agent.planner.choice import Choice, Move, Words
+from p2m_agent.agent.policy import Policy
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Event
-from p2m_agent.graph import Machine, build_graph
-from p2m_agent.planner.choice import Choice, Move, Words
-from p2m_agent.policy import Policy
-from p2m_agent.state import Call, Ended, RunState
-from p2m_agent.store import RunFolder
-from p2m_agent.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.types import Dataset, Question
+from p2m_agent.run.checkpoints import open_checkpoints
+from p2m_agent.run.state import Call, Ended, RunState
+from p2m_agent.run.store import RunFolder
+from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.questions import Question
+from p2m_agent.types.rows import Dataset
 
 
 class Nothing(Args):

@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from p2m_agent.llm import capability as probes
-from p2m_agent.llm.request import Capability
 from p2m_agent.prompting import render
+from p2m_agent.types.completion import Capability
 
 Body = dict[str, Any]
 Fault = Literal["cut", "malformed"]

@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from p2m_agent import events as e
-from p2m_agent.budget import Budget, Cost
-from p2m_agent.evaluation.scores import Baseline, Difference, EvalReport, Score, Speed
-from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch, ModelCandidate, ModelSearch
-from p2m_agent.state import Decision, Ended, RunState
-from p2m_agent.training.recipe import Encoder, LinearHead
-from p2m_agent.types import Answer, CurvePoint, Dataset, Delivery, Holdout, Question, TaskSpec, TrainingRun
+from p2m_agent.run.state import Decision, Ended, RunState
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch, ModelCandidate, ModelSearch
+from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.recipe import Encoder, LinearHead
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.scores import Baseline, Difference, EvalReport, Score, Speed
+from p2m_agent.types.student import CurvePoint, Delivery, TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 FOLDER = Path(__file__).parent / "events"
 RUN = "support-mail-7f3a"

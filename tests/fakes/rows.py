@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p2m_agent.types import Example, Source
+from p2m_agent.types.rows import Example, Source
 
 SOURCE = Source(origin="user", ref="rows.jsonl")
 _WORDS = [

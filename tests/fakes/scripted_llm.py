@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from p2m_agent.errors import ToolError
-from p2m_agent.llm.request import Capability, Reply, Request
+from p2m_agent.types.completion import Capability, Reply, Request
 
 Said = Reply | ToolError | str | dict[str, object]
 Line = Said | Callable[[Request], Said]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from p2m_agent.agent.session import Standing
 from p2m_agent.errors import P2MError
 from p2m_agent.events import Event, EventLog
-from p2m_agent.session import Standing
-from p2m_agent.state import Ended, RunState
-from p2m_agent.types import Answer, Question
+from p2m_agent.run.state import Ended, RunState
+from p2m_agent.types.questions import Answer, Question
 
 
 def standing(
@@ -34,7 +34,7 @@ class Turn:
 
 @dataclass
 class FakeSession:
-    """Speaks the contract of `p2m_agent.session.Session`."""
+    """Speaks the contract of `p2m_agent.agent.session.Session`."""
 
     root: Path
     turns: list[Turn] = field(default_factory=list)

@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.budget import Budget
-from p2m_agent.data.holdout import file_sha256, seal
-from p2m_agent.data.rows import write_examples
 from p2m_agent.delivery.predictor import Prediction
 from p2m_agent.events import Event
 from p2m_agent.llm.client import Reply, Request
+from p2m_agent.rows.holdout import file_sha256, seal
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.state import Call, RunState
+from p2m_agent.run.tooling import Context
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, RunState
-from p2m_agent.tooling import Context
-from p2m_agent.training.card import Base, StudentCard, write_card
-from p2m_agent.training.recipe import Causal, LinearHead, Recipe
-from p2m_agent.types import Dataset, Example, Holdout, Kind, Source, TaskSpec, TrainingRun
+from p2m_agent.training.student_card import Base, StudentCard, write_card
+from p2m_agent.types.budget import Budget
+from p2m_agent.types.recipe import Causal, LinearHead, Recipe
+from p2m_agent.types.rows import Dataset, Example, Holdout, Source
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import Kind, TaskSpec
 
 LABELS = ("billing", "delivery")
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from p2m_agent.types import Example, Kind, Source, TaskSpec
+from p2m_agent.types.rows import Example, Source
+from p2m_agent.types.task import Kind, TaskSpec
 
 _SENTENCE = (
     "where is my parcel invoice refund please the a charged twice late again not here what who when card "

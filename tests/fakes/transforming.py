@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from p2m_agent.llm.request import Request
-from p2m_agent.types import TaskSpec
+from p2m_agent.types.completion import Request
+from p2m_agent.types.task import TaskSpec
 
 Plan = dict[str, Any]
 _DATA = re.compile(r"<(row|rows|columns|card|fault)>.*?</\1>", re.DOTALL)

@@ -5,8 +5,8 @@ import pytest
 from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.task.instruction import instruction_of
-from p2m_agent.task.language import named_language, written_language
-from p2m_agent.types import Constraints, Demonstration, TaskSpec
+from p2m_agent.task.request_language import named_language, written_language
+from p2m_agent.types.task import Constraints, Demonstration, TaskSpec
 from tests.fakes.scripted_llm import ScriptedLLM
 
 from .requests import DATES, SUPPORT

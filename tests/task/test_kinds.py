@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from p2m_agent.task.kinds import guess_kind
-from p2m_agent.task.labels import listed_labels
-from p2m_agent.types import Demonstration
+from p2m_agent.task.listed_labels import listed_labels
+from p2m_agent.types.task import Demonstration
 
 from .requests import MORE, REQUESTS
 
@@ -43,8 +43,8 @@ def test_outputs_that_recur_speak_for_labels_and_long_ones_for_text() -> None:
 
 @pytest.fixture(scope="module")
 def embedder():
-    from p2m_agent.embedding import load_embedder
     from p2m_agent.settings import Settings
+    from p2m_agent.weights.embedding import load_embedder
 
     return load_embedder(Settings(_env_file=None)) or pytest.skip("no embedding model is installed")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from p2m_agent import events as e
-from p2m_agent.budget import Cost
 from p2m_agent.events import read_events
 from p2m_agent.terminal.console import RunConsole
+from p2m_agent.types.budget import Cost
 from tests.fakes import recordings
 
 EVENTS = recordings.FOLDER

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from p2m_agent import events as e
-from p2m_agent.budget import Cost
-from p2m_agent.data.mixture import Mixture, MixtureScore
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.show import show
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.mixture import Mixture, MixtureScore
 from tests.fakes import recordings
 
 MADE = Mixture(

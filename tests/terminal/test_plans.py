@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.budget import Cost
-from p2m_agent.data.transformation_plan import ShownRow, TransformationPlan
 from p2m_agent.errors import UsageError
-from p2m_agent.state import RunState
+from p2m_agent.run.state import RunState
+from p2m_agent.terminal.asking import Asker
 from p2m_agent.terminal.plans import editable, plan_of, read_edit
-from p2m_agent.terminal.questions import Asker
-from p2m_agent.types import Answer, Question
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.plan import ShownRow, TransformationPlan
+from p2m_agent.types.questions import Answer, Question
 
 SHOWN = tuple(
     ShownRow(

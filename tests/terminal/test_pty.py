@@ -16,10 +16,10 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 from p2m_agent import events as e
-from p2m_agent.state import RunState
-from p2m_agent.terminal.chat import chat
+from p2m_agent.run.state import RunState
+from p2m_agent.terminal.conversation import chat
 from p2m_agent.terminal.screen import open_screen
-from p2m_agent.types import Question
+from p2m_agent.types.questions import Question
 from tests.fakes.session import FakeSession, Turn, standing
 
 root, story = Path(sys.argv[1]), sys.argv[2]

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.data.holdout import file_sha256, looks, seal
-from p2m_agent.data.rows import write_examples
-from p2m_agent.evaluation.analysis import ErrorAnalysis
-from p2m_agent.state import RunState
-from p2m_agent.tooling import Tool
-from p2m_agent.types import Dataset, Example, Holdout, TrainingRun
+from p2m_agent.rows.holdout import file_sha256, looks, seal
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Tool
+from p2m_agent.types.analysis import ErrorAnalysis
+from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.student import TrainingRun
 from tests.evaluation.studies import WordVectors, rows
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, student_card
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.data.holdout import file_sha256
-from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.errors import ToolError
-from p2m_agent.state import RunState
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import Answer, ColumnChoice, Dataset, Example, PromptChange, Review, Source
-from tests.data.test_generation import CLASSES
+from p2m_agent.rows.holdout import file_sha256
+from p2m_agent.rows.reading import read_examples, write_examples
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Review
+from p2m_agent.types.rows import Dataset, Example, Source
 from tests.fakes.calls import Caller
+from tests.generation.test_rounds import CLASSES
 
 TOOL = load_tools()["ask_person"]
 YES, NO = Answer(verdict="accept"), Answer(verdict="reject", remarks="not so")

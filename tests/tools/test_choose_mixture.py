@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.budget import Budget, Cost
-from p2m_agent.data import mixture_probes
-from p2m_agent.data.holdout import file_sha256, seal
-from p2m_agent.data.mixture import Mixture
-from p2m_agent.data.rows import write_examples
-from p2m_agent.graph import Machine, act
-from p2m_agent.planner.view import describe
-from p2m_agent.policy import Policy
-from p2m_agent.result import result_of
-from p2m_agent.state import Call, Decision, RunState
-from p2m_agent.store import RunFolder
-from p2m_agent.tooling import Outcome, Tool, load_tools
-from p2m_agent.types import Answer, Dataset, Example, Kind, Origin, Question, Review, Source
+from p2m_agent.agent.graph import Machine, act
+from p2m_agent.agent.planner.view import describe
+from p2m_agent.agent.policy import Policy
+from p2m_agent.probes import mixture_answers as mixture_probes
+from p2m_agent.rows.holdout import file_sha256, seal
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.result import result_of
+from p2m_agent.run.state import Call, Decision, RunState
+from p2m_agent.run.store import RunFolder
+from p2m_agent.run.tooling import Outcome, Tool, load_tools
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.mixture import Mixture
+from p2m_agent.types.questions import Answer, Question, Review
+from p2m_agent.types.rows import Dataset, Example, Origin, Source
+from p2m_agent.types.task import Kind
 from tests.fakes.calls import Caller, context_of
 from tests.fakes.tiny_models import task, tiny_llama
 
@@ -174,7 +176,7 @@ def test_it_stays_in_the_time_there_is(run: Run) -> None:
 
 def test_what_there_was_no_time_for_is_said_and_can_be_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run.add("hub", "same/scheme", mail(40, start=1000))
-    monkeypatch.setattr("p2m_agent.data.mixture_gate._MARGIN", float("inf"))
+    monkeypatch.setattr("p2m_agent.probes.mixture_gate._MARGIN", float("inf"))
     made, outcome = run.choose()
     assert "Not probed, as the time was over: user + same/scheme, same/scheme." in outcome.summary
     assert made.choice == "user"
@@ -229,7 +231,7 @@ def said(fillers: str, output: str) -> list[Example]:
 def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     base = tiny_llama(tmp_path / "tiny")
     monkeypatch.setattr("p2m_agent.tools.choose_mixture.SMALL_LM", str(base))
-    monkeypatch.setattr("p2m_agent.data.mixture_causal._LEARNING_RATE", 3e-3)
+    monkeypatch.setattr("p2m_agent.probes.quick_causal._LEARNING_RATE", 3e-3)
     run = Run(tmp_path / "run", said("no i mean clean", "parcel"), kind="text_to_text")
     run.add("user", "rows.csv", [*said("uh", "parcel")[:2], *said("who", "card")[:2]])
     return run

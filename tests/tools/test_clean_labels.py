@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.state import Call
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import Dataset, Example
+from p2m_agent.run.state import Call
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.types.rows import Dataset, Example
 from tests.fakes.calls import context_of
 from tests.fakes.hub import CountingEmbedder
 from tests.tools.test_choose_mixture import Run, mail

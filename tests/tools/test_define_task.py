@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import UsageError
-from p2m_agent.state import RunState
-from p2m_agent.tooling import load_tools
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import load_tools
 from tests.fakes.calls import Caller
 from tests.fakes.scripted_llm import ScriptedLLM
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.scores import EvalReport, Score
-from p2m_agent.tooling import Outcome, Tool
-from p2m_agent.types import Delivery
+from p2m_agent.run.tooling import Outcome, Tool
+from p2m_agent.types.scores import EvalReport, Score
+from p2m_agent.types.student import Delivery
 from tests.fakes.student import FakePredictor, StudentRun, by_word
 
 deliver = importlib.import_module("p2m_agent.tools.deliver")

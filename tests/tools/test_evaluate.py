@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.budget import Budget, Cost
-from p2m_agent.data.holdout import looks
-from p2m_agent.evaluation.scores import EvalReport
-from p2m_agent.graph import Machine, check
-from p2m_agent.state import Call
-from p2m_agent.tooling import Outcome, Tool
-from p2m_agent.training.recipe import Encoder
+from p2m_agent.agent.graph import Machine, check
+from p2m_agent.rows.holdout import looks
+from p2m_agent.run.state import Call
+from p2m_agent.run.tooling import Outcome, Tool
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.recipe import Encoder
+from p2m_agent.types.scores import EvalReport
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card
 
 evaluate = importlib.import_module("p2m_agent.tools.evaluate")

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.budget import Budget, Cost
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.candidates import ModelCandidate, ModelSearch
-from p2m_agent.hub.weights import EMBEDDINGS
-from p2m_agent.state import RunState
-from p2m_agent.store import RunFolder
-from p2m_agent.tooling import Tool
+from p2m_agent.run.state import RunState
+from p2m_agent.run.store import RunFolder
+from p2m_agent.run.tooling import Tool
 from p2m_agent.training import loop
-from p2m_agent.training.recipe import Encoder, SetFit
-from p2m_agent.types import Constraints, Dataset, Holdout, TaskSpec, TrainingRun
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.candidates import ModelCandidate, ModelSearch
+from p2m_agent.types.recipe import Encoder, SetFit
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import Constraints, TaskSpec
+from p2m_agent.weights.locate import EMBEDDINGS
 from tests.fakes.student import StudentRun
 from tests.fakes.tiny_models import tiny_bert
 

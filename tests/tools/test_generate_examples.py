@@ -8,21 +8,23 @@ from pathlib import Path
 import pytest
 from p2m_agent.tools.generate_examples import _patience
 
-from p2m_agent.data.duplicates import normalise
-from p2m_agent.data.holdout import file_sha256, held_out_rows, seal
-from p2m_agent.data.mixture import Mixture
-from p2m_agent.data.rows import read_examples, write_examples
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
-from p2m_agent.hub.hub import Hub
-from p2m_agent.llm.request import Request
+from p2m_agent.rows.duplicates import normalise
+from p2m_agent.rows.holdout import file_sha256, held_out_rows, seal
+from p2m_agent.rows.reading import read_examples, write_examples
+from p2m_agent.run.state import Call, RunState
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, RunState
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import Dataset, Demonstration, Example, Holdout, Source, TaskSpec, TrainingRun
-from tests.data.test_generation import CLASSES, sentence, writer
+from p2m_agent.types.completion import Request
+from p2m_agent.types.mixture import Mixture
+from p2m_agent.types.rows import Dataset, Example, Holdout, Source
+from p2m_agent.types.scores import EvalReport, Mistake, Score
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import Demonstration, TaskSpec
 from tests.fakes.calls import Caller, context_of
 from tests.fakes.scripted_llm import ScriptedLLM
+from tests.generation.test_rounds import CLASSES, sentence, writer
 from tests.tools.test_import_rows import make_dataset
 
 TOOL = load_tools()["generate_examples"]

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from p2m_agent.state import RunState
-from p2m_agent.tooling import load_tools
-from p2m_agent.training.recipe import LinearHead
-from p2m_agent.types import TrainingRun
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.types.recipe import LinearHead
+from p2m_agent.types.student import TrainingRun
 
 TOOL = load_tools()["give_up"]
 STUDENT = TrainingRun(

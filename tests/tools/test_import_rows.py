@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.data.holdout import open_test, read_dev
-from p2m_agent.data.rows import read_examples
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch
-from p2m_agent.hub.hub import Hub
 from p2m_agent.llm.client import Capability
+from p2m_agent.rows.holdout import open_test, read_dev
+from p2m_agent.rows.reading import read_examples
+from p2m_agent.run.state import Call, RunState
+from p2m_agent.run.tooling import Context, Effect, Outcome, load_tools
+from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, RunState
-from p2m_agent.tooling import Context, Effect, Outcome, load_tools
-from p2m_agent.types import Answer, ColumnChoice, Constraints, Dataset, Holdout, Question, Review, TaskSpec
+from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
+from p2m_agent.types.questions import Answer, ColumnChoice, Question, Review
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.task import Constraints, TaskSpec
 from tests.fakes.rows import rows, sentence
 
 TOOL = load_tools()["import_rows"]

@@ -9,24 +9,25 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.budget import Budget, Cost
-from p2m_agent.data.holdout import file_sha256, seal
-from p2m_agent.data.rows import write_examples
-from p2m_agent.hub.candidates import ModelCandidate, ModelSearch
-from p2m_agent.planner.rules_training import probe_bases
-from p2m_agent.planner.view import describe
-from p2m_agent.result import result_of
-from p2m_agent.state import Call, RunState
-from p2m_agent.terminal.probes import probe_table
+from p2m_agent.agent.planner.rules_training import probe_bases
+from p2m_agent.agent.planner.view import describe
+from p2m_agent.probes import race as probe_race
+from p2m_agent.probes.encoder_race import EncoderProbe
+from p2m_agent.rows.holdout import file_sha256, seal
+from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.result import result_of
+from p2m_agent.run.state import Call, RunState
+from p2m_agent.run.tooling import Outcome, Tool, load_tools
+from p2m_agent.terminal.race_table import probe_table
 from p2m_agent.terminal.screen import fixed_screen
-from p2m_agent.tooling import Outcome, Tool, load_tools
-from p2m_agent.training import probe_race
-from p2m_agent.training.probe import NO_TIME, ModelProbe
-from p2m_agent.training.probe_encoder import EncoderProbe
-from p2m_agent.types import Dataset, TaskSpec
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.candidates import ModelCandidate, ModelSearch
+from p2m_agent.types.probe import NO_TIME, ModelProbe
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.task import TaskSpec
 from tests.fakes.calls import Caller, context_of
 from tests.fakes.tiny_models import sorted_mail, task, tiny_bert
-from tests.training.test_probe import blinded
+from tests.probes.test_bases import blinded
 
 TOOLS = load_tools()
 TOOL: Tool[Any] = TOOLS["probe_models"]

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.evaluation.scores import EvalReport, Mistake, Score
-from p2m_agent.state import Message, RunState
+from p2m_agent.run.state import Message, RunState
+from p2m_agent.run.tooling import load_tools
 from p2m_agent.task.refining import evidence_of
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import PromptChange
-from tests.data.test_generation import CLASSES
+from p2m_agent.types.questions import PromptChange
+from p2m_agent.types.scores import EvalReport, Mistake, Score
 from tests.fakes.calls import Caller
 from tests.fakes.scripted_llm import ScriptedLLM
+from tests.generation.test_rounds import CLASSES
 
 TOOL = load_tools()["refine_prompt"]
 SCORE = Score(metric="accuracy", value=0.5, ci95=(0.4, 0.6), scored=10)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.hub.candidates import DatasetCandidate, ModelCandidate
-from p2m_agent.hub.hub import DatasetsFound
-from p2m_agent.hub.models import ModelsFound, ModelWish
+from p2m_agent.run.state import Call, RunState
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.search.hub import DatasetsFound
+from p2m_agent.search.models.find import ModelsFound, ModelWish
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, RunState
-from p2m_agent.tooling import load_tools
-from p2m_agent.types import TaskSpec
+from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
+from p2m_agent.types.task import TaskSpec
 from tests.fakes.scripted_llm import ScriptedLLM
 
 SPEC = TaskSpec(id="spec-001", request="Sort my letters", instruction="Sort.", kind="classification", metric="accuracy")

@@ -12,21 +12,23 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.budget import Budget, Cost
-from p2m_agent.data.holdout import file_sha256, held_out_rows, seal
-from p2m_agent.data.rows import read_examples, write_examples
-from p2m_agent.data.transformation_plan import TransformationPlan, remedy
+from p2m_agent.agent.policy import OVER_BUDGET, over_budget
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.events import Progressed
-from p2m_agent.hub.candidates import DatasetCandidate, DatasetSearch
-from p2m_agent.hub.hub import Hub
 from p2m_agent.llm import endpoint
 from p2m_agent.llm.open import LLMs, open_llms
-from p2m_agent.policy import OVER_BUDGET, over_budget
+from p2m_agent.rows.holdout import file_sha256, held_out_rows, seal
+from p2m_agent.rows.reading import read_examples, write_examples
+from p2m_agent.run.state import Call, Decision, RunState
+from p2m_agent.run.tooling import Context, Outcome, load_tools
+from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
-from p2m_agent.state import Call, Decision, RunState
-from p2m_agent.tooling import Context, Outcome, load_tools
-from p2m_agent.types import Answer, Constraints, Dataset, Example, Holdout, Review, Source
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
+from p2m_agent.types.plan import TransformationPlan, remedy
+from p2m_agent.types.questions import Answer, Review
+from p2m_agent.types.rows import Dataset, Example, Holdout, Source
+from p2m_agent.types.task import Constraints
 from tests.fakes.calls import context_of
 from tests.fakes.openai_server import WEAK, FakeOpenAI
 from tests.fakes.openai_server import Answer as Scripted

@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.data.holdout import held_out_rows
-from p2m_agent.data.pool import training_pool
-from p2m_agent.data.transformation_plan import TransformationPlan
+from p2m_agent.agent.planner.choice import Choice, Words
+from p2m_agent.agent.planner.rules import next_move
+from p2m_agent.agent.policy import Policy
+from p2m_agent.agent.session import Parts, Session, Standing
 from p2m_agent.events import CallFailed, LLMCalled, QuestionAsked, read_events
-from p2m_agent.planner.choice import Choice, Words
-from p2m_agent.planner.rules import next_move
-from p2m_agent.policy import Policy
-from p2m_agent.session import Parts, Session, Standing
+from p2m_agent.rows.holdout import held_out_rows
+from p2m_agent.rows.pool import training_pool
+from p2m_agent.run.state import RunState
 from p2m_agent.settings import Settings
-from p2m_agent.state import RunState
-from p2m_agent.taskfile import TaskFile
+from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.review import review
 from p2m_agent.terminal.screen import fixed_screen
-from p2m_agent.types import Answer, Dataset, Holdout, Review
+from p2m_agent.types.plan import TransformationPlan
+from p2m_agent.types.questions import Answer, Review
+from p2m_agent.types.rows import Dataset, Holdout
 from tests.fakes.openai_server import STRONG, WEAK, FakeOpenAI
 from tests.fakes.rows import sentence
 from tests.fakes.transforming import WRITTEN, Teacher, plan, stars, template
@@ -39,7 +40,7 @@ MEANING = plan(
 
 @pytest.fixture(autouse=True)
 def without_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("p2m_agent.embedding.load_embedder", lambda settings: None)
+    monkeypatch.setattr("p2m_agent.weights.embedding.load_embedder", lambda settings: None)
 
 
 @pytest.fixture

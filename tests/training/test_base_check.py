@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.hub.checkpoint import load_causal, load_tokenizer
 from p2m_agent.training.base_check import check_files, fitting_tokenizer
-from p2m_agent.training.chat import ChatFormat
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.recipe import Causal, LinearHead
+from p2m_agent.training.texts.chat_format import ChatFormat
 from p2m_agent.training.trainer import train
+from p2m_agent.types.recipe import Causal, LinearHead
+from p2m_agent.weights.loading import load_causal, load_tokenizer
 from tests.fakes.tiny_models import repeated_words, sorted_mail, task
 from tests.training.conftest import Around
 

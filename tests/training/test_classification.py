@@ -6,10 +6,11 @@ import pytest
 
 from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.training import loop, memory
+from p2m_agent.training import loop
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.recipe import Encoder, LinearHead, SetFit
 from p2m_agent.training.trainer import train
+from p2m_agent.types.recipe import Encoder, LinearHead, SetFit
+from p2m_agent.weights import memory
 from tests.fakes.tiny_models import row, sorted_mail, task
 from tests.training.conftest import Around
 
@@ -81,7 +82,7 @@ def test_a_killed_training_goes_on_from_the_last_epoch(
 
 
 def test_a_checkpoint_of_other_rows_is_not_used(bert: Path, tmp_path: Path, around: Around) -> None:
-    from p2m_agent.training.checkpoint import Checkpoint
+    from p2m_agent.training.resume_point import Checkpoint
 
     Checkpoint(tmp_path, "one").save_epoch({"epoch": 1})
     assert Checkpoint(tmp_path, "one").epoch() is not None

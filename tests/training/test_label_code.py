@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from p2m_agent.training.card import CARD
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.label_code import STRENGTH, LabelCode
-from p2m_agent.training.recipe import LinearHead
+from p2m_agent.training.student_card import CARD
 from p2m_agent.training.trainer import train
+from p2m_agent.types.recipe import LinearHead
 from tests.fakes.tiny_models import row, task
 from tests.training.conftest import Around
 

@@ -8,13 +8,13 @@ import pytest
 
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.errors import ToolError
-from p2m_agent.label_sets import joined, parted
+from p2m_agent.probes.encoder_race import EncoderProbe
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.label_code import LabelCode
-from p2m_agent.training.probe_encoder import EncoderProbe
-from p2m_agent.training.recipe import Encoder, LinearHead, Recipe, SetFit
 from p2m_agent.training.trainer import train
-from p2m_agent.types import Example
+from p2m_agent.types.label_sets import joined, parted
+from p2m_agent.types.recipe import Encoder, LinearHead, Recipe, SetFit
+from p2m_agent.types.rows import Example
 from tests.fakes.tiny_models import row, task
 from tests.training.conftest import Around
 
@@ -64,7 +64,7 @@ def test_a_student_gives_all_labels_that_apply_and_none_where_none_does(
 
 
 def test_the_score_is_that_of_the_saved_weights(bert: Path, tmp_path: Path, around: Around) -> None:
-    from p2m_agent.evaluation.metrics import metric_value
+    from p2m_agent.scoring.metrics import metric_value
 
     trained = train(recipe("encoder", bert), ROWS, tmp_path / "student", around.env)
     predictor = load_predictor(tmp_path / "student", around.settings)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.delivery.predictor import load_predictor
-from p2m_agent.hub.weights import EMBEDDINGS, installed
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.recipe import Encoder, LinearHead, Recipe
 from p2m_agent.training.trainer import train
-from p2m_agent.types import Example
+from p2m_agent.types.recipe import Encoder, LinearHead, Recipe
+from p2m_agent.types.rows import Example
+from p2m_agent.weights.locate import EMBEDDINGS, installed
 from tests.fakes.tiny_models import row, task
 from tests.training.conftest import Around
 

@@ -1,0 +1,1 @@
+"""The agent: its graph, its session, its policy."""

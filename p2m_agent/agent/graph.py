@@ -1,0 +1,226 @@
+"""think → gate → act: the whole agent is these three nodes, whatever the tools."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from p2m_agent import events
+from p2m_agent.agent.planner.choice import Choice, Words
+from p2m_agent.agent.policy import OVER_BUDGET, Policy, decide, over_budget
+from p2m_agent.errors import P2MError, UsageError
+from p2m_agent.run.state import Call, Decision, Ended, Message, RunState
+from p2m_agent.run.store import RunFolder
+from p2m_agent.run.tooling import Context, Effect, Outcome, Tool, Tools
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.questions import Answer, Question
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.types import Command
+
+RECURSION_LIMIT = 2000
+"""Steps of the graph in one go; three make a call. Budget and rounds end a run long before."""
+MOST_REFUSALS = 8
+"""Refusals in a row after which a run ends: neither the model nor the rules find a way."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the nodes need and the state does not hold."""
+
+    tools: Tools
+    policy: Policy
+    choose: Callable[[RunState], Choice]
+    context: Callable[[Call], Context]
+    folder: RunFolder
+    emit: events.Emit
+    spent_usd: Callable[[], float]
+    """Money this run has paid in all, read from the record of LLM answers: true after any crash."""
+    spent_tokens: Callable[[], int]
+
+
+def build_graph(machine: Machine, checkpointer: Any) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Wire the three nodes."""
+    from langgraph.graph import END, START, StateGraph
+
+    graph = StateGraph(RunState)
+    graph.add_node("think", lambda state: think(machine, state))
+    graph.add_node("gate", lambda state: gate(machine, state), destinations=("think", "act"))
+    graph.add_node("act", lambda state: act(machine, state))
+    graph.add_edge(START, "think")
+    graph.add_conditional_edges("think", lambda state: "gate" if state.pending else END, ["gate", END])
+    graph.add_conditional_edges("act", lambda state: END if state.ended or state.resting else "think", ["think", END])
+    return graph.compile(checkpointer=checkpointer)
+
+
+_TIME_IS_OVER = "The time was over before there was a model. Give it more, or none at all, with --max-minutes."
+
+
+def think(machine: Machine, state: RunState) -> dict[str, object]:
+    """Let the controller choose one call, or say something."""
+    if state.refusals >= MOST_REFUSALS:
+        reason = f"Nothing more could be done. {state.messages[-1].text}"
+        return {"pending": None, "ended": Ended(why="gave_up", reason=reason)}
+    if state.budget.left_s(state.spent) <= 0 and state.best() is None:  # with a student, the finishing tools go on
+        return {"pending": None, "ended": Ended(why="budget", reason=_TIME_IS_OVER)}
+    began = time.monotonic()
+    choice = machine.choose(state)
+    took = Cost(wall_s=time.monotonic() - began)
+    if isinstance(choice, Words):
+        machine.emit(events.AgentSaid(text=choice.text))
+        return {"messages": [Message(role="agent", text=choice.text)], "resting": True, "pending": None, "spent": took}
+    call = Call(id=f"{len(state.decisions) + 1:03d}-{choice.tool}", tool=choice.tool, args=choice.args)
+    decision = Decision(call_id=call.id, **choice.model_dump())
+    machine.emit(events.CallDecided(call=call.id, **choice.model_dump()))
+    return {"pending": call, "decisions": [decision], "resting": False, "spent": took}
+
+
+def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
+    """Check the pending call and let it through, put it before a person, or refuse it. No side effects."""
+    from langgraph.types import Command, interrupt
+
+    call = state.pending
+    assert call is not None
+    while True:
+        checked = check(machine, state, call)
+        if isinstance(checked, str):
+            return refuse(machine, state, call, checked)
+        tool, args, estimate = checked
+        verdict = decide(machine.policy, tool.name, tool.effect, estimate, paid=state.paid_teacher)
+        if verdict == "refuse":
+            return refuse(machine, state, call, "it publishes, and nobody said yes to that when the run was started")
+        if verdict == "allow":
+            answer = Answer(verdict="accept", by="policy") if tool.effect is Effect.ASK else None
+            return Command(goto="act", update={"pending": call.model_copy(update={"answer": answer})})
+        question = tool.question(args, state) or consent(call, tool, estimate, state)
+        answer = Answer.model_validate(interrupt(question.model_dump(mode="json")))
+        if tool.effect is Effect.ASK or answer.verdict == "accept":
+            return Command(goto="act", update={"pending": call.model_copy(update={"answer": answer})})
+        if answer.verdict == "reject":
+            return refuse(machine, state, call, f"the person said no. {answer.remarks}".strip(), remarks=answer.remarks)
+        call = call.model_copy(update={"args": {**call.args, **answer.edits}})  # edited arguments pass the gate again
+
+
+def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any, Cost] | str:
+    """The tool with its parsed arguments and its estimate, or why the call cannot be made."""
+    tool = machine.tools.get(call.tool)
+    if tool is None:
+        return f"there is no tool {call.tool}; there are {', '.join(machine.tools)}"
+    try:
+        args = tool.args.model_validate(call.args)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or tool.name}: {e['msg']}" for e in error.errors()[:3])
+        return f"the arguments do not fit: {wrong}"
+    missing = tool.needs(args, state)
+    if missing:
+        return missing
+    estimate = tool.estimate(args, state)
+    objection = None if tool.finishing else over_budget(state.budget, state.spent, tool.effect, estimate)
+    return f"{OVER_BUDGET}: {objection}" if objection else (tool, args, estimate)
+
+
+def consent(call: Call, tool: Tool[Any], estimate: Cost, state: RunState) -> Question:
+    """The question before a call that costs or delivers."""
+    about: Literal["delivery", "spend"] = "delivery" if tool.effect is Effect.DELIVER else "spend"
+    left = state.budget.left_s(state.spent)
+    preview: dict[str, object] = {"tool": tool.name, "args": call.args, "estimate": estimate.model_dump()}
+    if left != float("inf"):
+        preview["left_s"] = left
+    if state.budget.usd is not None:
+        preview["left_usd"] = max(0.0, state.budget.usd - state.spent.usd)
+    text = "Deliver this model?" if about == "delivery" else f"Run {tool.name}?"
+    return Question(id=call.id, about=about, text=text, preview=preview)
+
+
+def refuse(
+    machine: Machine, state: RunState, call: Call, reason: str, *, remarks: str = ""
+) -> Command[Literal["think", "act"]]:
+    """Send the controller back with the reason."""
+    from langgraph.types import Command
+
+    machine.emit(events.CallRefused(call=call.id, tool=call.tool, reason=reason))
+    said = [Message(role="person", text=remarks)] if remarks else []
+    update = {
+        "pending": None,
+        "refusals": state.refusals + 1,
+        "messages": [*said, Message(role="refusal", text=f"{call.tool} was refused: {reason}")],
+        "decisions": [_settled(state, call, f"refused: {reason}", ok=False)],
+    }
+    return Command(goto="think", update=update)
+
+
+def act(machine: Machine, state: RunState) -> dict[str, object]:
+    """Run the pending call once, or take over what an earlier try of it finished."""
+    call = state.pending
+    assert call is not None
+    began = time.monotonic()
+    outcome = machine.folder.finished(call.id)
+    if outcome is None:
+        try:
+            outcome = _run_tool(machine, state, call)
+        except P2MError as error:
+            return _failed(machine, state, call, error, time.monotonic() - began)
+        except Exception as error:
+            # Our own fault, whatever it is: on record with its traceback, and the run stops where it can be resumed.
+            trace = traceback.format_exc()
+            machine.emit(events.Failed(call=call.id, message=f"{type(error).__name__}: {error}", traceback=trace))
+            raise
+        outcome = outcome.model_copy(update={"cost": _cost(machine, state, outcome, time.monotonic() - began)})
+        machine.folder.finish(call.id, outcome)
+    finished = events.CallFinished(
+        call=call.id, tool=call.tool, summary=outcome.summary, artifacts=outcome.artifacts, cost=outcome.cost
+    )
+    machine.emit(finished)
+    return {
+        "pending": None,
+        "refusals": 0,
+        "artifacts": list(outcome.artifacts),
+        "messages": [Message(role="tool", text=f"{call.tool}: {outcome.summary}")],
+        "decisions": [_settled(state, call, outcome.summary, ok=True)],
+        "spent": outcome.cost,
+        "ended": outcome.ended,
+    }
+
+
+def _run_tool(machine: Machine, state: RunState, call: Call) -> Outcome:
+    tool = machine.tools[call.tool]
+    args = tool.args.model_validate(call.args)
+    machine.folder.prepare(call.id)
+    machine.emit(events.CallStarted(call=call.id, tool=call.tool, estimate=tool.estimate(args, state)))
+    return tool.run(args, state, machine.context(call))
+
+
+def _cost(machine: Machine, state: RunState, outcome: Outcome, wall_s: float) -> Cost:
+    """What a call took. Money and tokens are what the ledger holds beyond what the state has counted."""
+    return Cost(
+        usd=max(0.0, machine.spent_usd() - state.spent.usd),
+        tokens=max(0, machine.spent_tokens() - state.spent.tokens),
+        wall_s=wall_s,
+        gpu_s=outcome.cost.gpu_s,
+    )
+
+
+def _failed(machine: Machine, state: RunState, call: Call, error: P2MError, wall_s: float) -> dict[str, object]:
+    """Back to the controller; but a fault in what the person gave is theirs to mend, not to be worked around."""
+    theirs = isinstance(error, UsageError)
+    machine.emit(events.CallFailed(call=call.id, tool=call.tool, message=error.message, hint=error.hint))
+    return {
+        "pending": None,
+        "refusals": state.refusals + 1,
+        "messages": [Message(role="refusal", text=f"{call.tool} could not do it: {error}")],
+        "decisions": [_settled(state, call, f"failed: {error}", ok=False)],
+        "spent": _cost(machine, state, Outcome(summary=""), wall_s),
+        "resting": theirs and state.attended,
+        "ended": Ended(why="bad_input", reason=str(error)) if theirs and not state.attended else None,
+    }
+
+
+def _settled(state: RunState, call: Call, outcome: str, *, ok: bool) -> Decision:
+    decision = next(d for d in reversed(state.decisions) if d.call_id == call.id)
+    return decision.model_copy(update={"outcome": outcome, "ok": ok, "args": call.args})

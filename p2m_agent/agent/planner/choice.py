@@ -1,0 +1,28 @@
+"""What a controller can answer: one tool call, or words."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from p2m_agent.types.value import Value
+
+
+class Move(Value):
+    """One tool call with its reason."""
+
+    tool: str
+    args: dict[str, object] = {}
+    why: str
+    """One line for the person who reads along."""
+    expected: str = ""
+    """What it should bring, to be held against what it brings."""
+    by: Literal["llm", "rules", "person"]
+
+
+class Words(Value):
+    """Something to say to the person, which ends the controller's turn."""
+
+    text: str
+
+
+Choice = Move | Words

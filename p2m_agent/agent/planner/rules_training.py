@@ -1,0 +1,117 @@
+"""Rules about students: which base, which recipe, how good, and handing the best one over."""
+
+from __future__ import annotations
+
+from p2m_agent.agent.planner.choice import Move
+from p2m_agent.agent.planner.moves import comfortably_met, few_a_label, has_rows, move
+from p2m_agent.run.state import RunState
+from p2m_agent.types.analysis import ErrorAnalysis
+from p2m_agent.types.candidates import ModelSearch
+from p2m_agent.types.probe import ModelProbe, at_hand
+from p2m_agent.types.student import Delivery, TrainingRun
+from p2m_agent.types.task import TaskSpec
+
+PROBE_S = 300
+"""Time below which no race of base models is begun, besides what is held in reserve."""
+
+Rung = tuple[str, str, dict[str, object]]
+"""Why, what is expected, and the arguments of `fine_tune`."""
+
+SETFIT: Rung = (
+    "few rows a label: pairs of rows teach more than rows alone",
+    "a few points more",
+    {"method": "setfit"},
+)
+_ENCODERS: tuple[Rung, ...] = (
+    ("seconds of work, and the yardstick for the rest", "a solid first score", {"method": "linear_head"}),
+    ("tuning the whole encoder usually beats a frozen one", "a few points more", {"method": "encoder"}),
+)
+LADDER: dict[str, tuple[Rung, ...]] = {
+    "classification": _ENCODERS,
+    "multi_label": _ENCODERS,
+    "text_to_text": (("a small causal model learns the transformation", "far above untuned", {"method": "causal"}),),
+}
+
+
+def search_bases(state: RunState) -> Move | None:
+    """Know the base models before training one."""
+    if has_rows(state) and not state.all(ModelSearch):
+        return move("search_models", "the base model decides size, speed and most of the quality")
+    return None
+
+
+def probe_bases(state: RunState) -> Move | None:
+    """Race the base models at hand before one is paid for; fine_tune takes the winner."""
+    kind = state.spec.kind if state.spec else "classification"
+    several = has_rows(state) and len(at_hand(state.latest(ModelSearch), kind)) > 1
+    if several and not state.all(ModelProbe) and state.budget.left_s(state.spent) > PROBE_S + state.budget.reserve_s:
+        return move("probe_models", "several base models are at hand", "the one that teaches most on these rows")
+    return None
+
+
+def train(state: RunState) -> Move | None:
+    """Climb the ladder of recipes, cheap ones first, while the target is not comfortably met."""
+    if not has_rows(state) or comfortably_met(state):
+        return None
+    if state.budget.rounds is not None and len(state.own(TrainingRun)) >= state.budget.rounds:
+        return None
+    assert state.spec is not None
+    for why, expected, args in _rungs(state, state.spec):
+        if not _trained(state, args):
+            return move("fine_tune", why, expected, **args)
+    return None
+
+
+def look_at_errors(state: RunState) -> Move | None:
+    """Dev errors of the best student: they go into the card and into the next round's thinking."""
+    best = state.best()
+    if best and not state.report_on(best.id, "dev"):
+        return move("evaluate", "what does it still get wrong?", training_run=best.id)
+    return None
+
+
+def look_at_test(state: RunState) -> Move | None:
+    """One look at the locked test, for the student that is going to be delivered."""
+    best = state.best()
+    if best and not state.report_on(best.id, "test"):
+        why = "one look at the locked test, beside teacher and baselines"
+        return move("evaluate", why, f"about the dev score, {best.dev:.3f}", training_run=best.id, final=True)
+    return None
+
+
+def deliver(state: RunState) -> Move | None:
+    """Hand over the best student."""
+    best = state.best()
+    if best and not any(d.training_run == best.id for d in state.all(Delivery)):
+        return move("deliver", "this is the best model of the run", training_run=best.id)
+    return None
+
+
+def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
+    """The ladder, on the mixture that was chosen; on all rows, and said so, where the gate could not choose.
+
+    Once errors were analysed it is the best student's recipe alone: the analysis says when another is worth it.
+    """
+    rungs = LADDER[spec.kind]
+    if spec.kind == "classification" and few_a_label(state):
+        rungs = (rungs[0], SETFIT, *rungs[1:])
+    best = state.best()
+    if best and state.all(ErrorAnalysis):
+        args: dict[str, object] = {"method": best.recipe.method, "base": best.recipe.base}
+        rungs = (("the best recipe so far, on the rows as they are now", "what the change of rows brings", args),)
+    ids = [dataset.id for dataset in state.datasets()]
+    if len(ids) < 2 or state.mixture() is not None:
+        return list(rungs)
+    return [(why, expected, {**args, "datasets": ids}) for why, expected, args in rungs]
+
+
+def _trained(state: RunState, args: dict[str, object]) -> bool:
+    """Whether a recipe was tried on these rows for the task as it stands now (a new instruction makes it a new try).
+
+    Where a base is named, with that base.
+    """
+    rows = args.get("datasets") or [dataset.id for dataset in state.chosen_datasets()]
+    runs = [a for a in state.since_told() if isinstance(a, TrainingRun)]
+    base = args.get("base")
+    alike = [run for run in runs if run.recipe.method == args["method"] and base in (None, run.recipe.base)]
+    return any(list(run.datasets) == rows for run in alike)

@@ -1,0 +1,302 @@
+"""A run at work: one folder, one event stream, one graph, stepped until somebody is needed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from p2m_agent import events
+from p2m_agent.agent.graph import RECURSION_LIMIT, Machine, build_graph
+from p2m_agent.agent.lineage import Start, read_heritage
+from p2m_agent.agent.planner.choice import Choice
+from p2m_agent.agent.planner.controller import make_controller
+from p2m_agent.agent.policy import Policy
+from p2m_agent.errors import P2MError
+from p2m_agent.run.checkpoints import open_checkpoints
+from p2m_agent.run.state import Call, Ended, Message, RunState
+from p2m_agent.run.store import RunFolder, create_run, new_record, open_run
+from p2m_agent.run.tooling import Context, Tools, load_tools
+from p2m_agent.settings import RECORDED, Settings
+from p2m_agent.task.yaml_file import TaskFile
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.questions import Answer, Question
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+    from p2m_agent.llm.open import LLMs
+    from p2m_agent.weights.embedding import Embedder
+
+EVENTS = "events.jsonl"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands when `step` returns."""
+
+    question: Question | None
+    said: str | None
+    ended: Ended | None
+    state: RunState
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a session is put together from, where it is not the usual."""
+
+    tools: Tools | None = None
+    choose: Callable[[RunState], Choice] | None = None
+    """The controller."""
+
+
+class Session:
+    """Works on one run. Use as a context manager: leaving it releases the run and its models."""
+
+    def __init__(self, folder: RunFolder, settings: Settings, policy: Policy, parts: Parts | None = None) -> None:
+        """Take a run that exists. Use `create` or `open`."""
+        folder.lock()
+        self.folder, self.root, self.run = folder, folder.root, folder.name
+        self.settings = settings
+        self.log = events.EventLog(self.root / EVENTS, self.run)
+        self._policy = policy
+        self._llms: LLMs | None = None
+        self._embedder: list[Embedder | None] = []
+        self._began = time.monotonic()
+        self._spent_before_s = 0.0
+        self._checkpoints = open_checkpoints(self.root)
+        self._machine = self._build_machine(parts or Parts())
+        self._graph = build_graph(self._machine, self._checkpoints)
+
+    @classmethod
+    def create(
+        cls,
+        settings: Settings,
+        task: TaskFile,
+        policy: Policy,
+        *,
+        run_id: str | None = None,
+        parts: Parts | None = None,
+        start: Start | None = None,
+    ) -> Self:
+        """Begin a new run, from another where `start` says so."""
+        folder = create_run(settings.runs_dir, task.request, run_id)
+        if start:
+            try:
+                start.hand_over(folder.root)
+            except OSError as error:
+                shutil.rmtree(folder.root)
+                raise P2MError(f"{start.source} could not be copied: {error}", "Is the disk full?") from error
+        recorded = settings.model_dump(mode="json", include=RECORDED)
+        given = task.given()
+        record = new_record(folder, task.request, given, recorded)
+        facts = {"attended": policy.attended, "parent": start.heritage.parent if start else None}
+        folder.write_record(record.model_copy(update=facts))
+        return cls(folder, settings, policy, parts)
+
+    @classmethod
+    def open(cls, settings: Settings, run: str, policy: Policy, parts: Parts | None = None) -> Self:
+        """Take up a run where it stands.
+
+        Settings that were given now win over those the run was started with.
+        """
+        folder = open_run(settings.runs_dir, run)
+        recorded = folder.read_record().settings
+        merged = settings.over(recorded, RECORDED).model_copy(update={"runs_dir": folder.root.parent})
+        return cls(folder, merged, policy, parts)
+
+    def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:
+        """Run until a question, words, or the end.
+
+        Args:
+            message: what the person says; taken up by the controller.
+            answer: the verdict on the open question.
+
+        Raises:
+            P2MError: there is no question to answer, or one is open and was not answered.
+        """
+        from langgraph.types import Command
+
+        self._began = time.monotonic()
+        before = self.standing()
+        self._spent_before_s = before.state.spent.wall_s
+        if before.question and answer is None:
+            raise P2MError("A question is open.", f"Answer it first: p2m review {self.run}")
+        given: Any
+        if answer is not None:
+            if before.question is None:
+                raise P2MError("There is no open question.")
+            self.log(events.QuestionAnswered(question=before.question.id, answer=answer))
+            given = Command(resume=answer.model_dump(mode="json"))
+        else:
+            given = self._input(message, before)
+        if given is not None or self._pending():
+            self._graph.invoke(given, self._config(), durability="sync")
+        return self._report(self.standing())
+
+    def standing(self) -> Standing:
+        """Where the run stands, without doing anything."""
+        snapshot = self._graph.get_state(self._config())
+        state = RunState(**snapshot.values)
+        open_questions = [i.value for task in snapshot.tasks for i in task.interrupts]
+        question = Question.model_validate(open_questions[0]) if open_questions else None
+        said = state.messages[-1].text if state.resting and state.messages else None
+        return Standing(question=question, said=said, ended=state.ended, state=state)
+
+    def undo(self) -> Standing:
+        """Go back to before the last call that made something. Its files are set aside, not deleted."""
+        now = self.standing().state
+        last = next((d for d in reversed(now.own_decisions) if d.ok), None)
+        if last is None:
+            raise P2MError("There is nothing to undo.")
+        for snapshot in self._graph.get_state_history(self._config()):
+            known = [d.call_id for d in snapshot.values.get("decisions", [])]
+            if last.call_id not in known and snapshot.next == ("think",):
+                self._graph.update_state(snapshot.config, {"resting": True}, as_node="think")
+                break
+        for decision in now.decisions[now.decisions.index(last) :]:
+            self.folder.set_aside(decision.call_id)
+        return self.standing()
+
+    def close(self) -> None:
+        """Release models, database and lock."""
+        if self._llms:
+            self._llms.close()
+        self._checkpoints.conn.close()
+        self.folder.unlock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _input(self, message: str | None, before: Standing) -> dict[str, object] | None:
+        """What to put into the graph: the beginning, what the person says, or None to go on where it stood."""
+        said = [Message(role="person", text=message)] if message else []
+        if message:
+            self.log(events.PersonSaid(text=message))
+        if not before.state.request:
+            record = self.folder.read_record()
+            parent = record.parent.run if record.parent else None
+            self.log(events.RunStarted(request=record.request, settings=record.settings, parent=parent))
+            return {
+                **self._taken_over(),
+                "request": record.request,
+                "given": self._given(record.given),
+                "attended": self._policy.attended,
+                "paid_teacher": self.llms.teacher.paid,
+                "budget": self._budget(),
+                "messages": said,
+            }
+        self.log(events.RunStarted(request=before.state.request, resumed=True))
+        if said:
+            return {"messages": said, "resting": False, "ended": None, "attended": self._policy.attended}
+        changed = {"attended": self._policy.attended, "budget": self._budget()}
+        if self._pending():
+            last = self._graph.get_state(self._config())
+            if any(getattr(before.state, name) != value for name, value in changed.items()) and last.next == ("think",):
+                self._graph.update_state(self._config(), changed, as_node="act")
+        return None
+
+    def _taken_over(self) -> dict[str, object]:
+        heritage = read_heritage(self.root)
+        if heritage is None:
+            return {}
+        return {
+            "parent": heritage.parent,
+            "artifacts": list(heritage.artifacts),
+            "decisions": list(heritage.decisions),
+        }
+
+    def _given(self, given: dict[str, object]) -> dict[str, object]:
+        """The task file's keys with what flags say on top."""
+        flags = self.settings.model_dump(include={"target", "metric", "data", "unlabelled", "attributes"})
+        return {**given, **{name: value for name, value in flags.items() if value is not None}}
+
+    def _budget(self) -> Budget:
+        minutes = self.settings.max_minutes
+        return Budget(
+            usd=self.settings.budget_usd,
+            wall_s=None if minutes is None else minutes * 60,
+            rounds=self.settings.max_rounds,
+        )
+
+    def _pending(self) -> bool:
+        return bool(self._graph.get_state(self._config()).next)
+
+    def _report(self, standing: Standing) -> Standing:
+        if standing.question:
+            self.log(events.QuestionAsked(question=standing.question))
+        if standing.ended:
+            ended = standing.ended
+            self.log(events.RunEnded(why=ended.why, reason=ended.reason, spent=standing.state.spent))
+        return standing
+
+    def _config(self) -> RunnableConfig:
+        return {"configurable": {"thread_id": self.run}, "recursion_limit": RECURSION_LIMIT}
+
+    def _build_machine(self, parts: Parts) -> Machine:
+        tools = parts.tools or load_tools()
+        controller = parts.choose or make_controller(self.settings.controller, lambda: self.llms.planner, tools)
+        return Machine(
+            tools=tools,
+            policy=self._policy,
+            choose=controller,
+            context=self._context,
+            folder=self.folder,
+            emit=self.log,
+            spent_usd=lambda: self.llms.spent_usd() if self._llms else 0.0,
+            spent_tokens=lambda: self.llms.spent_tokens() if self._llms else 0,
+        )
+
+    @property
+    def llms(self) -> LLMs:
+        """Planner, teacher and judge; opened on first use."""
+        if self._llms is None:
+            from p2m_agent.llm.open import open_llms
+
+            self._llms = open_llms(self.settings, self.root / "llm.sqlite", self.log, self._budget_left_usd)
+        return self._llms
+
+    def _budget_left_usd(self) -> float:
+        if self.settings.budget_usd is None:
+            return 0.0  # money is spent only where somebody said how much
+        return float(self.settings.budget_usd - self.llms.spent_usd())
+
+    def _context(self, call: Call) -> Context:
+        from p2m_agent.search.hub import Hub
+
+        self.log.call = call.id
+        llms = self.llms
+        return Context(
+            settings=self.settings,
+            root=self.root,
+            folder=self.folder.call_folder(call.id),
+            call=call,
+            planner=llms.planner,
+            teacher=llms.teacher,
+            judge=llms.judge,
+            hub=Hub(self.settings, self._load_embedder),
+            embedder=self._load_embedder,
+            emit=self.log,
+            seconds_left=lambda: self._seconds_left(finishing=self._machine.tools[call.tool].finishing),
+        )
+
+    def _load_embedder(self) -> Embedder | None:
+        if not self._embedder:
+            from p2m_agent.weights.embedding import load_embedder
+
+            self._embedder.append(load_embedder(self.settings))
+        return self._embedder[0]
+
+    def _seconds_left(self, *, finishing: bool) -> float:
+        budget = self._budget()
+        spent_s = self._spent_before_s + time.monotonic() - self._began
+        left_s = budget.left_s(Cost(wall_s=spent_s))
+        return left_s if finishing else max(0.0, left_s - budget.reserve_s)

@@ -1,0 +1,139 @@
+"""From parsed flags to settings, tasks and folders."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from p2m_agent.errors import UsageError
+from p2m_agent.run.store import open_run
+from p2m_agent.settings import Settings
+from p2m_agent.task.yaml_file import TaskFile, read_request, read_task
+
+PLAIN = (
+    "runs_dir",
+    "target",
+    "metric",
+    "budget_usd",
+    "max_minutes",
+    "max_rounds",
+    "teacher",
+    "planner",
+    "judge",
+    "gguf",
+    "llm_concurrency",
+    "llm_rpm",
+    "llm_tpm",
+    "price",
+    "controller",
+    "seed",
+    "data",
+    "unlabelled",
+    "attributes",
+    "refuse_licences",
+)
+"""Flags that are settings of the same name."""
+
+
+def settings_from(args: argparse.Namespace, *more_hubs: str) -> Settings:
+    """Settings with the flags that were given on top.
+
+    Raises:
+        UsageError: a value from the environment or `.env` does not fit.
+    """
+    flags = {name: getattr(args, name, None) for name in PLAIN}
+    if isinstance(flags.get("data"), Path):
+        flags.pop("data")  # `p2m eval --data` is a file to score, not data to learn from
+    try:
+        from_environment = Settings()
+        hubs = (*(getattr(args, "hub", None) or ()), *from_environment.hubs, *more_hubs)
+        given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+        if hubs:
+            given["hubs"] = tuple(dict.fromkeys(hubs))
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "P2M_" + "_".join(map(str, first["loc"])).upper()
+        raise UsageError(f"The setting {name} does not fit: {first['msg']}.") from error
+
+
+def task_from(args: argparse.Namespace) -> tuple[TaskFile, tuple[str, ...]]:
+    """The task from the prompt or the task file, and the hubs that come with it.
+
+    A task file's own folder is searched for data too: what lies beside a task was put there for it.
+
+    Raises:
+        UsageError: neither was given, or one cannot be read.
+    """
+    config: Path | None = args.config
+    prompt: str | None = args.prompt
+    if prompt and Path(prompt).suffix.lower() in {".yaml", ".yml"} and config is None and " " not in prompt.strip():
+        config, prompt = Path(prompt), None
+    if config is None:
+        if prompt is None:
+            hint = 'For example: p2m auto "Sort support mail into refunds, deliveries and complaints"'
+            raise UsageError("There is no task.", hint)
+        return read_request(prompt), ()
+    task = read_task(config)
+    if prompt is not None:
+        task = task.model_copy(update={"request": read_request(prompt).request})
+    if not task.request.strip():
+        raise UsageError(f"{config}: `request` is empty.", "Say there what the model should do.")
+    return task, (str(config.resolve().parent),)
+
+
+def check_data(settings: Settings, task: TaskFile) -> None:
+    """Read the person's own files once before a run is begun, so that a fault in one costs nothing.
+
+    Raises:
+        UsageError: a file cannot be read; the message says where.
+    """
+    from p2m_agent.generation.attributes import read_attributes
+    from p2m_agent.generation.unlabelled import read_inputs
+    from p2m_agent.rows.reading import read_rows
+
+    named = settings.data or task.data
+    if named and (Path(named).exists() or Path(named).suffix):
+        read_rows(Path(named))
+    if unlabelled := settings.unlabelled or task.unlabelled:
+        read_inputs(Path(unlabelled))
+    if attributes := settings.attributes or task.attributes:
+        read_attributes(Path(attributes))
+
+
+def check_hubs(settings: Settings) -> None:
+    """Every hub has to be there, before anything is begun.
+
+    Raises:
+        UsageError: one is not.
+    """
+    from p2m_agent.search.hubs.huggingface import HuggingFace
+    from p2m_agent.search.hubs.listing import hub_named
+
+    for hub in settings.hubs:
+        hub_named(hub, HuggingFace(settings))
+
+
+def model_folder(settings: Settings, run: str) -> Path:
+    """The delivered model of a run, or the folder itself where a model's folder was named.
+
+    Raises:
+        UsageError: there is no such run, or it has not delivered yet.
+    """
+    if (Path(run) / "p2m.json").is_file():
+        return Path(run)
+    folder = open_run(settings.runs_dir, run)
+    manifests = sorted(folder.root.glob("calls/[0-9]*-deliver/manifest.json"))
+    if not manifests:
+        raise UsageError(f"The run {run} has not delivered a model yet.", f"Go on with it: p2m resume {run}")
+    return manifests[-1].parent / "model"
+
+
+def print_json(value: object) -> None:
+    """Data goes to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -1,1 +1,0 @@
-"""Examples on disk: reading, splitting, sealing, de-duplicating."""

@@ -1,0 +1,1 @@
+"""A student over HTTP: the API and the page."""

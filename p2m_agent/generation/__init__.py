@@ -1,0 +1,1 @@
+"""Making rows with the teacher."""

@@ -1,0 +1,1 @@
+"""From an opened source to examples of the task."""

@@ -1,0 +1,196 @@
+"""What a task takes over from data: field names, labels, kind and metric, each written down as an assumption."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Given
+from dataclasses import dataclass
+
+from p2m_agent.errors import ToolError
+from p2m_agent.importing.columns import Mapping, field_name
+from p2m_agent.importing.label_alignment import Alignment, align_labels
+from p2m_agent.types.rows import Example
+from p2m_agent.types.task import Demonstration, Kind, TaskSpec
+
+MANY_LABELS = 50
+"""More different outputs than this, most of them seen once or twice, are answers and not labels."""
+FEW_OUTPUTS = 10
+"""So few different short outputs, each in many rows, are labels and not answers."""
+
+
+_SIGN = re.compile(r"[-+]?\d+(?:[.,]\d+)?|\(?[A-Za-z\d]\)?\.?|(?:choice|option)[ _]?\w", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Task and source brought together."""
+
+    kind: Kind
+    labels: tuple[str, ...]
+    """The task's labels after the import."""
+    same: dict[str, str]
+    """Source label to task label; empty where the source's outputs are taken as they are."""
+    notes: tuple[str, ...]
+    """One sentence each."""
+    alignment: Alignment | None = None
+    """How `same` was found; None where there was nothing to align."""
+
+
+def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool, several: bool = False) -> Kind:
+    """The kind of task that the outputs allow.
+
+    Args:
+        outputs: rows per output; per label where rows have several.
+        spec: the task as it was understood.
+        kind_is_given: whether a person said it, or rows are imported already.
+        several: whether the outputs are sets of labels.
+
+    Raises:
+        ToolError: the outputs of the task are labels and these are none.
+    """
+    total = sum(outputs.values())
+    if several and spec.kind != "multi_label" and not kind_is_given:
+        return "multi_label"
+    if spec.sorts:
+        if len(outputs) > MANY_LABELS and total < 3 * len(outputs):
+            raise ToolError(
+                f"{len(outputs)} different outputs in {total} rows are no labels for a {spec.kind} task.",
+                "Choose another output column with `columns`, another dataset, or make the task text_to_text.",
+            )
+        return spec.kind
+    assumed = not kind_is_given and any("kind" in s.lower() or "text to text" in s.lower() for s in spec.assumptions)
+    few = 2 <= len(outputs) <= FEW_OUTPUTS and total >= 10 * len(outputs)
+    short = all(len(output) <= 40 for output in outputs)
+    # Numbers are answers; option letters mean something else in every row.
+    signs = all(_SIGN.fullmatch(output) for output in outputs)
+    return "classification" if assumed and few and short and not signs else spec.kind
+
+
+def settle_labels(
+    outputs: Counter[str],
+    spec: TaskSpec,
+    ref: str,
+    *,
+    kind: Kind = "classification",
+    binding: bool,
+    align: Callable[[Given[str, int], Sequence[str]], Alignment] = align_labels,
+) -> Terms:
+    """Bring the labels of a source and those of a task together.
+
+    Args:
+        outputs: rows per label of the source.
+        spec: the task; without labels it takes the source's.
+        ref: the source's name, for the notes.
+        kind: what `settle_kind` made of the task.
+        binding: whether the spec's labels are said by a person or in use already, hence not to be replaced.
+        align: brings two sets of labels together, with whatever help there is.
+
+    Raises:
+        ToolError: fewer than half of the rows have a label that fits the task.
+    """
+    own = tuple(sorted(outputs))
+    taken = Terms(kind, own, {}, (f"Labels taken from {ref}: {len(own)} of them.",))
+    if not spec.labels:
+        return taken
+    found = align(outputs, spec.labels)
+    fitting = sum(rows for label, rows in outputs.items() if label in found.same)
+    if fitting < 0.5 * sum(outputs.values()):
+        raise ToolError(
+            f"The labels of {ref} do not match the task's: {_shown(found.unmatched)} fit none of "
+            f"{_shown(spec.labels)} ({fitting} of {sum(outputs.values())} rows would be usable).",
+            "Change the task's labels, or choose another dataset.",
+        )
+    if found.unused and not binding:
+        return taken
+    return Terms(kind, tuple(spec.labels), found.same, _label_notes(found, ref), found)
+
+
+def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: Given[str, object]) -> TaskSpec:
+    """The spec with what the data says, or the same object where it says nothing new."""
+    changes: dict[str, object] = {}
+    fields = tuple(mapping.inputs)
+    if fields != spec.input_fields:
+        changes |= {"input_fields": fields, "demonstrations": _renamed(spec, fields)}
+    if terms.kind == "text_to_text" and spec.output_field == "output" and "output_field" not in given:
+        changes |= {"output_field": field_name(mapping.output)} if field_name(mapping.output) != "output" else {}
+    if terms.labels != spec.labels:
+        changes["labels"] = terms.labels
+    if terms.kind != spec.kind:
+        changes |= {"kind": terms.kind, "output_field": "label" if spec.output_field == "output" else spec.output_field}
+    if not changes and not mapping.unsure:
+        return spec
+    said = _said(changes, terms, mapping)
+    kept = _still_true(spec.assumptions, changes)
+    return spec.model_copy(
+        update={**changes, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": (*kept, *said)}
+    )
+
+
+def _said(changes: Given[str, object], terms: Terms, mapping: Mapping) -> list[str]:
+    """What was taken from the data, one sentence each."""
+    said = [*terms.notes] if "labels" in changes else []
+    if mapping.unsure:
+        said.append(f"The columns were read as they look: {mapping.why}.")
+    if "input_fields" in changes:
+        several = "s" if len(mapping.inputs) > 1 else ""
+        said.append(f"The input is read from the column{several} {', '.join(mapping.inputs.values())}.")
+    if "kind" in changes:
+        how = "an input can have several of them" if terms.kind == "multi_label" else "each input has one"
+        said.append(f"The outputs are {len(terms.labels)} short texts that recur, so they are labels: {how}.")
+    return said
+
+
+_ABOUT = {"labels": " labels are: ", "kind": "The task is ", "metric": "Success is measured by "}
+"""How an assumption about a field reads, so that it can go when the data say otherwise."""
+
+
+def _still_true(assumptions: Sequence[str], changes: Given[str, object]) -> tuple[str, ...]:
+    """The assumptions that no changed field has overtaken."""
+    overtaken = [words for field, words in _ABOUT.items() if field in changes]
+    return tuple(said for said in assumptions if not any(words in said for words in overtaken))
+
+
+def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given: Given[str, object]) -> TaskSpec:
+    """The spec with the metric that suits its outputs, unless the person chose one or it suits already."""
+    if "metric" in given:
+        return spec
+    from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
+
+    outputs = [example.output for example in examples[:1000]]
+    metric, why = choose_metric(spec.kind, request=spec.request, outputs=outputs)
+    if spec.sorts and spec.metric in METRICS_OF[spec.kind]:
+        return spec
+    if metric == spec.metric:
+        return spec
+    said = (*_still_true(spec.assumptions, {"metric": metric}), f"Success is measured by {metric}: {why}.")
+    return spec.model_copy(update={"metric": metric, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": said})
+
+
+def _renamed(spec: TaskSpec, fields: tuple[str, ...]) -> tuple[Demonstration, ...]:
+    """Demonstrations under the new field names; those with another number of fields cannot be kept."""
+    return tuple(
+        Demonstration(input=dict(zip(fields, each.input.values(), strict=True)), output=each.output)
+        for each in spec.demonstrations
+        if len(each.input) == len(fields)
+    )
+
+
+def _label_notes(found: Alignment, ref: str) -> tuple[str, ...]:
+    renamed = {label: to for label, to in found.same.items() if label != to}
+    notes = []
+    if renamed:
+        pairs = ", ".join(f"{label} is {to} ({found.how[label]})" for label, to in list(renamed.items())[:8])
+        notes.append(f"Labels of {ref} were aligned: {pairs}.")
+    if found.unmatched:
+        rows = sum(found.unmatched.values())
+        notes.append(f"{rows:,} rows of {ref} with the labels {_shown(found.unmatched)} fit none and are kept apart.")
+    if found.unused:
+        notes.append(f"{ref} has no rows for {_shown(found.unused)}.")
+    return tuple(notes)
+
+
+def _shown(labels: Sequence[str] | Given[str, int]) -> str:
+    names = list(labels)
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

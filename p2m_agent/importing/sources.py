@@ -1,0 +1,139 @@
+"""Opening what rows come from: the person's own file, or a dataset of a hub."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from p2m_agent.errors import ToolError
+from p2m_agent.events import Progressed
+from p2m_agent.importing.configs import choose_config
+from p2m_agent.rows.column_profile import flatten
+from p2m_agent.rows.holdout import file_sha256
+from p2m_agent.rows.reading import ENDINGS, Row, read_rows, unfold_messages
+from p2m_agent.types.rows import Source, SplitName
+
+if TYPE_CHECKING:
+    from p2m_agent.search.hub import Hub
+    from p2m_agent.search.hubs.card import HubDataset
+    from p2m_agent.types.task import TaskSpec
+    from p2m_agent.weights.embedding import Embedder
+
+Report = Callable[[Progressed], None]
+
+HELD_OUT_CAP = 5_000
+"""Rows read of a held-out split, of which at most 1,000 are used."""
+READ_AHEAD = 5
+"""A sample is drawn from that many times the rows that are kept, since files may be sorted by label."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Rows of a source by split, nested values flattened, and what is known about it."""
+
+    splits: dict[SplitName, list[Row]]
+    """A person's file is one `train` split."""
+    available: dict[SplitName, int]
+    """Rows there were, where more were read than kept."""
+    source: Source
+    card: str = ""
+    notes: tuple[str, ...] = ()
+    """What a reader should know, one sentence each."""
+
+
+def is_file(data: str) -> bool:
+    """Whether the person's `data` names a file; else it is the id of a dataset."""
+    return Path(data).exists() or Path(data).suffix.lower() in ENDINGS or data.count("/") != 1
+
+
+def open_file(data: str, max_rows: int, seed: int) -> Opened:
+    """The person's own labelled rows.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    path = Path(data)
+    rows = read_rows(path)
+    kept, seen = _reservoir(rows, max_rows, seed)
+    source = Source(origin="user", ref=data, revision=file_sha256(path))
+    return Opened({"train": [flatten(row) for row in kept]}, {"train": seen}, source)
+
+
+def open_config(hub: Hub, repo: str, spec: TaskSpec, embedder: Embedder | None) -> tuple[HubDataset, str]:
+    """A dataset found in a hub, in the config that fits the task; and why that one, where there are several.
+
+    Raises:
+        ToolError: it cannot be opened.
+    """
+    dataset = hub.open_dataset(repo)
+    chosen = choose_config(dataset.configs, spec, embedder, dataset.config)
+    return dataset if chosen.name == dataset.config else hub.open_dataset(repo, chosen.name), chosen.why
+
+
+def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report) -> Opened:
+    """The rows of a dataset, its splits named train, dev and test.
+
+    Raises:
+        ToolError: it holds no rows, or nothing says which version of them these are.
+    """
+    if not dataset.revision:
+        raise ToolError(f"Nothing pins the version of {dataset.repo}'s rows.", "Choose another dataset.")
+    splits: dict[SplitName, list[Row]] = {}
+    available: dict[SplitName, int] = {}
+    for name, split in _roles(list(dataset.splits)).items():
+        cap = max_rows if name == "train" else HELD_OUT_CAP
+        stream = dataset.rows(split, max(READ_AHEAD * cap, 20_000))
+        kept, seen = _reservoir(_reported(stream, f"reading {split} of {dataset.repo}", report), cap, seed)
+        if kept:
+            splits[name] = [flatten(row) for row in unfold_messages(kept)]
+            available[name] = dataset.splits[split] or seen
+    if not splits:
+        raise ToolError(f"{dataset.repo} holds no rows.", "Choose another dataset.")
+    source = Source(origin="hub", ref=dataset.repo, revision=dataset.revision, licence=dataset.licence)
+    return Opened(splits, available, source, f"{dataset.description}\n\n{dataset.card}".strip())
+
+
+def _roles(names: list[str]) -> dict[SplitName, str]:
+    """Which split of a source plays which part; a lone split of any name is train."""
+    roles: dict[SplitName, str] = {}
+    wanted: tuple[tuple[SplitName, tuple[str, ...]], ...] = (
+        ("train", ("train",)),
+        ("dev", ("valid", "dev", "val")),
+        ("test", ("test", "eval")),
+    )
+    for role, starts in wanted:
+        exact = [name for name in names if name.lower() in starts]
+        near = [name for name in names if name.lower().startswith(starts) and name not in roles.values()]
+        if exact or near:
+            roles[role] = (exact or near)[0]
+    if "train" not in roles:
+        rest = [name for name in names if name not in roles.values()]
+        roles["train"] = rest[0] if rest else roles.pop("dev" if "dev" in roles else "test")
+    return roles
+
+
+def _reservoir(rows: Iterable[Row], cap: int, seed: int) -> tuple[list[Row], int]:
+    """An even sample of at most `cap` rows in their order, and how many there were."""
+    chooser = random.Random(seed)  # noqa: S311
+    kept: list[tuple[int, Row]] = []
+    seen = 0
+    for seen, row in enumerate(rows, 1):
+        if len(kept) < cap:
+            kept.append((seen, row))
+        elif (place := chooser.randrange(seen)) < cap:
+            kept[place] = (seen, row)
+    return [row for _, row in sorted(kept, key=lambda pair: pair[0])], seen
+
+
+def _reported(rows: Iterable[Row], message: str, report: Report) -> Iterable[Row]:
+    """Pass rows on and say every two seconds how many there were."""
+    said = time.monotonic()
+    for number, row in enumerate(rows, 1):
+        yield row
+        if time.monotonic() - said > 2:
+            said = time.monotonic()
+            report(Progressed(message=f"{message}: {number:,} rows", numbers={"rows": float(number)}))

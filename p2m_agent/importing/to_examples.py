@@ -1,0 +1,203 @@
+"""From an opened source to examples of the task, and the task as the data makes it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Given
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from p2m_agent.errors import ToolError
+from p2m_agent.importing.adoption import Terms, adopt, settle_kind, settle_labels, with_metric
+from p2m_agent.importing.columns import Mapping, check_mapping, map_columns
+from p2m_agent.importing.convert import Converted, class_names, convert, count_outputs, is_tagging
+from p2m_agent.importing.label_alignment import Alignment, align_labels
+from p2m_agent.importing.label_columns import looks_several, separator_of
+from p2m_agent.importing.sources import Opened
+from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.reading import Row
+from p2m_agent.types.label_sets import parted
+from p2m_agent.types.questions import ColumnChoice
+from p2m_agent.types.rows import Example, SplitName
+from p2m_agent.types.task import TaskSpec
+
+if TYPE_CHECKING:
+    from p2m_agent.llm.client import LLM
+    from p2m_agent.weights.embedding import Embedder
+
+SAMPLE = 300
+"""Rows that column heuristics look at."""
+FEW = 50
+"""So few training rows are looked at together with those of the other splits."""
+_SHOWN = 300
+"""Characters of a value in a sample."""
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What helps where names do not tell."""
+
+    embedder: Embedder | None = None
+    llm: LLM | None = None
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is settled before the import."""
+
+    spec: TaskSpec
+    given: Given[str, object]
+    """What the person set; never overruled."""
+    settled: bool = False
+    """Whether rows are imported already, so that fields and labels must stay."""
+    inputs: tuple[str, ...] = ()
+    output: str = ""
+    """Columns that somebody chose; empty where they are to be found."""
+
+    @property
+    def fixed_fields(self) -> bool:
+        """Whether the input fields of the spec must stay."""
+        return self.settled or "input_fields" in self.given or bool(self.spec.demonstrations)
+
+    @property
+    def open_kind(self) -> bool:
+        """Whether the rows may show that the task is of another kind."""
+        return not ("kind" in self.given or self.settled)
+
+    @property
+    def binding_labels(self) -> bool:
+        """Whether the labels of the spec must stay."""
+        return self.settled or "labels" in self.given
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Examples by split, what was left out, and the task as it is now."""
+
+    spec: TaskSpec
+    mapping: Mapping
+    parts: dict[SplitName, Converted]
+    notes: tuple[str, ...]
+    """What a reader should know, one sentence each."""
+
+    alignment: Alignment | None = None
+    """How the labels of the source became the task's; None where they were taken as they are."""
+    outputs: Given[str, int] = field(default_factory=dict)
+    """Rows per output of the source."""
+
+    def examples(self) -> dict[SplitName, list[Example]]:
+        """The examples of each split that has some."""
+        return {name: part.examples for name, part in self.parts.items() if part.examples}
+
+
+def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judges, made_by: str) -> Imported:
+    """Settle kind and labels, and read the rows through chosen columns.
+
+    Raises:
+        ToolError: the kind or the labels do not fit the task, or no row is usable.
+    """
+    rows = [row for part in opened.splits.values() for row in part]
+    names = class_names(opened.card, rows, mapping.output)
+    mapping = _with_sets(mapping, rows, wishes)
+    outputs = count_outputs(rows, mapping, names)
+    terms = _terms(outputs, mapping, wishes, opened, lambda: _samples(opened, mapping, names), judges)
+    mapping = mapping.model_copy(update={"labels": terms.same})
+    parts = {name: convert(part, mapping, opened.source, names) for name, part in opened.splits.items()}
+    examples = [example for part in parts.values() for example in part.examples]
+    if not examples:
+        reasons = Counter(each.reason for part in parts.values() for each in part.rejected)
+        raise ToolError(
+            f"No row of {opened.source.ref} is usable: {', '.join(f'{n} with {why}' for why, n in reasons.items())}.",
+            "Name the right columns with `columns`.",
+        )
+    spec = adopt(wishes.spec, terms, mapping, made_by, wishes.given)
+    if not wishes.settled:
+        spec = with_metric(spec, examples, made_by, wishes.given)
+    return Imported(spec, mapping, parts, (*opened.notes, *terms.notes), terms.alignment, outputs)
+
+
+def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
+    """The columns that an import would read: those that were named, else those that look right.
+
+    Raises:
+        ToolError: they do not exist, or none can be an input or the output.
+    """
+    sample = _sample(opened)
+    if wishes.inputs or wishes.output:
+        if not (wishes.inputs and wishes.output):
+            raise ToolError("`columns` must name both the inputs and the output.", "Or leave it out altogether.")
+        why = "they were named"
+        return check_mapping(sample, wishes.spec, wishes.inputs, wishes.output, why=why, fixed=wishes.fixed_fields)
+    return map_columns(
+        sample, wishes.spec, opened.card, judges.llm, embedder=judges.embedder, fixed=wishes.fixed_fields
+    )
+
+
+def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:
+    """The chosen columns with a few rows, for a person to look at."""
+    rows = _sample(opened)
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return ColumnChoice(
+        id=f"column_choice-{call_id}",
+        ref=opened.source.ref,
+        inputs=tuple(mapping.inputs.values()),
+        output=mapping.output,
+        columns=columns,
+        sample=tuple({name: text_of(row.get(name))[:_SHOWN] for name in columns} for row in rows[:3]),
+        why=mapping.why,
+        made_by=call_id,
+    )
+
+
+def _with_sets(mapping: Mapping, rows: Sequence[Row], wishes: Wishes) -> Mapping:
+    """The mapping with how sets of labels are read, where the task or the column has such."""
+    values, spec = [row.get(mapping.output) for row in rows], wishes.spec
+    if spec.kind == "multi_label":
+        return mapping.model_copy(update={"several": True, "separator": separator_of(values, spec.labels)})
+    several = wishes.open_kind and looks_several(values) and not is_tagging(rows, mapping)
+    return mapping.model_copy(update={"several": several})
+
+
+def _terms(
+    outputs: Counter[str],
+    mapping: Mapping,
+    wishes: Wishes,
+    opened: Opened,
+    samples: Callable[[], dict[str, list[str]]],
+    judges: Judges,
+) -> Terms:
+    kind = settle_kind(outputs, wishes.spec, kind_is_given=not wishes.open_kind, several=mapping.several)
+    if kind == "text_to_text":
+        return Terms(kind, wishes.spec.labels, {}, ())
+
+    def align(found: Given[str, int], wanted: Sequence[str]) -> Alignment:
+        return align_labels(found, wanted, judges.embedder, judges.llm, samples() if judges.llm else None)
+
+    binding, ref = wishes.binding_labels, opened.source.ref
+    return settle_labels(outputs, wishes.spec, ref, kind=kind, binding=binding, align=align)
+
+
+def _samples(opened: Opened, mapping: Mapping, names: Sequence[str]) -> dict[str, list[str]]:
+    """A few inputs of each output of the source. Never rows of its test split."""
+    found: dict[str, list[str]] = {}
+    for example in convert(opened.splits.get("train", [])[:2000], mapping, opened.source, names).examples:
+        for label in parted(example.output) if mapping.several else (example.output,):
+            texts = found.setdefault(label, [])
+            if len(texts) < 3:
+                texts.append(example.text)
+    return found
+
+
+def _sample(opened: Opened) -> list[Row]:
+    """Rows to judge columns by: of the training split, since an LLM and a person see some of them."""
+    train = opened.splits.get("train", [])
+    return _spread(train if len(train) >= FEW else [row for part in opened.splits.values() for row in part], SAMPLE)
+
+
+def _spread(rows: Sequence[Row], count: int) -> list[Row]:
+    """An even sample in the order of the rows: a list may be sorted, or its labels may take turns."""
+    places = range(len(rows))
+    chosen = places if len(rows) <= count else sorted(random.Random(0).sample(places, count))  # noqa: S311
+    return [rows[place] for place in chosen]

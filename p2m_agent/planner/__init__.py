@@ -1,1 +1,0 @@
-"""The controller's mind: an LLM that calls tools, and the rules that stand in for it."""

@@ -1,0 +1,1 @@
+"""Rows on disk: reading, splitting, holding out, de-duplicating, describing."""

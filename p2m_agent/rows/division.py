@@ -1,0 +1,65 @@
+"""Which rows of a source become dev and locked test: its own splits where it has them, else a cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from p2m_agent.rows.splits import MIN_ROWS, Carved, carve, carve_part, check_enough, sample
+from p2m_agent.types.rows import Example, SplitName
+from p2m_agent.types.task import Kind
+
+DEV_CAP, TEST_CAP = 300, 1000
+DEV_SHARE = 0.1
+"""Of the training rows, where a source has no dev split of its own."""
+MIN_SPLIT = 20
+"""A smaller split of a source is no held-out split; its rows join the others before the cut."""
+
+
+def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int) -> Carved:
+    """Fix test first, then dev, then what may be trained on.
+
+    The test split of the source is the test, else its dev split, else rows are cut off. Copies of held-out
+    rows are taken out of dev and train; a test row is never taken out.
+
+    Raises:
+        ToolError: there are too few rows, or only one label.
+    """
+    usable = {name: list(rows) for name, rows in parts.items() if len(rows) >= MIN_SPLIT or name == "train"}
+    test_part: SplitName | None = next((name for name in _TEST_FROM if name in usable), None)
+    if test_part is None or len(usable.get("train", ())) < MIN_ROWS:
+        return _without_copies(carve([row for rows in parts.values() for row in rows], seed, kind))
+    test = sample(usable[test_part], seed, kind, TEST_CAP)
+    notes = [_test_note(test_part, len(test), len(usable[test_part]))]
+    train = usable["train"]
+    if test_part == "test" and "dev" in usable:
+        dev = sample(usable["dev"], seed, kind, DEV_CAP)
+        notes.append("Dev is from its validation split.")
+    else:
+        rows = min(DEV_CAP, max(MIN_ROWS, round(DEV_SHARE * len(train))), len(train) // 2)
+        train, dev = carve_part(train, seed, kind, rows)
+        notes.append("Dev is cut off its training split.")
+    check_enough([*train, *dev, *test], kind)
+    return _without_copies(Carved(train, dev, test, tuple(notes)))
+
+
+_TEST_FROM: tuple[SplitName, ...] = ("test", "dev")
+
+
+def _test_note(part: SplitName, used: int, there: int) -> str:
+    name = "test split" if part == "test" else "validation split (it has no labelled test split)"
+    size = f"all {used:,} rows" if used == there else f"{used:,} of {there:,} rows"
+    return f"The locked test is {size} of its {name}."
+
+
+def _without_copies(carved: Carved) -> Carved:
+    """Take exact copies of test inputs out of dev and train, and of dev inputs out of train."""
+    in_test = {_key(example) for example in carved.test}
+    dev = [example for example in carved.dev if _key(example) not in in_test]
+    held = in_test | {_key(example) for example in dev}
+    train = [example for example in carved.train if _key(example) not in held]
+    copies = len(carved.train) + len(carved.dev) - len(train) - len(dev)
+    return Carved(train, dev, carved.test, carved.notes, copies)
+
+
+def _key(example: Example) -> tuple[str, ...]:
+    return tuple(example.input.values())

@@ -1,0 +1,222 @@
+"""What LangGraph checkpoints, and the questions one asks of it."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, Literal, TypeVar
+
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.mixture import Mixture
+from p2m_agent.types.plan import TransformationPlan
+from p2m_agent.types.probe import ModelProbe
+from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Review
+from p2m_agent.types.rows import Dataset
+from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.value import Value
+
+A = TypeVar("A")
+
+
+class Call(Value):
+    """One tool call the controller decided on."""
+
+    id: str
+    """Number and tool name; also the name of the call's folder."""
+    tool: str
+    args: dict[str, object]
+    answer: Answer | None = None
+    """A person's answer, where the gate asked."""
+    remarks: str = ""
+
+
+class Decision(Value):
+    """What the controller chose, why, and what came of it."""
+
+    call_id: str
+    tool: str
+    args: dict[str, object] = {}
+    why: str
+    expected: str = ""
+    by: Literal["llm", "rules", "person"]
+    outcome: str = ""
+    """What it got, in a line; empty until the call has finished."""
+    ok: bool | None = None
+    """None until known; False for a refusal or a tool error."""
+
+
+class Message(Value):
+    """Something said in the conversation."""
+
+    role: Literal["person", "agent", "tool", "refusal"]
+    text: str
+
+
+class Ended(Value):
+    """Why a run is over."""
+
+    why: Literal["delivered", "target_not_met", "budget", "bad_input", "gave_up"]
+    reason: str
+
+
+class Parent(Value):
+    """The run that another was started from (`--from`)."""
+
+    run: str
+    path: str
+    """Its folder."""
+    ancestors: tuple[str, ...] = ()
+    """Runs that it was started from in turn, oldest first."""
+    artifacts: int
+    """How many of the artifacts here, the first ones, are its own."""
+    decisions: int
+    """The same of the decisions."""
+    looks: int
+    """How often the locked test, which both share, had been opened by then."""
+
+
+def append_decisions(old: list[Decision], new: list[Decision]) -> list[Decision]:
+    """Reducer: a decision with a known call id replaces the earlier one (its outcome is now known)."""
+    merged = {decision.call_id: decision for decision in old}
+    merged.update({decision.call_id: decision for decision in new})
+    return list(merged.values())
+
+
+@dataclass
+class RunState:
+    """The checkpointed state of a run. Artifacts and messages are only ever appended."""
+
+    request: str = ""
+    attended: bool = False
+    """Whether a person answers questions (chat) or the policy does (auto)."""
+    given: dict[str, object] = field(default_factory=dict)
+    """What the person set in the task file or by flags: kind, labels, target, data and the like."""
+    parent: Parent | None = None
+    """The run that this one goes on from."""
+    paid_teacher: bool = False
+    """Whether the teacher's answers cost money."""
+    budget: Budget = field(default_factory=Budget)
+    artifacts: Annotated[list[Artifact], operator.add] = field(default_factory=list)
+    messages: Annotated[list[Message], operator.add] = field(default_factory=list)
+    decisions: Annotated[list[Decision], append_decisions] = field(default_factory=list)
+    spent: Annotated[Cost, operator.add] = field(default_factory=Cost)
+    pending: Call | None = None
+    refusals: int = 0
+    """Refusals and tool errors in a row; reset by a call that worked."""
+    resting: bool = False
+    """The controller answered in words; it is the person's turn."""
+    ended: Ended | None = None
+
+    def all(self, kind: type[A]) -> list[A]:
+        """All artifacts of a kind, oldest first."""
+        return [artifact for artifact in self.artifacts if isinstance(artifact, kind)]
+
+    def own(self, kind: type[A]) -> list[A]:
+        """Those that this run made itself, without what it took over from its parent."""
+        taken_over = self.parent.artifacts if self.parent else 0
+        return [artifact for artifact in self.artifacts[taken_over:] if isinstance(artifact, kind)]
+
+    @property
+    def own_decisions(self) -> list[Decision]:
+        """The decisions of this run, without those of its parent."""
+        return self.decisions[self.parent.decisions if self.parent else 0 :]
+
+    @property
+    def tries(self) -> list[Decision]:
+        """What counts as tried: all of this run, and what worked in its parent; what failed there may work now."""
+        taken_over = self.parent.decisions if self.parent else 0
+        return [*(d for d in self.decisions[:taken_over] if d.ok), *self.own_decisions]
+
+    def latest(self, kind: type[A]) -> A | None:
+        """The newest artifact of a kind."""
+        found = self.all(kind)
+        return found[-1] if found else None
+
+    def find(self, artifact_id: str) -> Artifact | None:
+        """The artifact with this id."""
+        return next((artifact for artifact in self.artifacts if artifact.id == artifact_id), None)
+
+    def datasets(self) -> list[Dataset]:
+        """The datasets in force: the newest of each source, without those a person rejected."""
+        newest = {dataset.ref: dataset for dataset in self.all(Dataset)}
+        reviews = {dataset.id: self.review_of(dataset.id) for dataset in newest.values()}
+        return [d for d in newest.values() if (r := reviews[d.id]) is None or r.answer.verdict != "reject"]
+
+    def mixture(self) -> Mixture | None:
+        """The mixture gate's choice among exactly the datasets in force."""
+        there = {dataset.id for dataset in self.datasets()}
+        return next((made for made in reversed(self.all(Mixture)) if set(made.datasets) == there), None)
+
+    def chosen_datasets(self) -> list[Dataset]:
+        """What a student learns from unless somebody says otherwise: the gate's choice, else all in force."""
+        mixture = self.mixture()
+        return [d for d in self.datasets() if mixture is None or d.id in mixture.chosen]
+
+    def probed_base(self) -> str | None:
+        """The base model that won the last race."""
+        race = self.latest(ModelProbe)
+        return race.chosen if race else None
+
+    @property
+    def spec(self) -> TaskSpec | None:
+        """The task as it is understood now."""
+        return self.latest(TaskSpec)
+
+    def since_told(self) -> list[Artifact]:
+        """The artifacts since the task was last told differently, which makes an old training a new try.
+
+        A new target or wording is no other task; a new instruction is one to students that read it.
+        """
+        specs = [(i, a) for i, a in enumerate(self.artifacts) if isinstance(a, TaskSpec)]
+        return self.artifacts[max((i for (_, old), (i, new) in pairwise(specs) if _told_anew(old, new)), default=0) :]
+
+    def best(self) -> TrainingRun | None:
+        """The student with the highest dev score; the earlier, hence simpler, one on a tie."""
+        return max(self.all(TrainingRun), key=lambda run: run.dev, default=None)
+
+    def report_on(self, training_run: str, split: Literal["dev", "test"]) -> EvalReport | None:
+        """The newest report of a student on a split."""
+        reports = [r for r in self.all(EvalReport) if r.training_run == training_run and r.split == split]
+        return reports[-1] if reports else None
+
+    def review_of(self, artifact_id: str) -> Review | None:
+        """The verdict on an artifact, where there is one."""
+        return next((r for r in reversed(self.all(Review)) if r.question.subject == artifact_id), None)
+
+    def open_prompt_change(self) -> PromptChange | None:
+        """A proposed instruction without a verdict."""
+        change = self.latest(PromptChange)
+        return change if change and not self.review_of(change.id) else None
+
+    def open_column_choice(self) -> ColumnChoice | None:
+        """Proposed columns without a verdict."""
+        choice = self.latest(ColumnChoice)
+        return choice if choice and not self.review_of(choice.id) else None
+
+    def column_choice(self, ref: str) -> tuple[ColumnChoice | None, Answer | None]:
+        """The columns last proposed for a source, and the verdict on them."""
+        found = [choice for choice in self.all(ColumnChoice) if choice.ref.casefold() == ref.casefold()]
+        review = self.review_of(found[-1].id) if found else None
+        return found[-1] if found else None, review.answer if review else None
+
+    def open_plan(self) -> TransformationPlan | None:
+        """A proposed transformation without a verdict."""
+        plan = self.latest(TransformationPlan)
+        return plan if plan and not self.review_of(plan.id) else None
+
+    def accepted_plan(self) -> TransformationPlan | None:
+        """The newest transformation, where it was accepted and its rows are not there yet."""
+        plan = self.latest(TransformationPlan)
+        review = self.review_of(plan.id) if plan else None
+        if plan is None or review is None or review.answer.verdict != "accept":
+            return None
+        return None if any(dataset.ref == plan.source for dataset in self.all(Dataset)) else plan
+
+
+def _told_anew(old: TaskSpec, new: TaskSpec) -> bool:
+    reads = ("instruction",) if new.kind == "text_to_text" else ()
+    return any(getattr(old, key) != getattr(new, key) for key in ("kind", "labels", "input_fields", *reads))

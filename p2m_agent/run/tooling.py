@@ -1,0 +1,139 @@
+"""A tool is a value; tools are found by scanning one folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from p2m_agent.run.state import Call, Ended, RunState
+from p2m_agent.types.artifacts import Artifact
+from p2m_agent.types.budget import Cost
+from p2m_agent.types.questions import Question
+from p2m_agent.types.value import Value
+
+if TYPE_CHECKING:
+    from p2m_agent.events import Emit
+    from p2m_agent.llm.client import LLM
+    from p2m_agent.search.hub import Hub
+    from p2m_agent.settings import Settings
+    from p2m_agent.weights.embedding import Embedder
+
+
+class Effect(StrEnum):
+    """What a tool does to the world; `policy.py` decides what follows from it."""
+
+    READ = "read"
+    COMPUTE = "compute"
+    SPEND = "spend"
+    ASK = "ask"
+    DELIVER = "deliver"
+    PUBLISH = "publish"
+
+
+class Args(BaseModel):
+    """Arguments of a tool: its docstring and field descriptions are what the controller reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Outcome(Value):
+    """What a call produced."""
+
+    summary: str
+    """One or two lines for the controller and the person."""
+    artifacts: tuple[Artifact, ...] = ()
+    cost: Cost = Cost()
+    """Money and tokens; `act` measures the time."""
+    ended: Ended | None = None
+    """Set by the tools that end a run."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a tool works with. Never saved."""
+
+    settings: Settings
+    root: Path
+    """The run's folder; paths in artifacts are relative to it."""
+    folder: Path
+    """This call's own folder, the only place it writes to (the locked test aside)."""
+    call: Call
+    planner: LLM
+    teacher: LLM
+    judge: LLM
+    hub: Hub
+    embedder: Callable[[], Embedder | None]
+    """Loads on first use; None where no embedding model can be had."""
+    emit: Emit
+    seconds_left: Callable[[], float]
+    """Time left in the run's budget, for work that can stop early; may be infinite."""
+
+
+T = TypeVar("T", bound=Args)
+
+
+def _no_needs(_args: Any, _state: RunState) -> str | None:
+    return None
+
+
+def _free(_args: Any, _state: RunState) -> Cost:
+    return Cost()
+
+
+def _no_question(_args: Any, _state: RunState) -> Question | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Tool(Generic[T]):
+    """One thing the controller can do."""
+
+    name: str
+    """A verb; equal to the file's name."""
+    args: type[T]
+    run: Callable[[T, RunState, Context], Outcome]
+    effect: Effect
+    needs: Callable[[T, RunState], str | None] = _no_needs
+    """Why it cannot run now and what to call first, or None. Pure."""
+    estimate: Callable[[T, RunState], Cost] = _free
+    """What it will take. Pure; on the high side."""
+    question: Callable[[T, RunState], Question | None] = _no_question
+    """ASK tools: what to put before the person. Pure."""
+    finishing: bool = False
+    """Whether a run needs it to hand over a model that it has: the time held in reserve is for such tools, which stop
+    early by themselves."""
+
+    @property
+    def description(self) -> str:
+        """What the controller reads first."""
+        return " ".join((self.args.__doc__ or "").split())
+
+
+Tools = Mapping[str, Tool[Any]]
+
+
+def load_tools(package: str = "p2m_agent.tools") -> Tools:
+    """Import every module of the tools folder and collect its `TOOL`.
+
+    Raises:
+        RuntimeError: a module does not import, has no `TOOL`, or the tool's name is not the file's.
+    """
+    found: dict[str, Tool[Any]] = {}
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if module.name.startswith("_"):
+            continue
+        try:
+            tool = importlib.import_module(f"{package}.{module.name}").TOOL
+        except (ImportError, AttributeError, SyntaxError) as error:
+            raise RuntimeError(f"the tool file {module.name}.py cannot be used: {error}") from error
+        if not isinstance(tool, Tool) or tool.name != module.name:
+            raise RuntimeError(f"{module.name}.py must hold TOOL = Tool(name={module.name!r}, …)")
+        found[tool.name] = tool
+    return found

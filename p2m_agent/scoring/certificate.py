@@ -1,0 +1,50 @@
+"""The certificate that nothing held out was learned from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from p2m_agent.rows.duplicate_index import COSINE, JACCARD, JACCARD_WITH_COSINE, MEANING
+from p2m_agent.rows.duplicates import find_leaks
+from p2m_agent.types.scores import LeakCertificate
+
+if TYPE_CHECKING:
+    from p2m_agent.types.rows import Example, Holdout
+    from p2m_agent.weights.embedding import Embedder
+
+
+def certify(
+    train: Sequence[Example],
+    held: Sequence[Example],
+    holdout: Holdout,
+    removed: Mapping[str, int],
+    embedder: Embedder | None,
+) -> LeakCertificate:
+    """Look once more for held-out rows among the rows that were trained on.
+
+    Args:
+        train: what the student learned from, after removal.
+        held: dev and locked-test rows.
+        holdout: the seal.
+        removed: training rows that were taken out before, by kind of match.
+        embedder: None where there is none; then matches in meaning are not looked for, and the certificate says so.
+    """
+    found = find_leaks(train, held, embedder)
+    return LeakCertificate(
+        train_rows=len(train),
+        held_out_rows=len(held),
+        test_sha256=holdout.test_sha256,
+        removed={kind: rows for kind, rows in removed.items() if rows},
+        remaining=dict(sorted(Counter(found.values()).items())),
+        how=_how(embedder),
+    )
+
+
+def _how(embedder: Embedder | None) -> str:
+    words = f"equal text; equal normalised text; MinHash of character trigrams with Jaccard ≥ {JACCARD}"
+    if embedder is None:
+        return f"{words}; meaning was not compared, as there is no embedding model"
+    meaning = f"cosine ≥ {COSINE} with Jaccard ≥ {JACCARD_WITH_COSINE}, or ≥ {MEANING} with the same output"
+    return f"{words}; {embedder.name} embeddings with {meaning}"

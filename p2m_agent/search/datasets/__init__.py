@@ -1,0 +1,1 @@
+"""The index of dataset cards, and the order in which it answers."""

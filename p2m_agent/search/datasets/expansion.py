@@ -1,0 +1,99 @@
+"""What a search looks for, in more than its words: the task's labels and examples, and a card that an LLM imagines.
+
+A request and a card say the same thing in different words. What stands in the answer's place is closer to it than the
+question is: HyDE, Gao et al., arXiv 2212.10496. `ranking` averages the vectors of the views with that of the request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p2m_agent.search.datasets.passages import passages
+from p2m_agent.search.hubs.card import Card
+from p2m_agent.types.rows import render_input
+from p2m_agent.types.task import TaskSpec
+
+if TYPE_CHECKING:
+    from p2m_agent.llm.client import LLM
+
+_LABELS, _EXAMPLES, _CHARS = 40, 3, 200
+"""How many are taken of a task, and how much of an example."""
+_NAMES: dict[str, object] = {"type": "array", "items": {"type": "string"}, "maxItems": 60}
+_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string"},
+        "description": {"type": "string"},
+        "columns": _NAMES,
+        "labels": _NAMES,
+    },
+    "required": ["title", "description", "columns", "labels"],
+    "additionalProperties": False,
+}
+
+
+def task_views(query: str, spec: TaskSpec | None) -> tuple[str, ...]:
+    """The query with the task's labels and a few of its examples, as a card would name them; empty without any."""
+    if spec is None or not (spec.labels or spec.demonstrations):
+        return ()
+    labels = ", ".join(label.replace("_", " ") for label in spec.labels[:_LABELS])
+    return (" ".join(filter(None, (query, labels, *_examples(spec)))),)
+
+
+def hypothetical_card(spec: TaskSpec, query: str, llm: LLM) -> str:
+    """The card of a dataset that would fit, as it would be embedded; empty where the LLM is not sound or fails.
+
+    Raises:
+        BudgetExceeded: there is no money for it.
+        ToolError: the endpoint does not answer.
+    """
+    from p2m_agent.prompting import render
+
+    prompt = render(
+        "hypothetical_card",
+        instruction=spec.instruction,
+        labels=spec.labels[:_LABELS],
+        examples=_examples(spec),
+        query=query,
+    )
+    facts = imagined(prompt, _SCHEMA, llm, max_tokens=600)
+    return _embedded(facts) if facts else ""
+
+
+def imagined(prompt: str, schema: dict[str, object], llm: LLM, max_tokens: int) -> dict[str, object] | None:
+    """A card in the form of the schema, with its description; None where the LLM is not sound or fails.
+
+    Raises:
+        BudgetExceeded: there is no money for it.
+        ToolError: the endpoint does not answer.
+    """
+    from p2m_agent.llm.client import ChatMessage, Request
+
+    if not llm.capability.sound:
+        return None
+    message = ChatMessage(role="user", content=prompt)
+    reply = llm.ask(Request(messages=(message,), json_schema=schema, max_tokens=max_tokens))
+    facts = reply.parsed if reply.error is None else None
+    return facts if isinstance(facts, dict) and str(facts.get("description", "")).strip() else None
+
+
+def _examples(spec: TaskSpec) -> list[str]:
+    return [f"{render_input(each.input)[:_CHARS]} {each.output[:_CHARS]}" for each in spec.demonstrations[:_EXAMPLES]]
+
+
+def _embedded(facts: dict[str, object]) -> str:
+    """What `passages` makes of a real card with these facts."""
+    labels, columns = (
+        tuple(map(str, names)) if isinstance(names := facts.get(key), list) else () for key in ("labels", "columns")
+    )
+    title = str(facts.get("title", ""))
+    card = Card(
+        repo=title,
+        hub="",
+        title=title,
+        description=str(facts["description"]),
+        licence=None,
+        labels=labels,
+        columns=columns,
+    )
+    return passages(card)[0]

@@ -1,0 +1,1 @@
+"""Places that hold datasets: the Hugging Face Hub, folders, the built-in catalogue."""

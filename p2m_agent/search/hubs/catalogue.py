@@ -1,0 +1,89 @@
+"""The built-in catalogue: facts about well-known datasets and base models, shipped with the package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.types.value import Value
+
+if TYPE_CHECKING:
+    from p2m_agent.search.hubs.protocol import DatasetHub
+
+
+class BaseModelFacts(Value):
+    """What is known of a base model without its weights."""
+
+    repo: str
+    architecture: Literal["encoder", "seq2seq", "causal"]
+    params: int
+    licence: str | None
+    languages: tuple[str, ...]
+    max_tokens: int | None
+    """Longest input it was made for; None where that is not known."""
+    good_at: str
+    layers: int | None = None
+    hidden: int | None = None
+
+
+class _DatasetFacts(Value):
+    repo: str
+    title: str
+    tasks: tuple[str, ...]
+    languages: tuple[str, ...]
+    licence: str | None
+    rows: dict[str, int]
+    columns: tuple[str, ...]
+    description: str
+
+
+class Catalogue:
+    """The built-in catalogue, one of the `DatasetHub`s: facts at once and offline, rows from where the sets live."""
+
+    name = "catalogue"
+
+    def __init__(self, rows: DatasetHub) -> None:
+        """Take the hub that the rows come from."""
+        self._rows = rows
+
+    def why_not(self) -> str | None:
+        """Why rows cannot be had now; None where they can."""
+        return self._rows.why_not()
+
+    def cards(self, query: str | None = None, limit: int | None = None) -> Iterator[Card]:  # noqa: ARG002
+        """All of its cards, with whether their rows can be reached now."""
+        reachable = self.why_not() is None
+        return (replace(card, reachable=reachable) for card in islice(datasets(), limit))
+
+    def open(self, repo: str, config: str | None = None) -> HubDataset:
+        """A dataset with its rows.
+
+        Raises:
+            ToolError: its rows cannot be had; the message says why.
+        """
+        listed = next((card.repo for card in datasets() if card.repo.casefold() == repo.casefold()), repo)
+        return self._rows.open(listed, config)
+
+
+@cache
+def datasets() -> tuple[Card, ...]:
+    """Cards of well-known datasets; their rows come from the Hub."""
+    facts = [_DatasetFacts.model_validate(line) for line in _lines("datasets.jsonl")]
+    return tuple(Card(hub="huggingface", reachable=False, **fact.model_dump()) for fact in facts)
+
+
+@cache
+def models() -> tuple[BaseModelFacts, ...]:
+    """Well-known small base models."""
+    return tuple(BaseModelFacts.model_validate(line) for line in _lines("models.jsonl"))
+
+
+def _lines(name: str) -> list[dict[str, object]]:
+    text = (resources.files("p2m_agent.search.hubs") / name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines() if line.strip()]

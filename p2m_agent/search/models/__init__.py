@@ -1,0 +1,1 @@
+"""Base models: which there are, which fit, in which order."""

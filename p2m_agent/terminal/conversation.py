@@ -1,0 +1,181 @@
+"""The conversation: a person's words go to the session, its questions are asked in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from p2m_agent.errors import P2MError
+from p2m_agent.terminal import show, units
+from p2m_agent.terminal.asking import Asker, LeftOpen
+from p2m_agent.terminal.console import RunConsole
+from p2m_agent.terminal.lines import Lines, open_lines
+from p2m_agent.terminal.safe import words
+from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.settled import said
+from p2m_agent.terminal.slash import HELP, run_command
+from p2m_agent.terminal.summary import summary
+from p2m_agent.types.questions import Answer
+
+if TYPE_CHECKING:
+    from p2m_agent.agent.session import Session, Standing
+
+HISTORY = "history.txt"
+
+
+class Chat:
+    """One conversation on one session."""
+
+    def __init__(self, session: Session, screen: Screen, lines: Lines | None = None) -> None:
+        """Listen to the session; read from the terminal, or from the lines given."""
+        self._session, self._screen = session, screen
+        self._latest = session.standing()
+        self._console = RunConsole(screen, attended=True)
+        session.log.listen(self._console)
+        self._lines = lines or open_lines(screen, session.root / HISTORY, self._toolbar, list(HELP))
+
+    def run(self) -> int:
+        """Talk until the person leaves. Returns the exit code, 0."""
+        self._banner()
+        try:
+            self._begin()
+            while self._turn():
+                pass
+        except (EOFError, LeftOpen):
+            pass
+        self._goodbye()
+        return 0
+
+    def answer_open(self, *, go_on: bool) -> int:
+        """Ask only what is open (`p2m review`), then let the run go on to its next question or its end."""
+        while self._latest.question is not None:
+            try:
+                answer = self._asker().ask(self._latest.question)
+            except LeftOpen:
+                break
+            self._step(answer=answer, keep_going=False)
+            if not go_on or self._lines.ended:
+                break
+        self._goodbye()
+        return 0
+
+    def _banner(self) -> None:
+        line = Text("p2m", style="bold accent").append(f"  {self._session.run}", style="not bold default")
+        hint = "/help lists the commands, Ctrl-C stops the work, Ctrl-D leaves."
+        self._screen.note(line, Text(hint, style="soft"), Text())
+
+    def _begin(self) -> None:
+        """Start a new run, or say where an old one stands and take it up there."""
+        state = self._latest.state
+        if state.decisions or state.messages:
+            self._screen.note(*show.standing_parts(state, self._latest.question), Text())
+            self._recall()
+        if self._latest.question is not None:
+            self._follow()
+        elif self._latest.ended is None and not state.resting:
+            self._step()
+
+    def _recall(self) -> None:
+        """What was said last, so that an answer to it makes sense."""
+        if self._latest.said:
+            self._screen.data(*said(self._latest.said))
+
+    def _turn(self) -> bool:
+        """One line of the person's. False when they leave."""
+        try:
+            line = self._lines.line(f"{self._screen.glyph('prompt')} ", words=True)
+        except KeyboardInterrupt:
+            self._screen.note(Text("Ctrl-D or /quit leaves.", style="soft"))
+            return True
+        if line in ("/quit", "/exit"):
+            return False
+        if line == "/go":
+            self._step()
+        elif line.startswith("/"):
+            run_command(line, self._session, self._screen)
+            self._latest = self._session.standing()
+        elif line:
+            self._step(message=line)
+        return True
+
+    def _step(self, message: str | None = None, answer: Answer | None = None, *, keep_going: bool = True) -> None:
+        """Let the session work; show what it says or asks. Ctrl-C leaves it where it can be taken up."""
+        try:
+            with self._lines.hush(), self._console:
+                self._latest = self._session.step(message=message, answer=answer)
+        except KeyboardInterrupt:
+            self._stopped()
+            return
+        except P2MError as error:
+            self._screen.error(error.message, error.hint)
+            self._latest = self._session.standing()
+            return
+        self._tell(self._latest)
+        if keep_going:
+            self._follow()
+
+    def _tell(self, standing: Standing) -> None:
+        if standing.said and standing.said != self._console.said:
+            self._screen.data(*said(standing.said))
+        if standing.ended:
+            summary(standing.state, self._session.root, self._screen)
+            self._screen.note(Text())
+
+    def _follow(self) -> None:
+        """Ask the open question, pass the answer on, until nothing is open.
+
+        Raises:
+            LeftOpen: the person left, or no more can be read; the question stays open.
+        """
+        while (question := self._latest.question) is not None:
+            answer = self._asker(leave_at_end=True).ask(question)
+            before = self._latest
+            self._step(answer=answer, keep_going=False)
+            if self._latest is before:
+                return  # stopped in between; the person is asked what to do
+
+    def _asker(self, *, leave_at_end: bool = False) -> Asker:
+        return Asker(self._screen, self._lines, self._session.root, self._latest.state, leave_at_end)
+
+    def _stopped(self) -> None:
+        self._latest = self._session.standing()
+        text = "Stopped. The step at work will be done again from its last save. "
+        how = "/go goes on, your words change the course, /quit leaves."
+        self._screen.note(marked(self._screen.glyph("no"), "warn", Text(text).append(how, style="soft")), Text())
+
+    def _goodbye(self) -> None:
+        run, question = self._session.run, self._latest.question
+        if question is not None:
+            self._screen.note(marked("?", "accent", words(f"still open: {question.text}")))
+            self._screen.literal(f"  p2m review {run}")
+        elif self._latest.ended is None:
+            self._screen.note(Text("Go on with:", style="soft"))
+            self._screen.literal(f"  p2m chat --resume {run}")
+
+    def _toolbar(self) -> str:
+        """Run, kind of task, best dev score, spent."""
+        state = self._latest.state
+        best, spec = state.best(), state.spec
+        parts = [self._session.run]
+        parts += [spec.kind.replace("_", " ")] if spec else []
+        parts += [f"best dev {best.dev:.3f}"] if best else []
+        parts += [f"{units.money(state.spent.usd)} · {units.seconds(state.spent.wall_s)}"]
+        return "  " + " · ".join(parts)
+
+
+def chat(session: Session, screen: Screen, lines: Lines | None = None) -> int:
+    """Talk with a person about a run until they leave. Returns the exit code."""
+    return Chat(session, screen, lines).run()
+
+
+def first_words(screen: Screen, lines: Lines | None = None) -> str | None:
+    """Ask what the model should do, before there is a run; None where nothing is said."""
+    reader = lines or open_lines(screen)
+    screen.note(Text("What should your model do? Say it in a sentence or two.", "soft"))
+    try:
+        while not (line := reader.line(f"{screen.glyph('prompt')} ", words=True)):
+            pass
+    except (EOFError, KeyboardInterrupt):
+        return None
+    return None if line in ("/quit", "/exit") else line

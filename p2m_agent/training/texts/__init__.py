@@ -1,0 +1,1 @@
+"""Students that write text."""

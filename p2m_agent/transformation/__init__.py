@@ -1,0 +1,1 @@
+"""Changing rows of other tasks into rows of this one."""

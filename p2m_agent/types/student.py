@@ -1,0 +1,60 @@
+"""Trained students, and the folder that is handed over. Weights stay on disk; these refer to them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.scores import MetricName
+from p2m_agent.types.value import Value
+
+
+class CurvePoint(Value):
+    """One evaluation during training."""
+
+    epoch: float
+    loss: float | None = None
+    dev: float | None = None
+    """The task's metric on dev rows, 0 to 1."""
+
+
+class TrainingRun(Value):
+    """A trained student."""
+
+    artifact: Literal["training_run"] = "training_run"
+    id: str
+    recipe: Recipe
+    path: str
+    """Folder of the student, loadable by `p2m_agent.delivery.predictor`, relative to the run's folder."""
+    datasets: tuple[str, ...]
+    train_rows: int
+    leaks_removed: dict[str, int] = {}
+    """Training rows dropped because they match dev or locked-test rows, by kind of match."""
+    metric: MetricName
+    dev: float
+    """The task's metric on the dev rows, 0 to 1."""
+    train: float | None = None
+    """The same on (a sample of) the training rows."""
+    curve: tuple[CurvePoint, ...] = ()
+    params: int
+    size_mb: float
+    """Bytes on disk / 1e6."""
+    wall_s: float | None = None
+    """What the training took, a search over trials included; None where it was not measured."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know: rows cut, time limit reached, batch halved."""
+    made_by: str
+
+
+class Delivery(Value):
+    """The finished folder."""
+
+    artifact: Literal["delivery"] = "delivery"
+    id: str
+    training_run: str
+    path: str
+    """Folder with weights, tokenizer, `p2m.json` and the model card, relative to the run's folder."""
+    report: str
+    """Id of the locked-test report."""
+    size_mb: float
+    made_by: str

@@ -1,0 +1,74 @@
+"""The task, once understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field
+
+from p2m_agent.types.label_sets import parted
+from p2m_agent.types.scores import MetricName
+from p2m_agent.types.value import Value
+
+Kind = Literal["classification", "multi_label", "text_to_text"]
+"""One label for an input, any number of labels (joined in the output, see `label_sets`), or a text."""
+
+
+class Demonstration(Value):
+    """An input with its right output, as the person gave it."""
+
+    input: dict[str, str]
+    output: str
+
+
+class Constraints(Value):
+    """What the finished model may be. None means no limit."""
+
+    max_params: int | None = Field(default=None, gt=0)
+    """Largest number of parameters of a base model."""
+    max_latency_ms: float | None = Field(default=None, gt=0)
+    """Longest median time for one input on this machine."""
+    licences: tuple[str, ...] | None = None
+    """SPDX-like ids allowed for data and base models; None allows all and warns where unknown."""
+
+
+class TaskSpec(Value):
+    """The task, once understood. A changed task is a new spec, never a changed one."""
+
+    artifact: Literal["spec"] = "spec"
+    id: str
+    request: str
+    """The person's words, verbatim."""
+    instruction: str
+    """What the student is told, and what teachers are prompted with."""
+    kind: Kind
+    input_fields: tuple[str, ...] = ("text",)
+    output_field: str = "label"
+    labels: tuple[str, ...] = ()
+    """Empty for text_to_text, else until data or a person names them."""
+    language: str | None = None
+    """ISO 639-1 code of inputs, None where the request does not tell."""
+    metric: MetricName
+    target: float | None = Field(default=None, ge=0, le=1)
+    """Score on held-out rows at which to stop, 0 to 1."""
+    demonstrations: tuple[Demonstration, ...] = ()
+    constraints: Constraints = Constraints()
+    assumptions: tuple[str, ...] = ()
+    """What nobody said and the agent took for granted, one sentence each."""
+    made_by: str = ""
+
+    @property
+    def sorts(self) -> bool:
+        """Whether outputs are labels."""
+        return self.kind != "text_to_text"
+
+    def labels_in(self, output: str) -> tuple[str, ...]:
+        """The labels that an output stands for; none for text_to_text."""
+        if self.kind == "multi_label":
+            return parted(output)
+        return (output.strip(),) if self.sorts else ()
+
+    def labels_of(self, outputs: Iterable[str]) -> tuple[str, ...]:
+        """The labels that outputs stand for together, each once, in alphabetical order."""
+        return tuple(sorted({label for output in outputs for label in self.labels_in(output)}))

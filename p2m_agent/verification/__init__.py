@@ -1,0 +1,1 @@
+"""Whether a row is good enough to be learned from."""

@@ -1,0 +1,1 @@
+"""Base weights: where they are, how they load, embeddings, device and memory."""

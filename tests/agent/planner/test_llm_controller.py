@@ -1,0 +1,143 @@
+"""The LLM controller over the real client: native tool calls, schema-bound choices, and the rules in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2m_agent.agent.planner.choice import Move, Words
+from p2m_agent.agent.planner.controller import make_controller
+from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
+from p2m_agent.agent.planner.view import view
+from p2m_agent.llm.open import LLMs, open_llms
+from p2m_agent.run.state import Decision, Message, RunState
+from p2m_agent.settings import Settings
+from tests.agent.planner.test_rules import decided, spec, student
+from tests.fakes.machine import Bench, dataset
+from tests.fakes.openai_server import STRONG, WEAK, Answer, FakeOpenAI
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Any:
+    return Bench(tmp_path).tools()
+
+
+@contextmanager
+def llms_on(server: FakeOpenAI, store: Path | None = None) -> Iterator[LLMs]:
+    settings = Settings(teacher=f"{server.url}#fake")
+    with open_llms(settings, store, lambda _: None, lambda: 0.0) as llms:
+        yield llms
+
+
+def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
+    call = ("number", {"n": 3, "why": "three is enough", "expected": "0.9 on dev"})
+    with FakeOpenAI([Answer(tool_calls=[call])]) as server, llms_on(server) as llms:
+        move = LLMController(llms.planner, tools)(RunState(request="count"))
+        assert move == Move(tool="number", args={"n": 3}, why="three is enough", expected="0.9 on dev", by="llm")
+        [body] = server.requests
+        assert {t["function"]["name"] for t in body["tools"]} == set(tools)
+        assert "Request: count" in str(body["messages"][-1]["content"])
+
+
+def test_words_are_an_answer_only_where_somebody_reads_them(tools: Any) -> None:
+    with FakeOpenAI(["Which queues do you have?", "Which?"]) as server, llms_on(server) as llms:
+        controller = LLMController(llms.planner, tools)
+        assert controller(RunState(request="a", attended=True)) == Words(text="Which queues do you have?")
+        choose = make_controller("llm", lambda: llms.planner, tools)
+        move = choose(RunState(request="b"))
+        assert isinstance(move, Move)
+        assert (move.tool, move.by) == ("define_task", "rules")
+        assert "nothing usable" in move.why
+
+
+def test_a_model_without_tool_calls_chooses_under_a_schema_in_two_steps(tools: Any) -> None:
+    script = [{"why": "to count", "tool": "number"}, {"n": 4}]
+    with FakeOpenAI(script, capability=WEAK) as server, llms_on(server) as llms:
+        move = LLMController(llms.planner, tools)(RunState(request="r"))
+        assert isinstance(move, Move)
+        assert (move.tool, move.args) == ("number", {"n": 4})
+        first, second = server.requests
+        assert first["response_format"]["json_schema"]["schema"]["properties"]["tool"]["enum"] == list(tools)
+        assert "n" in second["response_format"]["json_schema"]["schema"]["properties"]
+
+
+def test_a_weak_model_is_not_asked_for_arguments_that_have_defaults(tools: Any) -> None:
+    with FakeOpenAI([{"why": "w", "tool": "make"}], capability=WEAK) as server, llms_on(server) as llms:
+        move = LLMController(llms.planner, tools)(RunState(request="r"))
+        assert isinstance(move, Move)
+        assert (move.tool, move.args) == ("make", {})
+
+
+def test_auto_leaves_a_weak_model_alone_and_llm_insists(tools: Any) -> None:
+    with FakeOpenAI([{"why": "w", "tool": "make"}], capability=WEAK) as server, llms_on(server) as llms:
+        auto = make_controller("auto", lambda: llms.planner, tools)(RunState(request="r"))
+        assert isinstance(auto, Move)
+        assert auto.by == "rules"
+        assert server.requests == []
+        insisted = make_controller("llm", lambda: llms.planner, tools)(RunState(request="r"))
+        assert isinstance(insisted, Move)
+        assert insisted.by == "llm"
+
+
+def test_after_refusals_in_a_row_the_rules_choose_one_step(tools: Any) -> None:
+    call = Answer(tool_calls=[("make", {"why": "w"})])
+    with FakeOpenAI([call, call], capability=STRONG) as server, llms_on(server) as llms:
+        choose = make_controller("llm", lambda: llms.planner, tools)
+        by = [getattr(choose(RunState(request="r", refusals=n)), "by", None) for n in (2, 3, 0)]
+        assert by == ["llm", "rules", "llm"]
+
+
+@pytest.mark.parametrize(("worked", "by"), [(0, "rules"), (6, "llm")])
+def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(tools: Any, worked: int, by: str) -> None:
+    outcomes = [False] * 6 + [True] * worked
+    past = [Decision(call_id=f"{i:03d}", tool="make", why="", by="llm", ok=ok) for i, ok in enumerate(outcomes)]
+    call = Answer(tool_calls=[("make", {"why": "w"})])
+    with FakeOpenAI([call], capability=STRONG) as server, llms_on(server) as llms:
+        choose = make_controller("llm", lambda: llms.planner, tools)
+        assert getattr(choose(RunState(request="r", decisions=past)), "by", None) == by
+
+
+def test_the_rules_never_contact_the_model(tools: Any) -> None:
+    def forbidden() -> Any:
+        raise AssertionError("the model was asked for")
+
+    move = make_controller("rules", forbidden, tools)(RunState(request="r"))
+    assert isinstance(move, Move)
+
+
+def test_a_repeated_choice_after_a_kill_is_answered_from_disk(tools: Any, tmp_path: Path) -> None:
+    store = tmp_path / "llm.sqlite"
+    with FakeOpenAI([Answer(tool_calls=[("make", {"why": "w"})])]) as server:
+        for _ in range(2):
+            with llms_on(server, store) as llms:
+                move = LLMController(llms.planner, tools)(RunState(request="r"))
+                assert isinstance(move, Move)
+                assert move.tool == "make"
+        assert len(server.requests) == 1
+
+
+def test_the_view_shows_scores_history_and_what_is_blocked(tools: Any) -> None:
+    tried = decided("make", True).model_copy(update={"expected": "10 rows", "outcome": "12 rows"})
+    state = RunState(
+        request="Sort it",
+        artifacts=[spec(), student(4, 0.875)],
+        decisions=[tried],
+        messages=[Message(role="refusal", text="not so fast")],
+    )
+    seen = view(state, tools)
+    assert "dev accuracy 0.875" in seen
+    assert "expected 10 rows → 12 rows" in seen
+    assert "Not yet: finish (call make first)" in seen
+    assert "refusal: not so fast" in seen
+    state.artifacts.append(dataset("1"))
+    assert "Not yet: finish" not in view(state, tools)
+
+
+def test_reasons_are_parameters_of_every_tool(tools: Any) -> None:
+    function: Any = tool_schema(tools, "number")["function"]
+    assert list(function["parameters"]["properties"]) == ["why", "expected", "n"]
+    assert function["parameters"]["required"] == ["why", "n"]

@@ -1,0 +1,54 @@
+"""Budget arithmetic and consent."""
+
+from __future__ import annotations
+
+import pytest
+
+from p2m_agent.agent.policy import Policy, decide, over_budget
+from p2m_agent.run.tooling import Effect
+from p2m_agent.types.budget import Budget, Cost
+
+CHEAP, DEAR, SLOW = Cost(wall_s=5), Cost(usd=0.5), Cost(wall_s=500)
+
+
+@pytest.mark.parametrize(
+    ("attended", "yes", "effect", "cost", "verdict"),
+    [
+        (False, False, Effect.SPEND, DEAR, "allow"),
+        (False, False, Effect.ASK, CHEAP, "allow"),
+        (False, False, Effect.DELIVER, CHEAP, "allow"),
+        (False, True, Effect.PUBLISH, CHEAP, "refuse"),
+        (True, True, Effect.PUBLISH, CHEAP, "ask"),
+        (True, False, Effect.READ, SLOW, "allow"),
+        (True, False, Effect.COMPUTE, CHEAP, "allow"),
+        (True, False, Effect.COMPUTE, SLOW, "ask"),
+        (True, True, Effect.COMPUTE, SLOW, "allow"),
+        (True, False, Effect.SPEND, DEAR, "ask"),
+        (True, False, Effect.DELIVER, CHEAP, "ask"),
+        (True, True, Effect.ASK, CHEAP, "ask"),
+    ],
+)
+def test_consent(attended: bool, yes: bool, effect: Effect, cost: Cost, verdict: str) -> None:
+    assert decide(Policy(attended=attended, yes=yes), "tool", effect, cost) == verdict
+
+
+def test_publishing_unattended_needs_to_be_named_exactly() -> None:
+    policy = Policy(attended=False, publish=frozenset({"push_model"}))
+    assert decide(policy, "push_model", Effect.PUBLISH, CHEAP) == "allow"
+    assert decide(policy, "push_model_card", Effect.PUBLISH, CHEAP) == "refuse"
+
+
+def test_the_wall_stands_before_the_operation() -> None:
+    budget = Budget(usd=1.0, wall_s=600)
+    assert budget.objection(Cost(usd=0.6), Cost(usd=0.4)) is None
+    assert "$0.4100" in str(budget.objection(Cost(usd=0.6), Cost(usd=0.41)))
+    assert budget.objection(Cost(wall_s=500), Cost(wall_s=100)) is None
+    assert "99 s are left" in str(budget.objection(Cost(wall_s=501), Cost(wall_s=100)))
+    assert Budget().objection(Cost(usd=1e9, wall_s=1e9), Cost(usd=1)) is None
+
+
+def test_closing_work_is_never_held_back() -> None:
+    budget, spent = Budget(wall_s=100), Cost(wall_s=99)
+    assert over_budget(budget, spent, Effect.READ, Cost(wall_s=50)) is None
+    assert over_budget(budget, spent, Effect.DELIVER, Cost(wall_s=50)) is None
+    assert over_budget(budget, spent, Effect.COMPUTE, Cost(wall_s=50)) is not None

@@ -1,0 +1,151 @@
+"""A session: steps, questions that stay open, words, undo, and one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2m_agent import events
+from p2m_agent.agent.planner.choice import Words
+from p2m_agent.agent.policy import Policy
+from p2m_agent.agent.session import Parts, Session
+from p2m_agent.errors import P2MError
+from p2m_agent.events import read_events
+from p2m_agent.run.checkpoints import read_state
+from p2m_agent.settings import Settings
+from p2m_agent.task.yaml_file import TaskFile
+from p2m_agent.types.questions import Answer
+from p2m_agent.types.rows import Dataset
+from tests.fakes.machine import Bench, move, scripted
+from tests.fakes.openai_server import FakeOpenAI
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI([]) as server:  # nothing here may ask a model
+        yield server
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, server: FakeOpenAI) -> Settings:
+    return Settings(runs_dir=tmp_path / "runs", teacher=f"{server.url}#fake", max_rounds=3)
+
+
+@contextmanager
+def begun(settings: Settings, bench: Bench, *choices: Any, attended: bool = True) -> Iterator[Session]:
+    parts = Parts(tools=bench.tools(), choose=scripted(*choices))
+    task = TaskFile(request="Sort it", target=0.5)
+    with Session.create(settings, task, Policy(attended=attended), run_id="r", parts=parts) as session:
+        yield session
+
+
+@contextmanager
+def opened(settings: Settings, bench: Bench, *choices: Any, attended: bool = True) -> Iterator[Session]:
+    parts = Parts(tools=bench.tools(), choose=scripted(*choices))
+    with Session.open(settings, "r", Policy(attended=attended), parts) as session:
+        yield session
+
+
+def test_words_rest_and_a_message_goes_on(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, Words(text="Which queues?"), move("make"), Words(text="Fine.")) as session:
+        assert session.step().said == "Which queues?"
+        assert bench.ran == []
+        standing = session.step(message="a and b")
+        assert standing.said == "Fine."
+        assert bench.ran == ["make"]
+        assert [m.text for m in standing.state.messages if m.role == "person"] == ["a and b"]
+        assert standing.state.given == {"target": 0.5}
+
+
+def test_refused_licences_stay_refused_when_a_run_is_resumed(settings: Settings, bench: Bench) -> None:
+    strict = settings.model_copy(update={"refuse_licences": ("non-commercial", "unknown")})
+    with begun(strict, bench, Words(text="Which queues?")) as session:
+        session.step()
+    with opened(settings, bench) as session:
+        assert session.settings.refuse_licences == ("non-commercial", "unknown")
+
+
+def test_a_question_stays_open_over_a_new_process(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("ask")) as session:
+        question = session.step().question
+        assert question is not None
+        assert question.text == "Is that so?"
+        with pytest.raises(P2MError, match="p2m review r"):
+            session.step(message="hello")
+    with opened(settings, bench, Words(text="Thank you.")) as session:
+        assert session.standing().question == question
+        standing = session.step(answer=Answer(verdict="accept"))
+        assert standing.said == "Thank you."
+        assert bench.ran == ["ask accept by person"]
+        with pytest.raises(P2MError, match="no open question"):
+            session.step(answer=Answer(verdict="accept"))
+    log = [e.event for e in read_events(settings.runs_dir / "r" / "events.jsonl")]
+    assert log.count("question_answered") == 1
+
+
+def test_undo_takes_back_the_last_call_and_keeps_its_files(settings: Settings, bench: Bench) -> None:
+    script = (move("make"), Words(text="Done."), move("make"), Words(text="Again."))
+    with begun(settings, bench, *script) as session:
+        session.step()
+        (session.root / "calls" / "001-make" / "rows.jsonl").write_text("paid for")
+        standing = session.undo()
+        assert standing.state.all(Dataset) == []
+        assert standing.state.decisions == []
+        assert [p.read_text() for p in session.root.glob("calls/undone-*/rows.jsonl")] == ["paid for"]
+        standing = session.step(message="once more")
+        assert bench.ran == ["make", "make"]  # it did not take over what was undone
+        assert len(standing.state.all(Dataset)) == 1
+
+
+def test_there_may_be_nothing_to_undo(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, Words(text="Hello.")) as session:
+        session.step()
+        with pytest.raises(P2MError, match="nothing to undo"):
+            session.undo()
+
+
+def test_a_second_session_on_a_run_is_refused(settings: Settings, bench: Bench) -> None:
+    with (
+        begun(settings, bench) as session,
+        pytest.raises(P2MError, match="is being worked on"),
+        opened(settings, bench),
+    ):
+        pass
+    assert session.run == "r"
+
+
+def test_settings_of_a_run_come_back_and_what_is_said_now_wins(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench):
+        pass
+    plain = Settings(runs_dir=settings.runs_dir)
+    with opened(plain, bench) as session:
+        assert session.settings.max_rounds == 3
+        assert session.settings.teacher == settings.teacher
+    with opened(Settings(runs_dir=settings.runs_dir, max_rounds=7), bench) as session:
+        assert session.settings.max_rounds == 7
+
+
+def test_a_reader_sees_the_state_while_a_session_holds_the_run(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("make"), Words(text="ok")) as session:
+        with pytest.raises(P2MError, match="has not begun"):
+            read_state(session.root)
+        session.step()
+        assert len(read_state(session.root).all(Dataset)) == 1
+
+
+def test_an_unattended_run_ends_and_says_so(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("make"), move("finish"), attended=False) as session:
+        standing = session.step()
+        assert standing.ended is not None
+        assert standing.ended.why == "delivered"
+        [ended] = [e for e in read_events(session.root / "events.jsonl") if isinstance(e, events.RunEnded)]
+        assert ended.reason == "all is well"
