@@ -24,7 +24,7 @@ from typing import Any
 
 from p2m_agent.errors import BudgetExceeded
 from p2m_agent.generation.requests import derived_seed
-from p2m_agent.generation.rounds import LOCAL_LAG, WEAK_BATCH, Generator, Material, Plan
+from p2m_agent.generation.rounds import LOCAL_LAG, WEAK_BATCH, GenerationPlan, Generator, Material
 from p2m_agent.llm.client import LLM
 from p2m_agent.llm.open import open_llms
 from p2m_agent.rows.duplicates import normalise
@@ -151,7 +151,7 @@ def engine(spec: TaskSpec, teacher: Metered, embedder: Embedder | None) -> Made:
     """The product's way."""
     began, rows = time.monotonic(), list[Example]()
     sieve = Sieve(spec, [], known_of(spec), embedder, strict=True)
-    plan = Plan(
+    plan = GenerationPlan(
         call_id="bench",
         rows=ROWS,
         shares=dict.fromkeys(spec.labels or ("",), 1.0),

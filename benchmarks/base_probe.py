@@ -34,7 +34,7 @@ from typing import Any
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.probes.encoder_race import EncoderProbe
 from p2m_agent.probes.mixture_parts import in_proportion
-from p2m_agent.probes.race import KeptScores, Race, Standing, rounds_of
+from p2m_agent.probes.race import KeptScores, Race, RaceEntry, rounds_of
 from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
 from p2m_agent.training.progress import Progress
@@ -169,7 +169,7 @@ class Kept:
         return score, seconds
 
 
-def race(bases: Sequence[Path], repo: str, settings: Settings) -> tuple[list[Standing], float]:
+def race(bases: Sequence[Path], repo: str, settings: Settings) -> tuple[list[RaceEntry], float]:
     """The candidates in the order of the race, as the tool would run it on these rows, and the seconds it took."""
     began = time.monotonic()
     rows = in_proportion(read(repo, "train", TRAIN + DEV)[DEV:], "classification", settings.seed)

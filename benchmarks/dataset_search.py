@@ -31,9 +31,9 @@ import numpy as np
 
 from p2m_agent.search.datasets import passages, ranking
 from p2m_agent.search.datasets.index import Index
-from p2m_agent.search.datasets.wish import Wish
+from p2m_agent.search.datasets.wish import DatasetWish
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.search.words import Words
+from p2m_agent.search.words import Bm25
 from p2m_agent.settings import Settings
 from p2m_agent.weights.embedding import Embedder, load_embedder
 
@@ -104,7 +104,7 @@ def measures(order: Order, right: frozenset[str]) -> dict[str, float]:
 def baselines(cards: Sequence[Card], embedder: Embedder) -> dict[str, Callable[[Query], Order]]:
     """Words alone, meaning alone, and both fused by rank."""
     names = [card.repo for card in cards]
-    bm25 = Words(passages.words(card) for card in cards)
+    bm25 = Bm25(passages.words(card) for card in cards)
     dense = embedder.encode([passages.passages(card)[0] for card in cards])
 
     def by_words(query: Query) -> Any:
@@ -143,7 +143,7 @@ def default(
     """
 
     def order(query: Query) -> Order:
-        wish = Wish(query.text, year=query.year if years else None)
+        wish = DatasetWish(query.text, year=query.year if years else None)
         with contextlib.ExitStack() as stack:
             for name, value in weights.items():
                 stack.enter_context(mock.patch.object(ranking, name, value))

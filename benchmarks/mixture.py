@@ -29,7 +29,7 @@ from pathlib import Path
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.probes.mixture_answers import LinearProbe
 from p2m_agent.probes.mixture_gate import Compared, Gate
-from p2m_agent.probes.mixture_parts import Part, in_proportion, unions
+from p2m_agent.probes.mixture_parts import ProbedPart, in_proportion, unions
 from p2m_agent.rows.duplicates import find_leaks
 from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
@@ -167,7 +167,7 @@ def examples(rows: Rows, ref: str) -> list[Example]:
     return [Example(input={"text": text}, output=label, source=source) for text, label in rows]
 
 
-def parts_of(task: Task) -> tuple[list[Part], list[Example], list[Example]]:
+def parts_of(task: Task) -> tuple[list[ProbedPart], list[Example], list[Example]]:
     """The parts, dev, and test; no row is in two of them, nor a near duplicate."""
     rows = task.train()
     mine, rest = rows[:OWN], rows[OWN + DEV :]
@@ -180,11 +180,11 @@ def parts_of(task: Task) -> tuple[list[Part], list[Example], list[Example]]:
     return [part_of(name, rows, [*dev, *test]) for name, rows in parts], dev, test
 
 
-def part_of(name: str, rows: Rows, held: Sequence[Example]) -> Part:
+def part_of(name: str, rows: Rows, held: Sequence[Example]) -> ProbedPart:
     made = examples(rows, name)
     leaks = find_leaks(made, held)
     clean = [row for i, row in enumerate(made) if i not in leaks][: SYNTHETIC if name == "synthetic" else FOUND]
-    return Part(name, (), in_proportion(clean, "classification", 0))
+    return ProbedPart(name, (), in_proportion(clean, "classification", 0))
 
 
 def full_training(
@@ -200,7 +200,7 @@ def full_training(
     return metric_value("accuracy", [row.output for row in test], [one.output for one in said])
 
 
-def probe(parts: Sequence[Part], dev: Sequence[Example], embedder: Embedder | None) -> tuple[Compared, float]:
+def probe(parts: Sequence[ProbedPart], dev: Sequence[Example], embedder: Embedder | None) -> tuple[Compared, float]:
     began = time.monotonic()
     gate = Gate(
         parts=parts,

@@ -30,7 +30,7 @@ from p2m_agent.search.models.adaptation import adapted
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.search.models.base_ranking import ModelRanking
 from p2m_agent.search.models.task_phrases import task_named
-from p2m_agent.search.words import Words
+from p2m_agent.search.words import Bm25
 from p2m_agent.settings import Settings
 from p2m_agent.weights.embedding import Embedder, load_embedder
 
@@ -97,7 +97,7 @@ def measures(order: Order, right: str) -> dict[str, float]:
 def baselines(cards: Sequence[ModelCard], embedder: Embedder) -> dict[str, Callable[[Query], Order]]:
     """Words alone, meaning alone, and both fused by rank."""
     names = [card.repo for card in cards]
-    bm25 = Words(f"{card.keywords} {card.about}" for card in cards)
+    bm25 = Bm25(f"{card.keywords} {card.about}" for card in cards)
     dense = embedder.encode([card.about for card in cards])
 
     def by_words(query: Query) -> Any:

@@ -47,7 +47,7 @@ _CELL = 300
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDataset:
     """A dataset with what a transformation must know."""
 
     opened: Opened
@@ -64,7 +64,7 @@ class Found:
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
 
-def open_found(repo: str, read: int, state: RunState, context: Context) -> Found:
+def open_found(repo: str, read: int, state: RunState, context: Context) -> FoundDataset:
     """Read a dataset that may be used under its licence.
 
     Raises:
@@ -85,10 +85,10 @@ def open_found(repo: str, read: int, state: RunState, context: Context) -> Found
     rows, kept_out = without_held_out([*opened.splits.get("train", []), *opened.splits.get("dev", [])], held)
     if not rows:
         raise ToolError(f"{repo} holds no rows beside copies of held-out ones.", "Choose another dataset.")
-    return Found(replace(opened, notes=notes), in_order(rows, context.settings.seed), kept_out, held, known)
+    return FoundDataset(replace(opened, notes=notes), in_order(rows, context.settings.seed), kept_out, held, known)
 
 
-def transformer(plan: TransformationPlan, found: Found, spec: TaskSpec, context: Context) -> Transformer:
+def transformer(plan: TransformationPlan, found: FoundDataset, spec: TaskSpec, context: Context) -> Transformer:
     """A plan, ready to work on rows.
 
     Raises:
@@ -99,7 +99,7 @@ def transformer(plan: TransformationPlan, found: Found, spec: TaskSpec, context:
     return Transformer(maker, context.teacher, found.held, context.embedder())
 
 
-def tried(plan: TransformationPlan, found: Found, state: RunState, context: Context) -> TransformationPlan:
+def tried(plan: TransformationPlan, found: FoundDataset, state: RunState, context: Context) -> TransformationPlan:
     """A plan with three rows that it made and with what it takes for all, cut to what money and time allow.
 
     Raises:
@@ -127,7 +127,7 @@ def tried(plan: TransformationPlan, found: Found, state: RunState, context: Cont
 
 
 def _costed(
-    plan: TransformationPlan, work: Transformer, found: Found, state: RunState, context: Context
+    plan: TransformationPlan, work: Transformer, found: FoundDataset, state: RunState, context: Context
 ) -> TransformationPlan:
     rows = min(plan.rows, len(found.rows))
     prompt, answer = (int(MARGIN * part / max(1, work.asked)) for part in work.tokens)

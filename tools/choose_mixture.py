@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pydantic import Field
 
 from p2m_agent.errors import ToolError
-from p2m_agent.probes.mixture_answers import Answers, LabelSetProbe, LinearProbe, NeighbourProbe, Probe
+from p2m_agent.probes.mixture_answers import Answers, LabelSetProbe, LinearProbe, MixtureProbe, NeighbourProbe
 from p2m_agent.probes.mixture_gate import NO_TIME, Compared, Gate
-from p2m_agent.probes.mixture_parts import Draw, Part, grouped, in_proportion, read_part
+from p2m_agent.probes.mixture_parts import Draw, ProbedPart, grouped, in_proportion, read_part
 from p2m_agent.rows.holdout import held_out_rows, read_dev
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import write_whole
@@ -119,7 +119,7 @@ def _limit_s(args: ChooseMixture, left_s: float) -> float:
     return max(5.0, min(args.seconds, SHARE_OF_TIME * left_s))
 
 
-def _parts(state: RunState, context: Context, spec: TaskSpec, holdout: Holdout) -> list[Part]:
+def _parts(state: RunState, context: Context, spec: TaskSpec, holdout: Holdout) -> list[ProbedPart]:
     groups = grouped(state.datasets(), holdout)
     draw = Draw(
         kind=spec.kind,
@@ -133,7 +133,7 @@ def _parts(state: RunState, context: Context, spec: TaskSpec, holdout: Holdout) 
 
 def _probe(
     spec: TaskSpec, dev: Sequence[Example], context: Context, seconds_left: Callable[[], float]
-) -> tuple[Probe, list[str]]:
+) -> tuple[MixtureProbe, list[str]]:
     """The probe for the task, and what speaks against it."""
     if spec.kind == "classification":
         return LinearProbe(dev, context.embedder()), []
@@ -156,7 +156,7 @@ def _known(state: RunState, context: Context) -> dict[str, Answers]:
     return {key: answers for path in paths if path.exists() for key, answers in json.loads(path.read_text()).items()}
 
 
-def _why(compared: Compared, probe: Probe, dev_rows: int) -> str:
+def _why(compared: Compared, probe: MixtureProbe, dev_rows: int) -> str:
     """The choice in a sentence, with its numbers."""
     first, chosen = compared.scores[0], compared.choice
     rivals = [score for score in compared.scores if score.score is not None and not score.note and score != chosen]
@@ -182,7 +182,7 @@ def _numbers(score: MixtureScore) -> str:
     return f"{text}, gain {score.gain:+.3f} ({score.gain_ci95[0]:+.3f} to {score.gain_ci95[1]:+.3f})"
 
 
-def _notes(compared: Compared, parts: Sequence[Part], holdout: Holdout) -> list[str]:
+def _notes(compared: Compared, parts: Sequence[ProbedPart], holdout: Holdout) -> list[str]:
     """What limits the evidence."""
     notes = [f"All rows of {part.name} match held-out rows; it was left out." for part in parts if not part.rows]
     if holdout.origin == "synthetic":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.errors import ToolError
 from p2m_agent.rows.holdout import file_sha256
-from p2m_agent.rows.label_noise import FEWEST_ROWS, Doubt, suspects
+from p2m_agent.rows.label_noise import FEWEST_ROWS, SuspectLabel, suspects
 from p2m_agent.rows.pool import rows_of
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.run.state import RunState
@@ -86,7 +86,7 @@ def run(args: CleanLabels, state: RunState, context: Context) -> Outcome:
     return Outcome(summary=said, artifacts=tuple(made))
 
 
-def doubted(rows: dict[str, list[Example]], embedder: Embedder, seed: int) -> dict[Place, Doubt]:
+def doubted(rows: dict[str, list[Example]], embedder: Embedder, seed: int) -> dict[Place, SuspectLabel]:
     """Rows whose label is probably wrong, judged by all the rows together."""
     places = [(name, row) for name, examples in rows.items() for row in range(len(examples))]
     every = [example for examples in rows.values() for example in examples]
@@ -97,7 +97,7 @@ def doubted(rows: dict[str, list[Example]], embedder: Embedder, seed: int) -> di
 
 
 def _written(
-    dataset: Dataset, rows: Sequence[Example], doubts: dict[int, Doubt], args: CleanLabels, context: Context
+    dataset: Dataset, rows: Sequence[Example], doubts: dict[int, SuspectLabel], args: CleanLabels, context: Context
 ) -> Dataset:
     folder = context.folder / dataset.id
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def _written(
     )
 
 
-def _mended(rows: Sequence[Example], doubts: dict[int, Doubt], policy: str) -> Iterable[Example]:
+def _mended(rows: Sequence[Example], doubts: dict[int, SuspectLabel], policy: str) -> Iterable[Example]:
     for place, row in enumerate(rows):
         if place not in doubts:
             yield row
@@ -130,7 +130,7 @@ def _mended(rows: Sequence[Example], doubts: dict[int, Doubt], policy: str) -> I
             yield row.model_copy(update={"output": doubts[place].label})
 
 
-def _said(rows: dict[str, list[Example]], doubts: dict[Place, Doubt]) -> str:
+def _said(rows: dict[str, list[Example]], doubts: dict[Place, SuspectLabel]) -> str:
     pairs = Counter((rows[name][row].output, doubt.label) for (name, row), doubt in doubts.items())
     shown = [f"{given} that looks like {likely} ({n})" for (given, likely), n in pairs.most_common(3)]
     return ", ".join(shown)

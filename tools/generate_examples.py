@@ -15,10 +15,10 @@ from p2m_agent.generation.rounds import (
     MOST_LAG,
     SHARE_OF_TIME,
     WEAK_BATCH,
+    GenerationPlan,
+    GenerationProgress,
     Generator,
     Material,
-    Plan,
-    Progress,
 )
 from p2m_agent.generation.unlabelled import Text, texts_of
 from p2m_agent.rows.data_card import write_data_card
@@ -196,12 +196,12 @@ def found_texts(args: GenerateExamples, state: RunState, context: Context) -> tu
     return texts_of(found.rows, spec, source, context.settings.seed), source.licence
 
 
-def plan_of(args: GenerateExamples, spec: TaskSpec, context: Context) -> Plan:
+def plan_of(args: GenerateExamples, spec: TaskSpec, context: Context) -> GenerationPlan:
     """How to go about it with this teacher."""
     sound, classes = context.teacher.capability.sound, spec.sorts
     batch = BATCH if sound else 1 if len(spec.input_fields) > 1 else WEAK_BATCH
     lag = LOCAL_LAG if context.teacher.local else max(8, min(MOST_LAG, args.rows // (4 * batch)))
-    return Plan(
+    return GenerationPlan(
         call_id=context.call.id,
         rows=args.rows,
         shares=shares_of(args, spec),
@@ -233,7 +233,7 @@ def _shown_attributes(attributes: Attributes, context: Context) -> str:
     return f"{about} calls/{context.call.id}/{FILE} holds what they differ in; edited, it counts for later calls."
 
 
-def describe(wanted: int, kept: int, reasons: dict[str, int], progress: Progress, *, sound: bool) -> str:
+def describe(wanted: int, kept: int, reasons: dict[str, int], progress: GenerationProgress, *, sound: bool) -> str:
     """The yield in a few sentences."""
     listed = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(reasons.items())[:4])
     share = kept / progress.asked if progress.asked else 0.0

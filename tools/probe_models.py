@@ -9,7 +9,7 @@ from pydantic import Field
 
 from p2m_agent.probes.encoder_race import EncoderProbe
 from p2m_agent.probes.mixture_parts import in_proportion
-from p2m_agent.probes.race import KeptScores, Race, Standing, rounds_of
+from p2m_agent.probes.race import KeptScores, Race, RaceEntry, rounds_of
 from p2m_agent.probes.text_race import ShortFineTune
 from p2m_agent.rows.pool import training_pool
 from p2m_agent.run.state import RunState
@@ -133,7 +133,7 @@ def _rows(state: RunState, context: Context, spec: TaskSpec) -> list[Example]:
     return in_proportion(pool.examples, spec.kind, context.settings.seed)[: MOST_ROWS[spec.kind]]
 
 
-def _why(standings: Sequence[Standing]) -> str:
+def _why(standings: Sequence[RaceEntry]) -> str:
     """The choice in a sentence, with how sure it is."""
     best = standings[0]
     if not best.scores:
@@ -148,7 +148,7 @@ def _why(standings: Sequence[Standing]) -> str:
     return f"{said}, {ahead.value:.3f} ({low:.3f} to {high:.3f}) ahead of {second.model}{chance}."
 
 
-def _notes(standings: Sequence[Standing], kept: KeptScores) -> list[str]:
+def _notes(standings: Sequence[RaceEntry], kept: KeptScores) -> list[str]:
     """What limits the evidence."""
     notes = [f"{one.model}: {one.note}." for one in standings if one.note]
     if kept.reused:

@@ -26,7 +26,7 @@ from p2m_agent.types.plan import TransformationPlan, misfits, remedy
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import TaskSpec
 
-from ._transformed import FORMAL_ROWS, WRITTEN_ROWS, Found, open_found, transformer, tried
+from ._transformed import FORMAL_ROWS, WRITTEN_ROWS, FoundDataset, open_found, transformer, tried
 
 PLAN_TRIES = 2
 """Plans that a teacher may write; the second knows what was wrong with the first."""
@@ -146,7 +146,7 @@ def _propose(args: TransformDataset, state: RunState, context: Context) -> Outco
 
 
 def _plan(
-    args: TransformDataset, blank: TransformationPlan, found: Found, state: RunState, context: Context
+    args: TransformDataset, blank: TransformationPlan, found: FoundDataset, state: RunState, context: Context
 ) -> TransformationPlan:
     """The teacher's plan where it has the judgement and the plan works; else what the columns say by themselves."""
     spec = state.spec
@@ -175,7 +175,7 @@ def _plan(
 
 
 def _asked(
-    blank: TransformationPlan, found: Found, spec: TaskSpec, context: Context, remarks: str, fault: str
+    blank: TransformationPlan, found: FoundDataset, spec: TaskSpec, context: Context, remarks: str, fault: str
 ) -> TransformationPlan:
     request = plan_request(
         spec, found.rows[:SAMPLE], card=found.opened.card, examples=blank.examples, remarks=remarks, fault=fault
@@ -186,7 +186,7 @@ def _asked(
     return read_plan(reply.parsed, blank, spec, found.columns)
 
 
-def _examples(spec: TaskSpec, found: Found, seed: int) -> tuple[str, ...]:
+def _examples(spec: TaskSpec, found: FoundDataset, seed: int) -> tuple[str, ...]:
     """The person's examples first, then training rows; never a held-out one."""
     own = [shown_example(each.input, each.output) for each in spec.demonstrations]
     rows = demonstrations(found.known, seed, by_label=spec.kind == "classification")

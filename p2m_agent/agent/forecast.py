@@ -38,7 +38,7 @@ SEARCH_REQUESTS, SEARCH_PROMPT_TOKENS, SEARCH_ANSWER_TOKENS = 1 + VOTES, 2000, 2
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ForecastInputs:
     """What an estimate looks at. Nothing is trained, generated or asked of an LLM."""
 
     settings: Settings
@@ -51,7 +51,7 @@ class Surroundings:
     planner: LLM
 
 
-def estimate_run(request: str, given: dict[str, object], around: Surroundings) -> list[tuple[str, Cost]]:
+def estimate_run(request: str, given: dict[str, object], around: ForecastInputs) -> list[tuple[str, Cost]]:
     """The steps that a run by the rules would take, each with its estimate.
 
     The dataset search is real; sizes come from the cards. An LLM controller may go another way.
@@ -78,7 +78,7 @@ def _named(move: Move) -> str:
     return f"{move.tool} ({detail})" if detail else move.tool
 
 
-def _llm_cost(move: Move, around: Surroundings) -> Cost:
+def _llm_cost(move: Move, around: ForecastInputs) -> Cost:
     """Money and tokens of the calls to LLMs, which the tools' own estimates leave out."""
     llm = around.teacher
     if move.tool == "generate_examples":
@@ -95,7 +95,7 @@ def _llm_cost(move: Move, around: Surroundings) -> Cost:
     return Cost(usd=usd or 0.0, tokens=requests * (prompt + answer))
 
 
-def _stand_ins(move: Move, state: RunState, around: Surroundings) -> list[Artifact]:
+def _stand_ins(move: Move, state: RunState, around: ForecastInputs) -> list[Artifact]:
     """What a step would leave behind, as far as the rules look at it."""
     match move.tool:
         case "define_task":
@@ -117,7 +117,7 @@ def _stand_ins(move: Move, state: RunState, around: Surroundings) -> list[Artifa
     return [Delivery(id="d", training_run=_best(state), path="", report="", size_mb=0, made_by="estimate")]
 
 
-def _rows(move: Move, state: RunState, around: Surroundings) -> list[Artifact]:
+def _rows(move: Move, state: RunState, around: ForecastInputs) -> list[Artifact]:
     rows, test = int(str(move.args.get("rows", 0))) or around.own_rows, 0
     search = state.latest(DatasetSearch)
     for candidate in search.candidates if search else ():

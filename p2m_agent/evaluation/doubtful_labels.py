@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.evaluation.learning_curve import head_answers, head_value
-from p2m_agent.rows.label_noise import FEWEST_ROWS, Doubt, suspects
+from p2m_agent.rows.label_noise import FEWEST_ROWS, SuspectLabel, suspects
 from p2m_agent.scoring.intervals import difference
 from p2m_agent.scoring.metrics import row_statistics
 from p2m_agent.types.analysis import LabelNoise
@@ -49,7 +49,7 @@ def label_noise(study: Study) -> LabelNoise | None:
     )
 
 
-def doubtful_dev(study: Study) -> list[Doubt]:
+def doubtful_dev(study: Study) -> list[SuspectLabel]:
     """Dev rows whose own label looks wrong beside the training rows; the student's answer agrees with the doubt."""
     import numpy as np
 
@@ -58,7 +58,7 @@ def doubtful_dev(study: Study) -> list[Doubt]:
     train, dev = study.vectors
     first = len(study.kept)
     found = suspects(np.concatenate([train, dev]), [*study.labels, *study.expected], study.seed)
-    on_dev = [Doubt(doubt.row - first, doubt.label, doubt.margin) for doubt in found if doubt.row >= first]
+    on_dev = [SuspectLabel(doubt.row - first, doubt.label, doubt.margin) for doubt in found if doubt.row >= first]
     return [doubt for doubt in on_dev if study.answers[doubt.row] == doubt.label]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from p2m_agent.generation.pipeline import Job
+from p2m_agent.generation.pipeline import QueuedRequest
 from p2m_agent.generation.requests import label_of, label_request, output_request, plain_text
 from p2m_agent.generation.votes import Ballot, Verdict, likeness, same
 from p2m_agent.types.completion import Reply, Request
@@ -22,7 +22,7 @@ class Answerer:
         """Take the task, examples to show, the most answers to ask for, and whether the teacher is sound."""
         self.spec, self.shown, self.votes, self.sound = spec, shown, votes, sound
 
-    def jobs(self, draft: Example, decided: Decided, count: Callable[[Reply | None], None]) -> list[Job]:
+    def jobs(self, draft: Example, decided: Decided, count: Callable[[Reply | None], None]) -> list[QueuedRequest]:
         """What to ask first about an input; `count` sees every reply."""
 
         def end(verdict: Verdict | None) -> None:

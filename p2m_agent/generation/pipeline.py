@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class QueuedRequest:
     """A request, and what to do with its answer."""
 
     request: Request
-    settle: Callable[[Reply | None], Sequence[Job]]
+    settle: Callable[[Reply | None], Sequence[QueuedRequest]]
     """Takes up the answer and returns what is to be asked next because of it. Gets None where no answer came: the
     budget, an endpoint that is gone, a prompt that was withheld."""
 
@@ -40,12 +40,12 @@ class Pipeline:
         """Why it ended although there was more to ask; empty where there was not."""
         self.withheld = 0
         """Requests that were not sent, as they would have shown a held-out text."""
-        self._flying: deque[Job] = deque()
+        self._flying: deque[QueuedRequest] = deque()
         self._arrived: dict[int, Reply | None] = {}
         self._settled = self._issued = 0
-        self._following: deque[Job] = deque()
+        self._following: deque[QueuedRequest] = deque()
 
-    def run(self, next_job: Callable[[], Job | None]) -> None:
+    def run(self, next_job: Callable[[], QueuedRequest | None]) -> None:
         """Ask until there is no next job even when all answers are in.
 
         Raises:
@@ -64,11 +64,11 @@ class Pipeline:
                 self._following.append(job)
         self._settle(self._issued)
 
-    def follow(self, jobs: Sequence[Job]) -> None:
+    def follow(self, jobs: Sequence[QueuedRequest]) -> None:
         """Put jobs before the next one."""
         self._following.extend(jobs)
 
-    def _stream(self, next_job: Callable[[], Job | None]) -> None:
+    def _stream(self, next_job: Callable[[], QueuedRequest | None]) -> None:
         """Ask until nothing is in flight and nothing more can be drawn."""
         draw = _Draw(self, next_job)
         try:
@@ -82,7 +82,7 @@ class Pipeline:
                 raise
             self._stop(gone.message)
 
-    def draw(self, next_job: Callable[[], Job | None]) -> tuple[int, Request] | None:
+    def draw(self, next_job: Callable[[], QueuedRequest | None]) -> tuple[int, Request] | None:
         """The next request to send with its number; None while it has to wait for an answer, or there is none."""
         while self._settle(self._issued - self.lag):
             job = self._following.popleft() if self._following else next_job()
@@ -120,7 +120,7 @@ class _Draw:
     A teacher that goes on drawing after an answer came is then never out of work; one that does not is asked again.
     """
 
-    def __init__(self, pipeline: Pipeline, next_job: Callable[[], Job | None]) -> None:
+    def __init__(self, pipeline: Pipeline, next_job: Callable[[], QueuedRequest | None]) -> None:
         self.pipeline, self.next_job = pipeline, next_job
         self.drawn = 0
         self.sent: dict[int, int] = {}

@@ -45,7 +45,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Wish:
+class NextRequest:
     """What the next request is for."""
 
     label: str
@@ -66,7 +66,7 @@ def derived_seed(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") >> 1
 
 
-def batch_order(spec: TaskSpec, attributes: Attributes, wish: Wish) -> Order:
+def batch_order(spec: TaskSpec, attributes: Attributes, wish: NextRequest) -> Order:
     """Several inputs at once, each with its own brief, under a schema: for a sound teacher."""
     rng = random.Random(wish.key)  # noqa: S311 (reproducible variety, no secret)
     rival = [wish.focus.rival] if wish.focus and wish.focus.rival else []
@@ -86,7 +86,7 @@ def batch_order(spec: TaskSpec, attributes: Attributes, wish: Wish) -> Order:
     return Order(_request(prompt, wish, TOKENS_AN_INPUT * wish.count + 60, inputs_schema(spec, wish.count)), wish.label)
 
 
-def list_order(spec: TaskSpec, wish: Wish) -> Order:
+def list_order(spec: TaskSpec, wish: NextRequest) -> Order:
     """A plain list of one label, no schema: for a weak teacher, which does better the less it has to keep in mind.
 
     A list costs it fewer words for each usable message than one request for each, and the next line differs from those
@@ -213,7 +213,7 @@ def plain_text(text: str) -> str:
     return bare
 
 
-def _request(prompt: str, wish: Wish, max_tokens: int, schema: dict[str, object] | None) -> Request:
+def _request(prompt: str, wish: NextRequest, max_tokens: int, schema: dict[str, object] | None) -> Request:
     return Request(
         messages=(ChatMessage(role="user", content=prompt),),
         json_schema=schema,

@@ -11,12 +11,12 @@ from p2m_agent.events import Progressed
 from p2m_agent.generation.attributes import Attributes
 from p2m_agent.generation.error_focus import Focus
 from p2m_agent.generation.outputs import Answerer
-from p2m_agent.generation.pipeline import Job, Pipeline
+from p2m_agent.generation.pipeline import Pipeline, QueuedRequest
 from p2m_agent.generation.quota import Quota, Rotation
 from p2m_agent.generation.requests import (
     MOST_SHOWN,
+    NextRequest,
     Order,
-    Wish,
     batch_order,
     candidate,
     inputs_of,
@@ -52,7 +52,7 @@ Keep = Callable[[Sequence[Example], Sequence[Rejected]], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class GenerationPlan:
     """How many rows, of which labels, drawn how."""
 
     call_id: str
@@ -90,7 +90,7 @@ class Material:
 
 
 @dataclass
-class Progress:
+class GenerationProgress:
     """How far generation is, and what it took."""
 
     requests: int = 0
@@ -114,10 +114,10 @@ class Progress:
 class Generator:
     """One generation. All chance derives from the plan, so the same run asks the same questions again."""
 
-    def __init__(self, spec: TaskSpec, plan: Plan, teacher: LLM, sieve: Sieve, material: Material) -> None:
+    def __init__(self, spec: TaskSpec, plan: GenerationPlan, teacher: LLM, sieve: Sieve, material: Material) -> None:
         """Take the task, the plan, who writes, who judges, and what to start from."""
         self.spec, self.plan, self.sieve, self.material = spec, plan, sieve, material
-        self.progress = Progress()
+        self.progress = GenerationProgress()
         self.quota = Quota(plan.rows, plan.shares, plan.batch)
         # What is shown is chosen so that the guard at the pipeline's door has nothing to hold back.
         seeds = [seed for seed in material.seeds if not material.held_out.shown_in(seed.text)]
@@ -128,7 +128,9 @@ class Generator:
         self._places: dict[str, int] = {}
         self._pipeline = Pipeline(teacher, material.held_out, plan.lag)
 
-    def run(self, report: Callable[[Progressed], None], seconds_left: Callable[[], float], keep: Keep) -> Progress:
+    def run(
+        self, report: Callable[[Progressed], None], seconds_left: Callable[[], float], keep: Keep
+    ) -> GenerationProgress:
         """Ask until all rows are there or there is a reason to stop; rows are written as they are accepted.
 
         Raises:
@@ -146,7 +148,7 @@ class Generator:
             progress.stopped = ""
         return progress
 
-    def _next_job(self) -> Job | None:
+    def _next_job(self) -> QueuedRequest | None:
         """The next request that does not depend on answers under way; None where enough is on order."""
         if self.quota.enough() or self._over():
             return None
@@ -173,7 +175,7 @@ class Generator:
             self.sieve.reject(draft, "leak_normalised" if leaked else "duplicate_normalised")
         return None
 
-    def _inventing(self) -> Job | None:
+    def _inventing(self) -> QueuedRequest | None:
         focuses = self.material.focuses
         focus = focuses[self.progress.requests % len(focuses)] if focuses else None
         label = focus.label if focus and focus.label else self.quota.next_label()
@@ -182,7 +184,7 @@ class Generator:
             return None
         order = self._order(label, focus)
         self.quota.order(label, self.plan.batch)
-        return Job(order.request, lambda reply: self._invented(order, reply))
+        return QueuedRequest(order.request, lambda reply: self._invented(order, reply))
 
     def _order(self, label: str, focus: Focus | None) -> Order:
         plan = self.plan
@@ -190,7 +192,7 @@ class Generator:
         low, high = plan.temperature
         place = self._places.get(label, 0)
         self._places[label] = place + plan.batch
-        wish = Wish(
+        wish = NextRequest(
             label=label,
             count=plan.batch,
             temperature=low + (high - low) * min(1.0, self.quota.accepted / plan.rows),
@@ -202,7 +204,7 @@ class Generator:
         plain = not plan.sound and len(self.spec.input_fields) == 1
         return list_order(self.spec, wish) if plain else batch_order(self.spec, self.material.attributes, wish)
 
-    def _invented(self, order: Order, reply: Reply | None) -> Sequence[Job]:
+    def _invented(self, order: Order, reply: Reply | None) -> Sequence[QueuedRequest]:
         """Rows of a label are judged at once; inputs that need an output are asked for it first."""
         self._count(reply)
         source = Source(origin="synthetic", ref=self.plan.call_id, prompt_sha=reply.request_sha if reply else None)
@@ -240,7 +242,7 @@ class Generator:
         self._seen.add(key)
         return not known
 
-    def _answering(self, draft: Example, label: str, *, real: bool = False) -> list[Job]:
+    def _answering(self, draft: Example, label: str, *, real: bool = False) -> list[QueuedRequest]:
         """The requests that find out an input's output."""
 
         def decided(row: Example | None, agreement: float | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from p2m_agent.generation.pipeline import Job
+from p2m_agent.generation.pipeline import QueuedRequest
 from p2m_agent.rows.duplicates import normalise
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ class Ballot:
     _asked: int = 0
     _open: int = 0
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[QueuedRequest]:
         """What to ask first."""
         return [self._job() for _ in range(min(2, self.most))]
 
-    def _job(self) -> Job:
+    def _job(self) -> QueuedRequest:
         number = self._asked
         self._asked, self._open = self._asked + 1, self._open + 1
-        return Job(self.request_of(number), self._settle)
+        return QueuedRequest(self.request_of(number), self._settle)
 
-    def _settle(self, reply: Reply | None) -> list[Job]:
+    def _settle(self, reply: Reply | None) -> list[QueuedRequest]:
         self._open -= 1
         self.count(reply)
         answer = self.read(reply) if reply is not None and reply.error is None else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.endpoint import Endpoint
-from p2m_agent.llm.pace import LongPause, Pace, TooLarge, Turn
+from p2m_agent.llm.pace import LongPause, Pace, SendPermit, TooLarge
 from p2m_agent.llm.prices import Wall
 from p2m_agent.llm.rates import retry_after_s, stated
 from p2m_agent.types.completion import Body, tokens_of
@@ -169,7 +169,7 @@ def _cost(result: dict[str, object] | _Fault, parcel: Parcel) -> float:
     return 0.0 if result.unreachable or result.status is not None else parcel.most_usd
 
 
-async def _try(line: Line, body: Body, key: str, turn: Turn) -> dict[str, object] | _Fault:
+async def _try(line: Line, body: Body, key: str, turn: SendPermit) -> dict[str, object] | _Fault:
     import openai
 
     patience = line.patience

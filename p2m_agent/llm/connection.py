@@ -40,7 +40,7 @@ _LAST_ANSWERS_S = 10.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class SharedResources:
     """What all connections of a run share."""
 
     settings: Settings
@@ -74,7 +74,7 @@ class _Open:
 class Connection:
     """One endpoint with one model. Nothing is started or contacted before the first request."""
 
-    def __init__(self, endpoint: Endpoint, around: Surroundings, price: Price | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, around: SharedResources, price: Price | None = None) -> None:
         """Refer to an endpoint; `price` is what the person says its tokens cost."""
         self.endpoint, self.around = endpoint, around
         self._price = price

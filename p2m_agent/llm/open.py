@@ -10,7 +10,7 @@ from p2m_agent.events import Emit
 from p2m_agent.llm.cache import Answers
 from p2m_agent.llm.calling import Patience
 from p2m_agent.llm.client import LLM
-from p2m_agent.llm.connection import Connection, Surroundings
+from p2m_agent.llm.connection import Connection, SharedResources
 from p2m_agent.llm.endpoint import Keys, resolve
 from p2m_agent.llm.event_loop import LoopThread
 from p2m_agent.llm.prices import Wall, load_prices, read_price
@@ -70,7 +70,7 @@ def open_llms(
     names = {"planner": settings.planner or settings.teacher, "teacher": settings.teacher}
     names["judge"] = settings.judge or settings.teacher
     endpoints = {role: resolve(name, settings, keys) for role, name in names.items()}
-    around = Surroundings(
+    around = SharedResources(
         settings=settings,
         prices=load_prices(settings.prices),
         answers=Answers(store),

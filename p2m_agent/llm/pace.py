@@ -21,7 +21,7 @@ class LongPause(Exception):
 
 
 @dataclass(frozen=True)
-class Turn:
+class SendPermit:
     """Leave to send one request."""
 
     sent_at: float
@@ -48,7 +48,7 @@ class Pace:
         self._held_until = float("-inf")
 
     @asynccontextmanager
-    async def turn(self, tokens: int, longest_pause_s: float) -> AsyncIterator[Turn]:
+    async def turn(self, tokens: int, longest_pause_s: float) -> AsyncIterator[SendPermit]:
         """Wait until a request of at most so many tokens may leave; it is under way while the context lasts.
 
         Raises:
@@ -62,7 +62,7 @@ class Pace:
                     await self._sleep(wait)
                 now = self._clock()
                 self.requests.take(1, now)
-                taken = Turn(now, self.tokens.take(tokens, now))
+                taken = SendPermit(now, self.tokens.take(tokens, now))
             yield taken
         finally:
             self._flying -= 1
@@ -72,7 +72,7 @@ class Pace:
         """Send nothing for so long."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
-    def answered(self, turn: Turn, tokens: tuple[int, int], said: Stated) -> None:
+    def answered(self, turn: SendPermit, tokens: tuple[int, int], said: Stated) -> None:
         """Learn from an answer: its prompt and completion tokens, and what it says about limits."""
         self.concurrency.answered(self._clock() - turn.sent_at, tokens[1])
         if sum(tokens):
@@ -86,7 +86,7 @@ class Pace:
         if said.wait_s:
             self.hold(said.wait_s)
 
-    def pushed_back(self, turn: Turn) -> None:
+    def pushed_back(self, turn: SendPermit) -> None:
         """Learn that the endpoint had too much to do."""
         self.concurrency.pushed_back(turn.sent_at, self._clock())
 

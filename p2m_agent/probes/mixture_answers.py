@@ -25,7 +25,7 @@ _CHANCE = 0.05
 """Probability that is spread over all labels, so that a label a mixture lacks costs much and not everything."""
 
 
-class Probe(Protocol):
+class MixtureProbe(Protocol):
     """Learns from rows and answers the dev rows."""
 
     measure: Measure

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from p2m_agent.errors import ToolError
-from p2m_agent.probes.mixture_answers import Answers, Probe, accuracy_of, statistics_of
+from p2m_agent.probes.mixture_answers import Answers, MixtureProbe, accuracy_of, statistics_of
 from p2m_agent.probes.mixture_choice import Probed, choose
-from p2m_agent.probes.mixture_parts import Part, unions
+from p2m_agent.probes.mixture_parts import ProbedPart, unions
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.scoring.intervals import difference, estimated
 from p2m_agent.scoring.metrics import RowStatistics
@@ -64,10 +64,10 @@ class Compared:
 class Gate:
     """One comparison of the mixtures of some parts."""
 
-    parts: Sequence[Part]
+    parts: Sequence[ProbedPart]
     """With rows each; the first is what dev is nearest to."""
     dev: Sequence[Example]
-    probe: Probe
+    probe: MixtureProbe
     seconds_left: Callable[[], float]
     limit_s: float
     progress: Progress

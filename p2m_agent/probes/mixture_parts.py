@@ -34,7 +34,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Part:
+class ProbedPart:
     """Datasets with the rows that a probe may learn from."""
 
     name: str
@@ -80,7 +80,7 @@ def unions(parts: int) -> list[tuple[int, ...]]:
     return list(dict.fromkeys([(0,), tuple(range(parts)), *((0, i) for i in others), *((i,) for i in others)]))
 
 
-def read_part(root: Path, name: str, datasets: Sequence[Dataset], draw: Draw) -> Part:
+def read_part(root: Path, name: str, datasets: Sequence[Dataset], draw: Draw) -> ProbedPart:
     """A sample of a part's rows, without duplicates and without what matches held-out rows.
 
     Raises:
@@ -89,7 +89,7 @@ def read_part(root: Path, name: str, datasets: Sequence[Dataset], draw: Draw) ->
     rows, _ = drop_duplicates(example for dataset in datasets for example in rows_of(root, dataset))
     rows = in_proportion(rows, draw.kind, draw.seed)[: draw.most]
     leaks = find_leaks(rows, draw.held, draw.embedder)
-    return Part(name, tuple(datasets), [row for i, row in enumerate(rows) if i not in leaks])
+    return ProbedPart(name, tuple(datasets), [row for i, row in enumerate(rows) if i not in leaks])
 
 
 def in_proportion(rows: Sequence[Example], kind: Kind, seed: int) -> list[Example]:

@@ -30,7 +30,7 @@ Scores = list[tuple[float, float]]
 """For each scored row its log-likelihood and what to divide by: 1, or the characters of the answer."""
 
 
-class Probe(Protocol):
+class BaseProbe(Protocol):
     """Scores base models on the first of its rows."""
 
     basis: str
@@ -54,7 +54,7 @@ class Probe(Protocol):
 
 
 @dataclass
-class Standing:
+class RaceEntry:
     """A candidate in the race."""
 
     model: str
@@ -80,7 +80,7 @@ class Standing:
 
         return RowStatistics(np.asarray(self.scores, float), lambda sums: sums[..., 0] / sums[..., 1])
 
-    def noun(self, best: Standing) -> ProbedModel:
+    def noun(self, best: RaceEntry) -> ProbedModel:
         """For the record."""
         value, interval = estimated(self.statistics) if self.scores else (None, None)
         return ProbedModel(
@@ -131,7 +131,7 @@ def rounds_of(candidates: int, most: int) -> tuple[int, ...]:
 class Race:
     """One race among base models."""
 
-    probe: Probe
+    probe: BaseProbe
     rounds: Sequence[int]
     kept: KeptScores
     seconds_left: Callable[[], float]
@@ -140,9 +140,9 @@ class Race:
     slowest_s: float = 0.0
     """The longest probe so far; none is begun in the first round with less time left."""
 
-    def run(self, candidates: Sequence[str]) -> list[Standing]:
+    def run(self, candidates: Sequence[str]) -> list[RaceEntry]:
         """All candidates: the winner first, then those that went furthest, the best of a round first."""
-        everyone = [Standing(model) for model in candidates]
+        everyone = [RaceEntry(model) for model in candidates]
         alive = everyone
         for number, rows in enumerate(self.rounds, 1):
             if number > 1 and (len(alive) < 2 or not self._fits(alive, rows)):
@@ -153,7 +153,7 @@ class Race:
             alive = alive[: math.ceil(len(everyone) / 2**number)]  # what failed leaves its place to another
         return sorted(everyone, key=lambda one: (-one.round, -one.value))
 
-    def _fits(self, alive: Sequence[Standing], rows: int) -> bool:
+    def _fits(self, alive: Sequence[RaceEntry], rows: int) -> bool:
         """Whether a whole round fits into the time left: half a round would be no comparison."""
         expected = sum(one.seconds * rows / one.rows for one in alive)
         if self.seconds_left() >= _MARGIN * expected:
@@ -162,7 +162,7 @@ class Race:
             one.note = f"{NO_TIME} before round {one.round + 1}"
         return False
 
-    def _probe(self, standing: Standing, number: int, rows: int) -> None:
+    def _probe(self, standing: RaceEntry, number: int, rows: int) -> None:
         if number == 1 and self.seconds_left() <= self.slowest_s:
             standing.note = NO_TIME
             return

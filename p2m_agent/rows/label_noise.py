@@ -25,7 +25,7 @@ SURE, HARDLY = 0.8, 0.5
 
 
 @dataclass(frozen=True)
-class Doubt:
+class SuspectLabel:
     """A row whose label is probably wrong."""
 
     row: int
@@ -35,7 +35,7 @@ class Doubt:
     """Probability of that label less that of the row's own, 0 to 1."""
 
 
-def suspects(vectors: NDArray[numpy.floating[Any]], labels: Sequence[str], seed: int = 0) -> list[Doubt]:
+def suspects(vectors: NDArray[numpy.floating[Any]], labels: Sequence[str], seed: int = 0) -> list[SuspectLabel]:
     """Rows whose label is probably wrong, the surest first; none where there are too few rows to tell.
 
     A label's threshold is the mean of its out-of-fold probability over the rows that carry it. A row is doubted where
@@ -61,7 +61,9 @@ def suspects(vectors: NDArray[numpy.floating[Any]], labels: Sequence[str], seed:
     best, rows = chances.argmax(axis=1), np.arange(len(given))
     own, other = chances[rows, given], chances[rows, best]
     doubted = (best != given) & (other >= SURE * thresholds[best]) & (own <= HARDLY * thresholds[given])
-    doubts = [Doubt(int(judged[at]), names[best[at]], float(other[at] - own[at])) for at in np.flatnonzero(doubted)]
+    doubts = [
+        SuspectLabel(int(judged[at]), names[best[at]], float(other[at] - own[at])) for at in np.flatnonzero(doubted)
+    ]
     return sorted(doubts, key=lambda doubt: -doubt.margin)
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from p2m_agent.errors import ToolError
 from p2m_agent.search.datasets import ranking
-from p2m_agent.search.datasets.evidence import ANY, Ask, Evidence, Filters
+from p2m_agent.search.datasets.evidence import ANY, Ask, CardEvidence, Filters
 from p2m_agent.search.datasets.index import Index
 from p2m_agent.search.datasets.ranking import Match
 from p2m_agent.search.datasets.reasons import candidate
-from p2m_agent.search.datasets.wish import Wish, wish_from
+from p2m_agent.search.datasets.wish import DatasetWish, wish_from
 from p2m_agent.search.hubs import catalogue
 from p2m_agent.search.hubs.card import Card, HubDataset
-from p2m_agent.search.hubs.folder import FolderHub, Found, Skipped, open_folder, scan, with_facts
+from p2m_agent.search.hubs.folder import FolderHub, FoundFolder, Skipped, open_folder, scan, with_facts
 from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.listing import CardFile, OneDataset, hub_named, listing_of, unique
@@ -156,16 +156,16 @@ class Hub:
         return tuple(hub for hub in named if not self._is_trusted(hub))
 
     @cached_property
-    def _folders(self) -> dict[str, Found]:
+    def _folders(self) -> dict[str, FoundFolder]:
         """Datasets of the settings' folders by name; names are unique."""
-        found: list[Found] = []
+        found: list[FoundFolder] = []
         for hub in self._read:
             if isinstance(hub, FolderHub):
                 found += unique(hub.found, found)
         return {each.card.repo: each for each in found}
 
     @cached_property
-    def _by_place(self) -> dict[str, Found]:
+    def _by_place(self) -> dict[str, FoundFolder]:
         return {str(found.card.folder): found for found in self._folders.values()}
 
     def _is_trusted(self, hub: DatasetHub) -> bool:
@@ -176,7 +176,7 @@ class Hub:
             return cards > 0 and Path(hub.name).stat().st_mtime < built.timestamp()
         return isinstance(hub, HuggingFace) or cards > _TRUSTED
 
-    def _found(self, repo: str) -> Found | None:
+    def _found(self, repo: str) -> FoundFolder | None:
         """The folder of a dataset: of the settings' hubs, else of a source that was built."""
         name = _plain(repo)
         for known, found in self._folders.items():
@@ -185,7 +185,7 @@ class Hub:
         card = self._index.named(repo) if self._built else None
         return self._folder_of(card) if card else None
 
-    def _folder_of(self, card: Card) -> Found | None:
+    def _folder_of(self, card: Card) -> FoundFolder | None:
         """The dataset that a card is of, where that is a folder which is still there."""
         if card.folder is None:
             return None
@@ -194,18 +194,18 @@ class Hub:
         found = scan(card.folder)[0]
         return replace(found[0], card=replace(found[0].card, repo=card.repo)) if found else None
 
-    def _matches(self, text: str, wish: Wish) -> list[Match]:
+    def _matches(self, text: str, wish: DatasetWish) -> list[Match]:
         """Every card that may be meant, one per repo, best first."""
         outside, reachable = self._outside(text, wish.filters), self._huggingface.reachable()
 
-        def look(ask: Ask) -> list[Evidence]:
+        def look(ask: Ask) -> list[CardEvidence]:
             return self._one_a_repo(self._index.look(ask, outside, reachable=reachable))
 
         return ranking.rank(text, wish, look, self._embedder())
 
-    def _one_a_repo(self, found: Iterable[Evidence]) -> list[Evidence]:
+    def _one_a_repo(self, found: Iterable[CardEvidence]) -> list[CardEvidence]:
         """A folder's before the Hub's before the catalogue's."""
-        chosen: dict[str, tuple[int, Evidence]] = {}
+        chosen: dict[str, tuple[int, CardEvidence]] = {}
         for evidence in found:
             card, given = evidence.card, None
             if card.folder:
@@ -247,10 +247,10 @@ class Hub:
         found = self._folder_of(match.card)
         return replace(match, card=with_facts(found)) if found else match
 
-    def _forbidden(self, match: Match, wish: Wish) -> bool:
+    def _forbidden(self, match: Match, wish: DatasetWish) -> bool:
         return forbidden(match.card.licence, wish.licences, self._settings.refuse_licences)
 
-    def _said(self, matches: Sequence[Match], allowed: Sequence[Match], wish: Wish) -> tuple[str, ...]:
+    def _said(self, matches: Sequence[Match], allowed: Sequence[Match], wish: DatasetWish) -> tuple[str, ...]:
         left_out = [match.card.repo for match in matches if self._forbidden(match, wish)]
         notes = [*self._index.notes, *self._notes]
         if left_out:

@@ -37,7 +37,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-class Words:
+class Bm25:
     """BM25 over texts, as the share of a query's weight that a text holds."""
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -45,14 +45,14 @@ class Words:
         self._index(tokens(text) for text in texts)
 
     @classmethod
-    def of_tokens(cls, texts: Iterable[Sequence[str]]) -> Words:
+    def of_tokens(cls, texts: Iterable[Sequence[str]]) -> Bm25:
         """Index texts that are cut into words already."""
         made = cls.__new__(cls)
         made._index(texts)
         return made
 
     @classmethod
-    def load(cls, folder: Path) -> Words:
+    def load(cls, folder: Path) -> Bm25:
         """Open what `save` wrote; its arrays are mapped, not read.
 
         Raises:

@@ -14,7 +14,7 @@ from p2m_agent.task.instruction import instruction_of
 from p2m_agent.task.kinds import allows_several, guess_kind
 from p2m_agent.task.listed_labels import listed_labels
 from p2m_agent.task.request_language import named_language, written_language
-from p2m_agent.task.suggestion import Suggestion, suggest
+from p2m_agent.task.suggestion import RequestReading, suggest
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Constraints, Demonstration, Kind, TaskSpec
 
@@ -72,19 +72,19 @@ class _Draft:
         self.demonstrations, self.seen_inputs, self.seen_output = found
         self.suggested = self._suggestion(teacher)
 
-    def _suggestion(self, teacher: LLM | None) -> Suggestion:
+    def _suggestion(self, teacher: LLM | None) -> RequestReading:
         """Ask a sound LLM, where something is left to ask about; without one the rules have to do."""
         all_said = all(key in self.said.given or key in self.said.stated for key in KEPT)
         if teacher is None or self.said.previous or all_said:
-            return Suggestion()
+            return RequestReading()
         try:
             sound = teacher.capability.sound
-            return suggest(teacher, self.said.request, self.demonstrations) if sound else Suggestion()
+            return suggest(teacher, self.said.request, self.demonstrations) if sound else RequestReading()
         except BudgetExceeded:
-            return Suggestion()
+            return RequestReading()
         except ToolError as error:
             self.assumptions.append(f"The task was read by rules, as no LLM answered: {error.message}")
-            return Suggestion()
+            return RequestReading()
 
     def spec(self, call_id: str) -> TaskSpec:
         kind = self.kind()

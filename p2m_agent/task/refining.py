@@ -27,7 +27,7 @@ SCHEMA: dict[str, object] = {
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RefiningEvidence:
     """What speaks for another instruction."""
 
     confusions: tuple[tuple[str, str, int], ...] = ()
@@ -40,21 +40,21 @@ class Evidence:
         return bool(self.confusions or self.mistakes or self.remarks)
 
 
-def evidence_of(report: EvalReport | None, remarks: Sequence[str]) -> Evidence:
+def evidence_of(report: EvalReport | None, remarks: Sequence[str]) -> RefiningEvidence:
     """Gather it.
 
     Raises:
         ValueError: the report is on the locked test, which must not reach a prompt.
     """
     if report is None:
-        return Evidence(remarks=tuple(remarks))
+        return RefiningEvidence(remarks=tuple(remarks))
     if report.split != "dev":
         raise ValueError(f"{report.id} is a report on the locked test; nothing of it may reach a prompt")
     mistakes = tuple(m.model_copy(update={"text": m.text[:CUT]}) for m in report.mistakes[:MOST_MISTAKES])
-    return Evidence(report.confusions[:MOST_CONFUSIONS], mistakes, tuple(remarks))
+    return RefiningEvidence(report.confusions[:MOST_CONFUSIONS], mistakes, tuple(remarks))
 
 
-def rewritten(spec: TaskSpec, evidence: Evidence, teacher: LLM) -> tuple[str, str] | None:
+def rewritten(spec: TaskSpec, evidence: RefiningEvidence, teacher: LLM) -> tuple[str, str] | None:
     """(instruction, why) from a sound LLM; None where its answer is of no use."""
     from p2m_agent.llm.client import ChatMessage, Request
 
@@ -75,7 +75,7 @@ def rewritten(spec: TaskSpec, evidence: Evidence, teacher: LLM) -> tuple[str, st
     return (instruction, str(parsed.get("why", "")).strip()) if usable else None
 
 
-def amended(spec: TaskSpec, evidence: Evidence) -> tuple[str, str]:
+def amended(spec: TaskSpec, evidence: RefiningEvidence) -> tuple[str, str]:
     """(instruction, why) without an LLM: the remarks as they are, and a hint for labels that are often confused."""
     added = [sentence for remark in evidence.remarks if (sentence := _sentence(remark)) not in spec.instruction]
     why = [f"{len(added)} remark{'s' if len(added) > 1 else ''} of the person"] if added else []

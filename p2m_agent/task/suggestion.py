@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
 
 
-class Suggestion(BaseModel):
+class RequestReading(BaseModel):
     """An LLM's reading of a request. Each field can be missing; what is missing is guessed by rules."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,7 +45,7 @@ SCHEMA: dict[str, object] = {
 }
 
 
-def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -> Suggestion:
+def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -> RequestReading:
     """Ask once; an LLM that fails or answers nonsense suggests nothing."""
     from p2m_agent.llm.client import ChatMessage, Request
 
@@ -53,9 +53,9 @@ def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -
     prompt = render("define_task", request=request, examples=examples)
     reply = llm.ask(Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=SCHEMA, max_tokens=1200))
     try:
-        suggestion = Suggestion.model_validate(reply.parsed or {})
+        suggestion = RequestReading.model_validate(reply.parsed or {})
     except ValidationError:
-        return Suggestion()
+        return RequestReading()
     language = suggestion.language
     sane = language if language and 2 <= len(language) <= 3 and language.isalpha() else None
     return suggestion.model_copy(update={"language": sane})

@@ -10,7 +10,7 @@ from typing import Self
 from rich.live import Live
 
 from p2m_agent.terminal import units
-from p2m_agent.terminal.live import Lines, Running
+from p2m_agent.terminal.live import LiveLines, Running
 from p2m_agent.terminal.screen import Screen
 from p2m_agent.terminal.settled import progress_line
 
@@ -30,7 +30,7 @@ class Building:
     def __enter__(self) -> Self:
         """Start the moving line, where lines can move."""
         if self._screen.moving:
-            lines = Lines(lambda: self._rows, self._clock)
+            lines = LiveLines(lambda: self._rows, self._clock)
             self._live = Live(lines, console=self._screen.err, transient=True, refresh_per_second=8)
             self._live.start()
         return self

@@ -14,7 +14,7 @@ from rich.live import Live
 from p2m_agent import events
 from p2m_agent.events import Event
 from p2m_agent.terminal import settled
-from p2m_agent.terminal.live import Lines, Running, named
+from p2m_agent.terminal.live import LiveLines, Running, named
 from p2m_agent.terminal.screen import Screen
 from p2m_agent.terminal.throttle import Throttle
 
@@ -126,7 +126,7 @@ class RunConsole:
             self._hide()
         elif self._live is None:
             self._live = Live(
-                Lines(lambda: self._rows, self._clock),
+                LiveLines(lambda: self._rows, self._clock),
                 console=self._screen.err,
                 transient=True,
                 refresh_per_second=8,

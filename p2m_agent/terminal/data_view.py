@@ -26,7 +26,7 @@ HELD_OUT = ("leak", "copies of held-out")
 
 
 @dataclass(frozen=True)
-class Refused:
+class UnusedRow:
     """A row that was not used."""
 
     reason: str
@@ -41,7 +41,7 @@ class Shown:
     dataset: Dataset
     card: DataCard
     rows: list[Example]
-    rejected: list[Refused]
+    rejected: list[UnusedRow]
 
     def as_json(self) -> dict[str, object]:
         """The same for programs."""
@@ -100,9 +100,9 @@ def sample_rows(path: Path, most: int) -> list[Example]:
     return chosen
 
 
-def sample_rejected(path: Path, most: int, *, each: bool) -> list[Refused]:
+def sample_rejected(path: Path, most: int, *, each: bool) -> list[UnusedRow]:
     """The first rows of every reason: `most` of each, or as many in all, the reasons taking turns."""
-    by_reason: dict[str, list[Refused]] = defaultdict(list)
+    by_reason: dict[str, list[UnusedRow]] = defaultdict(list)
     if path.is_file():
         with path.open(encoding="utf-8") as file:
             for line in file:
@@ -116,7 +116,7 @@ def sample_rejected(path: Path, most: int, *, each: bool) -> list[Refused]:
     return turns[:most]
 
 
-def _refused(record: Mapping[str, object], reason: str) -> Refused:
+def _refused(record: Mapping[str, object], reason: str) -> UnusedRow:
     """From either form: an example with its reason, or a raw row of a source."""
     fields, row = record.get("input"), record.get("row")
     if isinstance(fields, dict):
@@ -124,4 +124,4 @@ def _refused(record: Mapping[str, object], reason: str) -> Refused:
     else:
         cells = row if isinstance(row, dict) else {}
         text, output = "; ".join(f"{name}: {value}" for name, value in cells.items()), record.get("detail", "")
-    return Refused(reason, text, str(output))
+    return UnusedRow(reason, text, str(output))

@@ -73,7 +73,7 @@ def named(numbers: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple(numbers.items())
 
 
-class Lines:
+class LiveLines:
     """Renders whatever `rows` holds at that moment: one line a call, never wider than the terminal.
 
     The right-hand block has fixed widths, so that nothing moves sideways.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -33,28 +32,14 @@ BASELINES = {
 _MINUS = "this model minus it"
 
 
-class Finding(Protocol):
+class Finding(Value):
     """What `p2m doctor` found about one thing."""
 
-    @property
-    def topic(self) -> str:
-        """What was examined."""
-        ...
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is as it should be."""
-        ...
-
-    @property
-    def found(self) -> str:
-        """What is there."""
-        ...
-
-    @property
-    def fix(self) -> str:
-        """What to do about it."""
-        ...
+    topic: str
+    ok: bool
+    found: str
+    fix: str = ""
+    """What to do about it; empty where nothing needs doing."""
 
 
 class RunRow(Value):

@@ -28,7 +28,7 @@ JOB = "job.json"
 _COMPUTED: dict[str, Any] = {part: {"__all__": {"id"}} for part in ("train", "dev")}
 
 
-class Job(Value):
+class TrainingJob(Value):
     """A training, complete but for the base model."""
 
     recipe: Recipe
@@ -40,7 +40,7 @@ class Job(Value):
 def write_job(folder: Path, recipe: Recipe, rows: TrainRows, processes: int = 2) -> str:
     """Write a training down for several processes; the command that runs it on this machine."""
     folder.mkdir(parents=True, exist_ok=True)
-    job = Job(recipe=recipe, spec=rows.spec, train=tuple(rows.train), dev=tuple(rows.dev))
+    job = TrainingJob(recipe=recipe, spec=rows.spec, train=tuple(rows.train), dev=tuple(rows.dev))
     (folder / JOB).write_text(job.model_dump_json(exclude=_COMPUTED), encoding="utf-8")
     return f"torchrun --nproc-per-node {processes} -m p2m_agent.training.launch {folder}"
 
@@ -52,7 +52,7 @@ def main(folder: Path, settings: Settings) -> int:
     path = folder / JOB
     if not path.is_file():
         raise UsageError(f"{folder} holds no {JOB}", "Name a folder that a training was written to.")
-    job = Job.model_validate_json(path.read_text(encoding="utf-8"))
+    job = TrainingJob.model_validate_json(path.read_text(encoding="utf-8"))
     world = World()
     rows = TrainRows(job.spec, job.train, job.dev)
     env = TrainEnv(settings, _report if world.first else _silent, lambda: float("inf"))

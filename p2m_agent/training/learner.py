@@ -38,7 +38,7 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long and how fast to train."""
 
     epochs: int
@@ -55,9 +55,9 @@ class Plan:
     """Seconds that saving takes, kept free at the end."""
 
 
-def plan_of(recipe: Looped, *, piece_tokens: int, patience: int, closing_s: float = 5.0) -> Plan:
+def plan_of(recipe: Looped, *, piece_tokens: int, patience: int, closing_s: float = 5.0) -> TrainingPlan:
     """A recipe's own figures, with what its trainer adds."""
-    return Plan(
+    return TrainingPlan(
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import batches, pieces, sample
 from p2m_agent.training.job import TrainEnv
-from p2m_agent.training.learner import Fitted, Learner, Plan, load_trained, trained_state
+from p2m_agent.training.learner import Fitted, Learner, TrainingPlan, load_trained, trained_state
 from p2m_agent.training.parallel import World
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.resume_point import Checkpoint
@@ -21,7 +21,7 @@ from p2m_agent.weights.memory import is_out_of_memory
 class Fit:
     """One fit of a learner to its rows."""
 
-    def __init__(self, learner: Learner, plan: Plan, run: TrainEnv, checkpoint: Checkpoint) -> None:
+    def __init__(self, learner: Learner, plan: TrainingPlan, run: TrainEnv, checkpoint: Checkpoint) -> None:
         """Prepare; nothing is trained yet."""
         self._learner, self._plan, self._run, self._checkpoint = learner, plan, run, checkpoint
         self._progress = Progress(run.report)

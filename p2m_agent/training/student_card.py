@@ -19,7 +19,7 @@ from p2m_agent.weights.locate import Weights
 CARD = "p2m.json"
 
 
-class Base(Value):
+class StudentBase(Value):
     """The base model a student was made from."""
 
     name: str
@@ -41,7 +41,7 @@ class StudentCard(Value):
     """Classification: the labels in the order of the head's rows."""
     metric: MetricName
     """What it was tuned for, and what `p2m eval` scores it by."""
-    base: Base
+    base: StudentBase
     max_tokens: int
     """Longest input (classification), or prompt and answer together (text_to_text)."""
     params: int
@@ -58,7 +58,7 @@ def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str,
         output_field=spec.output_field,
         labels=labels,
         metric=spec.metric,
-        base=Base(name=base.name, revision=base.revision, licence=base.licence, params=base.params),
+        base=StudentBase(name=base.name, revision=base.revision, licence=base.licence, params=base.params),
         max_tokens=max_tokens,
         params=base.params,
         versions=_versions(),

@@ -27,14 +27,14 @@ _WARM_UP = 2
 
 
 @dataclass(frozen=True)
-class Found:
+class BestTrial:
     """The recipe that did best on dev, and its student."""
 
     recipe: Recipe
     trained: Trained
 
 
-def search(recipe: Recipe, trials: int, rows: TrainRows, folder: Path, run: TrainEnv) -> Found:
+def search(recipe: Recipe, trials: int, rows: TrainRows, folder: Path, run: TrainEnv) -> BestTrial:
     """Train `trials` variants and leave the best student in `folder`. The first is the recipe as it is.
 
     Optuna's TPE chooses (Bergstra et al. 2011); a trial that is below the median of the others after the same epoch is
@@ -156,7 +156,7 @@ def _winner(study: Any) -> Any:
     return max(whole, key=lambda trial: (trial.value, -trial.number), default=None)
 
 
-def _best(study: Any, recipe: Recipe, asked: int) -> Found:
+def _best(study: Any, recipe: Recipe, asked: int) -> BestTrial:
     import optuna
 
     best, ended = _winner(study), _ended(study)
@@ -167,7 +167,7 @@ def _best(study: Any, recipe: Recipe, asked: int) -> Found:
     curve = tuple(CurvePoint.model_validate(point) for point in trained["curve"])
     notes = (*trained["notes"], *_notes(ended, best, asked))
     found = variant(optuna.trial.FixedTrial(best.params), recipe)
-    return Found(found, Trained(**{**trained, "curve": curve, "notes": notes}))
+    return BestTrial(found, Trained(**{**trained, "curve": curve, "notes": notes}))
 
 
 def _notes(ended: Sequence[Any], best: Any, asked: int) -> list[str]:

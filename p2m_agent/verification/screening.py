@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.errors import ToolError
-from p2m_agent.rows.label_noise import Doubt, suspects
+from p2m_agent.rows.label_noise import SuspectLabel, suspects
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
@@ -100,7 +100,7 @@ class _Pass:
         return self.found
 
     def _settled(
-        self, row: Example, verdict: bool | None, doubt: Doubt | None
+        self, row: Example, verdict: bool | None, doubt: SuspectLabel | None
     ) -> tuple[Example | None, Rejected | None]:
         """The row as it is kept, and as it is rejected: both where it got another label."""
         no: Rejected | None = None
@@ -135,7 +135,7 @@ class _Pass:
             self.found.unverified += verdicts.count(None)
         return verdicts
 
-    def _doubts(self) -> dict[int, Doubt]:
+    def _doubts(self) -> dict[int, SuspectLabel]:
         """By place in the file; none where nobody can tell."""
         if self.spec.kind != "classification" or self.checks.doubtful == "keep" or self.checks.embedder is None:
             return {}

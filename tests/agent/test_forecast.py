@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.agent.forecast import SEARCH_REQUESTS, Surroundings, estimate_run
+from p2m_agent.agent.forecast import SEARCH_REQUESTS, ForecastInputs, estimate_run
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
@@ -28,7 +28,7 @@ def steps_with(planner: ScriptedLLM, folder: Path, **given: object) -> dict[str,
     make_dataset(folder / "hub", "letters", "Letters to a shop: good or bad?")
     settings = Settings(hubs=(str(folder / "hub"),), cache_dir=folder / "cache")
     embedder = CountingEmbedder()
-    around = Surroundings(
+    around = ForecastInputs(
         settings=settings,
         tools=load_tools(),
         hub=Hub(settings, lambda: embedder),

@@ -16,7 +16,7 @@ from p2m_agent.rows.reading import write_examples
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Context
 from p2m_agent.settings import Settings
-from p2m_agent.training.student_card import Base, StudentCard, write_card
+from p2m_agent.training.student_card import StudentBase, StudentCard, write_card
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.recipe import Causal, LinearHead, Recipe
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
@@ -42,7 +42,7 @@ def student_card(
         output_field="label",
         labels=labels if kind == "classification" else (),
         metric="accuracy" if kind == "classification" else "exact_match",
-        base=Base(name="tiny", revision="0123456789abcdef", licence="apache-2.0", params=1000),
+        base=StudentBase(name="tiny", revision="0123456789abcdef", licence="apache-2.0", params=1000),
         max_tokens=128,
         params=1200,
     )

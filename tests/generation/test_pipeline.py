@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.generation.pipeline import Job, Pipeline
+from p2m_agent.generation.pipeline import Pipeline, QueuedRequest
 from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.types.completion import ChatMessage, Reply, Request
 
@@ -47,17 +47,17 @@ class Walk:
         self.left, self.heard = jobs, list[str]()
         pipeline.run(self.next_job)
 
-    def next_job(self) -> Job | None:
+    def next_job(self) -> QueuedRequest | None:
         if not self.left:
             return None
         self.left -= 1
         text = f"{self.left} after {hash(tuple(self.heard)) % 9973}"
-        return Job(request(text), lambda reply: self.settle(reply, text))
+        return QueuedRequest(request(text), lambda reply: self.settle(reply, text))
 
-    def settle(self, reply: Reply | None, text: str) -> list[Job]:
+    def settle(self, reply: Reply | None, text: str) -> list[QueuedRequest]:
         self.heard.append(reply.text if reply else f"none for {text}")
         if reply and self.left % 5 == 2 and not text.startswith("more"):
-            return [Job(request(f"more {text}"), lambda again: self.settle(again, f"more {text}"))]
+            return [QueuedRequest(request(f"more {text}"), lambda again: self.settle(again, f"more {text}"))]
         return []
 
 
@@ -109,7 +109,7 @@ def test_a_tainted_request_is_settled_without_being_sent() -> None:
         heard.append(reply)
         return ()
 
-    pipeline.run(lambda: Job(jobs.pop(0), note) if jobs else None)
+    pipeline.run(lambda: QueuedRequest(jobs.pop(0), note) if jobs else None)
     assert teacher.asked == ["one", "two"]
     assert [reply and reply.text for reply in heard] == ["re one", None, "re two"]
     assert pipeline.withheld == 1

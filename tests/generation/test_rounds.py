@@ -10,7 +10,7 @@ import pytest
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.generation.error_focus import Focus
 from p2m_agent.generation.requests import inputs_of, messages_of, plain_text
-from p2m_agent.generation.rounds import Generator, Material, Plan, Progress
+from p2m_agent.generation.rounds import GenerationPlan, GenerationProgress, Generator, Material
 from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.generation.unlabelled import Text
 from p2m_agent.types.completion import Reply, Request
@@ -60,7 +60,7 @@ def prompt_of(request: Request) -> str:
     return request.messages[-1].content
 
 
-def plan(rows: int = 20, *, spec: TaskSpec = CLASSES, sound: bool = True, **more: Any) -> Plan:
+def plan(rows: int = 20, *, spec: TaskSpec = CLASSES, sound: bool = True, **more: Any) -> GenerationPlan:
     settings: dict[str, Any] = {
         "call_id": "004-generate_examples",
         "rows": rows,
@@ -70,7 +70,7 @@ def plan(rows: int = 20, *, spec: TaskSpec = CLASSES, sound: bool = True, **more
         "temperature": (0.5, 1.0),
         "seed": 0,
     }
-    return Plan(**settings | more)
+    return GenerationPlan(**settings | more)
 
 
 class Made:
@@ -79,7 +79,7 @@ class Made:
     def __init__(
         self,
         teacher: ScriptedLLM,
-        of: Plan,
+        of: GenerationPlan,
         spec: TaskSpec = CLASSES,
         *,
         seconds: float = float("inf"),
@@ -96,7 +96,7 @@ class Made:
             self.rejected += rejected
 
         self.generator = Generator(spec, of, teacher, self.sieve, parts)
-        self.progress: Progress = self.generator.run(lambda e: None, lambda: seconds, keep)
+        self.progress: GenerationProgress = self.generator.run(lambda e: None, lambda: seconds, keep)
 
     @property
     def reasons(self) -> Counter[str]:

@@ -12,7 +12,7 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.probes import encoder_race as probe_encoder
 from p2m_agent.probes.encoder_race import EncoderProbe, cross_validated, rotated
-from p2m_agent.probes.race import KeptScores, Probe, Race, Scores, Standing, rounds_of
+from p2m_agent.probes.race import BaseProbe, KeptScores, Race, RaceEntry, Scores, rounds_of
 from p2m_agent.probes.text_race import ShortFineTune
 from p2m_agent.settings import Settings
 from p2m_agent.training.progress import Progress
@@ -44,11 +44,11 @@ class Scripted:
         return [(value - 0.1 + 0.2 * (i % 2), 1.0) for i in range(rows)]
 
 
-def race(probe: Probe, kept: Path, rounds: Sequence[int], left: Callable[[], float] = lambda: float("inf")) -> Race:
+def race(probe: BaseProbe, kept: Path, rounds: Sequence[int], left: Callable[[], float] = lambda: float("inf")) -> Race:
     return Race(probe, rounds, KeptScores(kept), left, Progress(lambda _event: None))
 
 
-def order(standings: Sequence[Standing]) -> list[tuple[str, int]]:
+def order(standings: Sequence[RaceEntry]) -> list[tuple[str, int]]:
     return [(one.model, one.round) for one in standings]
 
 
@@ -145,7 +145,7 @@ def bert(tmp_path: Path) -> Path:
     return tiny_bert(tmp_path / "bert")
 
 
-def encoder_race(models: Sequence[Path], kept: Path, count: int = 96, **limits: object) -> list[Standing]:
+def encoder_race(models: Sequence[Path], kept: Path, count: int = 96, **limits: object) -> list[RaceEntry]:
     spec = task(constraints=Constraints.model_validate(limits))
     probe = EncoderProbe(sorted_mail(count), spec, SETTINGS)
     return race(probe, kept, rounds_of(len(models), count)).run([str(model) for model in models])

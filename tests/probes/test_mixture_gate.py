@@ -10,7 +10,7 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.probes.mixture_answers import Answers
 from p2m_agent.probes.mixture_gate import NO_TIME, ONE_OUTPUT, Compared, Gate
-from p2m_agent.probes.mixture_parts import Part
+from p2m_agent.probes.mixture_parts import ProbedPart
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.mixture import Measure
 from p2m_agent.types.rows import Example
@@ -44,17 +44,17 @@ class FakeProbe:
         return ["a"] * right + ["b"] * (len(DEV) - right)
 
 
-def part(name: str, rows: int, labels: tuple[str, ...] = ("a", "b")) -> Part:
+def part(name: str, rows: int, labels: tuple[str, ...] = ("a", "b")) -> ProbedPart:
     start = 1000 * (1 + ord(name[0]))
     made = [
         each.model_copy(update={"source": each.source.model_copy(update={"ref": name})})
         for each in examples(rows, labels, start)
     ]
-    return Part(name, (), made)
+    return ProbedPart(name, (), made)
 
 
 def compare(
-    parts: list[Part], probe: FakeProbe, limit_s: float = 1e9, known: dict[str, Answers] | None = None
+    parts: list[ProbedPart], probe: FakeProbe, limit_s: float = 1e9, known: dict[str, Answers] | None = None
 ) -> Compared:
     return Gate(
         parts=parts,

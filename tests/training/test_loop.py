@@ -14,7 +14,7 @@ import pytest
 from p2m_agent.settings import Settings
 from p2m_agent.training.job import TrainEnv, TrainRows
 from p2m_agent.training.launch import write_job
-from p2m_agent.training.learner import Plan, label_weights
+from p2m_agent.training.learner import TrainingPlan, label_weights
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.resume_point import Checkpoint
@@ -24,7 +24,9 @@ from tests.conftest import ROOT
 from tests.fakes.tiny_models import repeated_words, task
 from tests.training.conftest import Around
 
-PLAN = Plan(6, batch_size=4, learning_rate=0.1, weight_decay=0, warmup_share=0, seed=0, piece_tokens=64, patience=3)
+PLAN = TrainingPlan(
+    6, batch_size=4, learning_rate=0.1, weight_decay=0, warmup_share=0, seed=0, piece_tokens=64, patience=3
+)
 
 
 class Slope:

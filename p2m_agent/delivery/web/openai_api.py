@@ -33,7 +33,7 @@ class BadRequest(Exception):
         return {"error": error}
 
 
-class Part(BaseModel):
+class MessagePart(BaseModel):
     """A piece of a message."""
 
     model_config = ConfigDict(extra="ignore")
@@ -42,13 +42,13 @@ class Part(BaseModel):
     text: str = ""
 
 
-class Turn(BaseModel):
+class ChatTurn(BaseModel):
     """A message of the conversation."""
 
     model_config = ConfigDict(extra="ignore")
 
     role: str
-    content: str | list[Part] | None = None
+    content: str | list[MessagePart] | None = None
 
     @property
     def text(self) -> str:
@@ -79,7 +79,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str = ""
-    messages: list[Turn]
+    messages: list[ChatTurn]
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: int | None = 1

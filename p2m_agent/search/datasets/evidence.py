@@ -95,7 +95,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CardEvidence:
     """What the index knows of one card, for one `Ask`."""
 
     card: Card
@@ -119,7 +119,7 @@ class Hit:
     """As in `Evidence`; None also where it has to be looked up."""
 
 
-Look = Callable[[Ask], list[Evidence]]
+Look = Callable[[Ask], list[CardEvidence]]
 
 
 def _one_of(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import P2MError
 from p2m_agent.search.datasets import passages, snapshot
 from p2m_agent.search.datasets.card_store import CardStore, Changes
-from p2m_agent.search.datasets.evidence import Ask, Evidence, Hit
+from p2m_agent.search.datasets.evidence import Ask, CardEvidence, Hit
 from p2m_agent.search.datasets.mentions import links
 from p2m_agent.search.datasets.snapshot import Damaged, Snapshot, directions
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.search.words import Words
+from p2m_agent.search.words import Bm25
 from p2m_agent.weights.embedding import Embedder
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Index:
         """What a person should know about the index, one sentence each."""
         self._embedder = embedder
         self._snapshot: Snapshot | None = None
-        self._loose: tuple[Sequence[int], tuple[Words, list[tuple[int, ...]]]] | None = None
+        self._loose: tuple[Sequence[int], tuple[Bm25, list[tuple[int, ...]]]] | None = None
         self._read: dict[int, NDArray[numpy.float32]] = {}
         self._store = self._open_store()
 
@@ -132,7 +132,7 @@ class Index:
         """The card of that name in a built source."""
         return self._store.named(repo, self._store.built())
 
-    def look(self, ask: Ask, also: Sequence[int] = (), *, reachable: bool = True) -> list[Evidence]:
+    def look(self, ask: Ask, also: Sequence[int] = (), *, reachable: bool = True) -> list[CardEvidence]:
         """What is known of the cards that may be meant, in no order.
 
         From the snapshot come the best by vectors and the best by words; of the others all, or the best if they are
@@ -154,7 +154,7 @@ class Index:
         if ask.direction is not None:
             rows |= self._directions([number for number, row in rows.items() if row is None])
         return [
-            Evidence(card, rows[number], hits[number].words, number, hits[number].named_by)
+            CardEvidence(card, rows[number], hits[number].words, number, hits[number].named_by)
             for number, card in self._store.read(list(hits), reachable=reachable)
         ]
 
@@ -281,10 +281,10 @@ class Index:
             self._read = {}
         return known
 
-    def _words_of(self, ids: Sequence[int]) -> tuple[Words, list[tuple[int, ...]]]:
+    def _words_of(self, ids: Sequence[int]) -> tuple[Bm25, list[tuple[int, ...]]]:
         """Their words, and by which of them each is named; read once as long as the cards are the same."""
         if self._loose is None or self._loose[0] != ids:
-            words = Words.of_tokens(words for _, words in self._store.words(ids))
+            words = Bm25.of_tokens(words for _, words in self._store.words(ids))
             named_by = links(lambda: self._store.names(ids))
             self._loose = ids, (words, [tuple(ids[place] for place in places) for places in named_by])
         return self._loose[1]

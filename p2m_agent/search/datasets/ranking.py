@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import TYPE_CHECKING
 
-from p2m_agent.search.datasets.evidence import Ask, Evidence, Look
+from p2m_agent.search.datasets.evidence import Ask, CardEvidence, Look
 from p2m_agent.search.datasets.passages import FIELDS, subject
-from p2m_agent.search.datasets.wish import Wish, facts_fit
+from p2m_agent.search.datasets.wish import DatasetWish, facts_fit
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.weights.embedding import Embedder
 
@@ -64,7 +64,7 @@ class Match:
     """How many other cards name it."""
 
 
-def rank(text: str, wish: Wish, look: Look, embedder: Embedder | None) -> list[Match]:
+def rank(text: str, wish: DatasetWish, look: Look, embedder: Embedder | None) -> list[Match]:
     """All cards that may be meant, best first.
 
     Args:
@@ -107,7 +107,7 @@ def _vectors(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[num
     return np.repeat(vector, len(FIELDS), axis=0)
 
 
-def _cosines(found: Sequence[Evidence], vectors: NDArray[numpy.float32] | None) -> list[float | None]:
+def _cosines(found: Sequence[CardEvidence], vectors: NDArray[numpy.float32] | None) -> list[float | None]:
     """Of each card's direction with the request; None where either has none."""
     import numpy as np
 
@@ -118,7 +118,7 @@ def _cosines(found: Sequence[Evidence], vectors: NDArray[numpy.float32] | None) 
     return [None if each.direction is None else next(values) for each in found]
 
 
-def _likeness(found: Sequence[Evidence], cosines: Sequence[float | None]) -> list[float]:
+def _likeness(found: Sequence[CardEvidence], cosines: Sequence[float | None]) -> list[float]:
     most = max((each.words for each in found), default=0.0) or 1.0
     return [
         WORDS_ALONE * each.words if cosine is None else cosine + WORDS * each.words / most
@@ -126,14 +126,14 @@ def _likeness(found: Sequence[Evidence], cosines: Sequence[float | None]) -> lis
     ]
 
 
-def _known(card: Card, wish: Wish) -> float:
+def _known(card: Card, wish: DatasetWish) -> float:
     """What is in favour of a set before anything is asked."""
     length = log((1 + min(len(card.description), LONGEST)) / (1 + TYPICAL_LENGTH))
     later = wish.year is not None and card.year is not None and card.year > wish.year
     return LENGTH * length + VARIANTS * log(max(1, len(card.aliases), len(card.configs))) + LATER * later
 
 
-def _named(found: Sequence[Evidence], values: Sequence[float]) -> list[float]:
+def _named(found: Sequence[CardEvidence], values: Sequence[float]) -> list[float]:
     """For each card the chance that a card which names it is the one meant: one step of a walk along the links."""
     import numpy as np
 
@@ -148,7 +148,7 @@ def _named(found: Sequence[Evidence], values: Sequence[float]) -> list[float]:
     return shares
 
 
-def _alike(evidence: Evidence, cosine: float | None) -> float:
+def _alike(evidence: CardEvidence, cosine: float | None) -> float:
     """Likeness on a scale that means the same in every search."""
     return WORDS_ALONE * evidence.words if cosine is None else cosine + WORDS_WEIGHT * evidence.words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.ranking import Match
-from p2m_agent.search.datasets.wish import Wish, kind_fit
+from p2m_agent.search.datasets.wish import DatasetWish, kind_fit
 from p2m_agent.search.hubs.card import UNREACHABLE, Card
 from p2m_agent.search.languages import written_in
 from p2m_agent.search.words import tokens
@@ -14,7 +14,7 @@ _MANY = 5
 """Cards that name another, from which on it is well known."""
 
 
-def candidate(match: Match, wish: Wish) -> DatasetCandidate:
+def candidate(match: Match, wish: DatasetWish) -> DatasetCandidate:
     """The match as the controller and the person see it."""
     card = match.card
     return DatasetCandidate(
@@ -34,7 +34,7 @@ def candidate(match: Match, wish: Wish) -> DatasetCandidate:
     )
 
 
-def _why(match: Match, wish: Wish) -> str:
+def _why(match: Match, wish: DatasetWish) -> str:
     card, parts = match.card, []
     if match.cosine is not None:
         parts.append(f"its card is {_how_close(match.cosine)} in meaning ({match.cosine:.2f})")
@@ -55,7 +55,7 @@ def _how_close(cosine: float) -> str:
     return "close" if cosine >= 0.45 else "near" if cosine >= 0.3 else "far"
 
 
-def _risks(card: Card, wish: Wish) -> tuple[str, ...]:
+def _risks(card: Card, wish: DatasetWish) -> tuple[str, ...]:
     risks = list(card.notes)
     if not card.reachable:
         risks.append(UNREACHABLE)

@@ -21,7 +21,7 @@ from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.card_store import CardStore
 from p2m_agent.search.datasets.evidence import Ask, Hit
 from p2m_agent.search.datasets.mentions import links
-from p2m_agent.search.words import Words
+from p2m_agent.search.words import Bm25
 
 if TYPE_CHECKING:
     import numpy
@@ -74,7 +74,7 @@ class Snapshot:
             self.ids: NDArray[numpy.int64] = np.load(folder / "ids.npy")
             self._named_by: NDArray[numpy.int64] = self.ids[np.load(folder / "named_by.npy")]
             self._ends: NDArray[numpy.int64] = np.load(folder / "named_by_ends.npy")
-            self._words = Words.load(folder / "words")
+            self._words = Bm25.load(folder / "words")
             self._directions: Any = None
             if (folder / "directions.npy").is_file():
                 self._directions = np.load(folder / "directions.npy", mmap_mode="r")
@@ -250,7 +250,7 @@ def _write_manifest(folder: Path, sources: Sequence[str]) -> None:
 
 def _build_words(folder: Path, store: CardStore, ids: NDArray[numpy.int64]) -> None:
     folder.mkdir()
-    Words.of_tokens(words for _, words in store.words([int(number) for number in ids])).save(folder)
+    Bm25.of_tokens(words for _, words in store.words([int(number) for number in ids])).save(folder)
 
 
 def _write_links(folder: Path, named_by: Sequence[Sequence[int]]) -> None:

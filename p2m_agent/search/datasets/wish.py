@@ -41,7 +41,7 @@ FITTING: dict[Kind, dict[str, float]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class DatasetWish:
     """What a search looks for."""
 
     query: str
@@ -56,17 +56,17 @@ class Wish:
     """The same in other words: they count for meaning, beside the query, not for words."""
 
 
-def wish_from(query: str, spec: TaskSpec | None, filters: Filters = ANY, card: str = "") -> Wish:
+def wish_from(query: str, spec: TaskSpec | None, filters: Filters = ANY, card: str = "") -> DatasetWish:
     """Gather what query and spec ask for; `card` is one that would fit, where somebody imagined it."""
     languages = languages_of(query)
     if spec:
         languages = languages or languages_of(spec.request) or ((spec.language,) if spec.language else ())
     licences = spec.constraints.licences if spec else None
     views = (*((card,) if card else ()), *task_views(query, spec))
-    return Wish(query, spec.kind if spec else None, languages, licences, filters, views=views)
+    return DatasetWish(query, spec.kind if spec else None, languages, licences, filters, views=views)
 
 
-def kind_fit(card: Card, wish: Wish) -> float:
+def kind_fit(card: Card, wish: DatasetWish) -> float:
     """0 for a card of the right kind of task, or of none, down to -0.08."""
     if wish.kind is None or not card.tasks:
         return 0.0
@@ -74,7 +74,7 @@ def kind_fit(card: Card, wish: Wish) -> float:
     return 0.08 * (fit - 1.0)
 
 
-def language_fit(card: Card, wish: Wish) -> float:
+def language_fit(card: Card, wish: DatasetWish) -> float:
     """0.12 for the language asked for, down to -0.15 for another."""
     if not card.languages or "multilingual" in card.languages:
         return 0.0
@@ -83,7 +83,7 @@ def language_fit(card: Card, wish: Wish) -> float:
     return 0.0 if "en" in card.languages else -0.1  # an English request that names no language
 
 
-def facts_fit(card: Card, wish: Wish) -> float:
+def facts_fit(card: Card, wish: DatasetWish) -> float:
     """What the facts of a card add to its likeness, or take away."""
     unsaid = 0.01 * (card.licence is None) + 0.03 * (not card.description)
     return kind_fit(card, wish) + language_fit(card, wish) - unsaid

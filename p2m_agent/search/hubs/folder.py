@@ -24,7 +24,7 @@ Files = dict[str, tuple[Path, ...]]
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFolder:
     """A dataset folder and its card."""
 
     card: Card
@@ -77,7 +77,7 @@ class FolderHub:
         raise ToolError(f"there is no dataset {repo!r} in {self.name}", "Take a repo that search_datasets has shown.")
 
     @property
-    def found(self) -> tuple[Found, ...]:
+    def found(self) -> tuple[FoundFolder, ...]:
         """Its datasets."""
         return self._scanned[0]
 
@@ -87,7 +87,7 @@ class FolderHub:
         return self._scanned[1]
 
     @cached_property
-    def _scanned(self) -> tuple[tuple[Found, ...], tuple[Skipped, ...]]:
+    def _scanned(self) -> tuple[tuple[FoundFolder, ...], tuple[Skipped, ...]]:
         place = self._place if isinstance(self._place, Path) else place_of(self._place)
         if place is None:
             raise UsageError(f"there is no hub folder {self.name}", "Name an existing folder, or a Hub dataset id.")
@@ -139,7 +139,7 @@ def _how_to_install(url: str) -> str:
     return f"Install it: pip install {module}" if module and module != "fsspec" else "Install what it names."
 
 
-def scan(hub: Path) -> tuple[list[Found], list[Skipped]]:
+def scan(hub: Path) -> tuple[list[FoundFolder], list[Skipped]]:
     """All datasets at or below a folder, by name; never raises for what a folder contains."""
     found, skipped = [], []
     for folder in _dataset_folders(hub, DEPTH):
@@ -155,7 +155,7 @@ def repo_of(folder: Path) -> str:
     return folder.resolve().name.replace("__", "/", 1)
 
 
-def with_facts(found: Found) -> Card:
+def with_facts(found: FoundFolder) -> Card:
     """The card with what only the data files tell: rows per split and the revision."""
     assert found.card.folder is not None
     counts = {split: count_rows(paths) for split, paths in found.files.items()}
@@ -164,7 +164,7 @@ def with_facts(found: Found) -> Card:
     return replace(found.card, rows=rows or found.card.rows, revision=revision_of(files, found.card.folder))
 
 
-def open_folder(found: Found, config: str | None = None) -> HubDataset:
+def open_folder(found: FoundFolder, config: str | None = None) -> HubDataset:
     """The dataset with its rows; `config` is one of its subsets, None the default one.
 
     Raises:
@@ -193,7 +193,7 @@ def open_folder(found: Found, config: str | None = None) -> HubDataset:
     )
 
 
-def _chosen(found: Found, config: str | None) -> Found:
+def _chosen(found: FoundFolder, config: str | None) -> FoundFolder:
     """The dataset with the files of a config."""
     configs, folder = found.card.configs or ("default",), found.card.folder
     assert folder is not None
@@ -248,7 +248,7 @@ def _listed(folder: Path) -> list[Path]:
         return []
 
 
-def _read(folder: Path, hub: Path) -> Found:
+def _read(folder: Path, hub: Path) -> FoundFolder:
     readme = folder / "README.md"
     if readme.stat().st_size > _MAX_CARD_BYTES:
         raise ValueError("its README.md is too large to be a card")
@@ -262,7 +262,7 @@ def _read(folder: Path, hub: Path) -> Found:
     files = _files(folder, declared[first]) if first is not None else _files_by_name(folder)
     if not files:
         raise ValueError("it has no data files")
-    return Found(card, files, declared)
+    return FoundFolder(card, files, declared)
 
 
 def _files(folder: Path, declared: object) -> Files:

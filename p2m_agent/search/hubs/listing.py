@@ -13,7 +13,7 @@ from pydantic import ConfigDict, ValidationError
 from p2m_agent.errors import UsageError
 from p2m_agent.search.hubs.card import Card, HubDataset
 from p2m_agent.search.hubs.data_files import count_rows, is_here
-from p2m_agent.search.hubs.folder import FolderHub, Found, place_of
+from p2m_agent.search.hubs.folder import FolderHub, FoundFolder, place_of
 from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.protocol import DatasetHub
@@ -165,7 +165,7 @@ def listing_of(hub: DatasetHub, limit: int | None = None) -> Listing:
     return Listing(hub.name, first, whole=next(iter(cards), None) is None)
 
 
-def unique(datasets: Iterable[Found], taken: Sequence[Found] = ()) -> list[Found]:
+def unique(datasets: Iterable[FoundFolder], taken: Sequence[FoundFolder] = ()) -> list[FoundFolder]:
     """Datasets with names of their own: a second one of a name gets its parent folder's before it, then a number.
 
     A folder that is among `taken` already is left out.
@@ -186,11 +186,11 @@ def unique(datasets: Iterable[Found], taken: Sequence[Found] = ()) -> list[Found
     return kept
 
 
-def _where(found: Found) -> str:
+def _where(found: FoundFolder) -> str:
     return str(found.card.folder.resolve()) if found.card.folder else ""
 
 
-def _counted(datasets: Iterable[Found]) -> Iterator[Card]:
+def _counted(datasets: Iterable[FoundFolder]) -> Iterator[Card]:
     """Cards with their rows per split, where these can be counted in little time."""
     for found in datasets:
         paths = [path for each in found.files.values() for path in each]

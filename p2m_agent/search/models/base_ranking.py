@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from p2m_agent.search.languages import NAMES
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.search.models.task_phrases import PHRASES
-from p2m_agent.search.words import Words, tokens
+from p2m_agent.search.words import Bm25, tokens
 from p2m_agent.weights.embedding import Embedder
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ class ModelRanking:
         import numpy as np
 
         self.cards, self._embedder = list(cards), embedder
-        self._about = Words.of_tokens([_stems(card.about) for card in cards])
-        self._keywords = Words.of_tokens([_stems(card.keywords) for card in cards])
+        self._about = Bm25.of_tokens([_stems(card.about) for card in cards])
+        self._keywords = Bm25.of_tokens([_stems(card.keywords) for card in cards])
         self._tags = list(PHRASES)
-        self._task_words = Words(f"{tag.replace('-', ' ')} {' '.join(PHRASES[tag])}" for tag in self._tags)
+        self._task_words = Bm25(f"{tag.replace('-', ' ')} {' '.join(PHRASES[tag])}" for tag in self._tags)
         known = {tag: place for place, tag in enumerate(self._tags)}
         self._task = np.array([known.get(card.task or "", -1) for card in cards], np.int64)
         self._speaks = [card.speaks() for card in cards]

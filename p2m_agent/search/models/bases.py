@@ -26,7 +26,7 @@ _DESCRIBED = 4000
 
 
 @dataclass(frozen=True)
-class Base:
+class FoundBase:
     """A base model and where it is."""
 
     facts: BaseModelFacts
@@ -56,11 +56,11 @@ class Base:
         )
 
 
-def bases(query: str, settings: Settings, hub: HuggingFace) -> tuple[list[Base], list[LeftOut]]:
+def bases(query: str, settings: Settings, hub: HuggingFace) -> tuple[list[FoundBase], list[LeftOut]]:
     """All base models that there are for a query, each once, those at hand first; and those that nobody can use."""
     reachable = hub.reachable()
     listed, unusable = search_hub(hub, query) if reachable else ([], [])
-    found: dict[str, Base] = {}
+    found: dict[str, FoundBase] = {}
     packaged = _packaged(settings)
     taken = {repo.casefold() for repo, _ in packaged}
     folders, damaged = _in_folders(settings.hubs)
@@ -75,7 +75,7 @@ def bases(query: str, settings: Settings, hub: HuggingFace) -> tuple[list[Base],
     return list(found.values()), [*damaged, *(each for each in unusable if each.repo.casefold() not in found)]
 
 
-def _packaged(settings: Settings) -> list[tuple[str, Base]]:
+def _packaged(settings: Settings) -> list[tuple[str, FoundBase]]:
     """Installed packages, each with the Hub repo whose weights it holds."""
     by_repo = {facts.repo: facts for facts in catalogue.models()}
     repos = {package.distribution: package.repo for package in PACKAGES}
@@ -83,19 +83,19 @@ def _packaged(settings: Settings) -> list[tuple[str, Base]]:
     for weights in installed(settings):
         known = by_repo.get(repos[weights.name]) or _facts_of(weights)
         facts = known.model_copy(update={"repo": weights.name, "params": weights.params, "licence": weights.licence})
-        made.append((repos[weights.name], Base(facts, "installed", available=True, revision=weights.revision)))
+        made.append((repos[weights.name], FoundBase(facts, "installed", available=True, revision=weights.revision)))
     return made
 
 
-def _known(facts: BaseModelFacts, *, reachable: bool) -> Base:
-    return Base(facts, "huggingface", available=reachable or _cached(facts.repo))
+def _known(facts: BaseModelFacts, *, reachable: bool) -> FoundBase:
+    return FoundBase(facts, "huggingface", available=reachable or _cached(facts.repo))
 
 
-def _with(base: Base, model: HubModel | None) -> Base:
+def _with(base: FoundBase, model: HubModel | None) -> FoundBase:
     """A model of the catalogue with what only the Hub knows."""
     if model is None:
         return base
-    return Base(
+    return FoundBase(
         base.facts.model_copy(update={"licence": model.facts.licence or base.facts.licence}),
         base.hub,
         available=base.available and not model.gated,
@@ -108,11 +108,11 @@ def _with(base: Base, model: HubModel | None) -> Base:
     )
 
 
-def _of_hub(model: HubModel) -> Base:
-    return _with(Base(model.facts, "huggingface", available=True), model)
+def _of_hub(model: HubModel) -> FoundBase:
+    return _with(FoundBase(model.facts, "huggingface", available=True), model)
 
 
-def _in_folders(hubs: Sequence[str]) -> tuple[list[Base], list[LeftOut]]:
+def _in_folders(hubs: Sequence[str]) -> tuple[list[FoundBase], list[LeftOut]]:
     """Checkpoints in the folders of the settings, and those that cannot be loaded."""
     found, damaged = [], []
     for folder in _model_folders(hubs):
@@ -126,10 +126,10 @@ def _in_folders(hubs: Sequence[str]) -> tuple[list[Base], list[LeftOut]]:
     return found, damaged
 
 
-def _in_folder(weights: Weights, folder: Path) -> Base:
+def _in_folder(weights: Weights, folder: Path) -> FoundBase:
     """A checkpoint with what the card beside it says."""
     meta, body = model_card(folder)
-    return Base(
+    return FoundBase(
         _facts_of(weights).model_copy(update={"languages": languages_of(meta.get("language"))}),
         str(folder.parent),
         available=True,

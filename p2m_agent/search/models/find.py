@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.search.datasets.wish import wish_from
 from p2m_agent.search.models.adaptation import adapted
 from p2m_agent.search.models.base_ranking import ModelMatch, ModelRanking
-from p2m_agent.search.models.bases import Base, bases
+from p2m_agent.search.models.bases import FoundBase, bases
 from p2m_agent.search.models.limits import ANY_MODEL, LeftOut, ModelLimits
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import ModelCandidate
@@ -102,7 +102,7 @@ def _with_one_at_hand(candidates: list[ModelCandidate], k: int) -> tuple[ModelCa
     return (*first[:-1], here)
 
 
-def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, place: str) -> ModelCandidate:
+def _candidate(base: FoundBase, match: ModelMatch, wish: ModelWish, free_gb: float, place: str) -> ModelCandidate:
     facts = base.facts
     train = train_preflight(facts.params, STEP_TOKENS[facts.architecture], free_gb, place)
     serve = serve_preflight(facts.params, free_gb, place)
@@ -135,12 +135,12 @@ def _candidate(base: Base, match: ModelMatch, wish: ModelWish, free_gb: float, p
     )
 
 
-def _why(base: Base, match: ModelMatch) -> str:
+def _why(base: FoundBase, match: ModelMatch) -> str:
     place = "its weights are here" if base.available and base.hub != "huggingface" else ""
     return "; ".join(part for part in (base.facts.good_at, place, ", ".join(match.signals)) if part) or "well known"
 
 
-def _risks(base: Base, train: Preflight, serve: Preflight, *, speaks: bool) -> Iterator[str]:
+def _risks(base: FoundBase, train: Preflight, serve: Preflight, *, speaks: bool) -> Iterator[str]:
     facts = base.facts
     if base.gated:
         yield "it is gated: accept its terms on the Hub and set HF_TOKEN"

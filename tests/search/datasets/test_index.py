@@ -14,10 +14,10 @@ import pytest
 
 from p2m_agent.errors import P2MError
 from p2m_agent.search.datasets import passages
-from p2m_agent.search.datasets.evidence import ANY, Ask, Evidence, Filters
+from p2m_agent.search.datasets.evidence import ANY, Ask, CardEvidence, Filters
 from p2m_agent.search.datasets.index import Index
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.search.words import Words
+from p2m_agent.search.words import Bm25
 from tests.fakes.hub import CountingEmbedder
 
 THINGS = ("slugs", "snails", "ships", "bees", "letters", "weather", "prices", "songs", "trains", "rivers")
@@ -70,11 +70,11 @@ def ask(words: str, filters: Filters = ANY, n: int = 5) -> Ask:
     return Ask(words, np.stack([vector] * len(passages.FIELDS)).astype(np.float32), filters, n)
 
 
-def repos(found: Sequence[Evidence]) -> list[str]:
+def repos(found: Sequence[CardEvidence]) -> list[str]:
     return sorted(each.card.repo for each in found)
 
 
-def closeness(each: Evidence, asked: Ask) -> float:
+def closeness(each: CardEvidence, asked: Ask) -> float:
     assert each.direction is not None
     assert asked.direction is not None
     return float(each.direction @ asked.direction)
@@ -234,9 +234,9 @@ def test_growing_a_snapshot_equals_building_it(index: Index, tmp_path: Path, emb
 
 def test_words_on_disk_are_words_in_memory(tmp_path: Path) -> None:
     texts = [f"{card.title} {card.description}" for card in make_cards(40)] + ["", "日本語の天気"]
-    made = Words(texts)
+    made = Bm25(texts)
     made.save(tmp_path / "words")
-    loaded = Words.load(tmp_path / "words")
+    loaded = Bm25.load(tmp_path / "words")
     for query in ("snails and slugs", "天気", "nothing of this", "", "letters letters"):
         assert loaded.shares(query).tolist() == made.shares(query).tolist()
     assert made.shares("天気").argmax() == len(texts) - 1

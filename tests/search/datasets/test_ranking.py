@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from p2m_agent.search.datasets.evidence import Ask, Evidence
+from p2m_agent.search.datasets.evidence import Ask, CardEvidence
 from p2m_agent.search.datasets.passages import passages, subject
 from p2m_agent.search.datasets.ranking import Match, rank
-from p2m_agent.search.datasets.wish import Wish
+from p2m_agent.search.datasets.wish import DatasetWish
 from p2m_agent.search.hubs.card import Card
 
 CARD = Card(repo="a", hub="lake", title="a", description="x" * 400, licence="mit")
@@ -25,12 +25,12 @@ class Fixed:
         return np.tile(np.asarray([[1.0, 0.0]], np.float32), (len(texts), 1))
 
 
-def seen(name: str, cosine: float, number: int = 0, named_by: tuple[int, ...] = (), **facts: object) -> Evidence:
+def seen(name: str, cosine: float, number: int = 0, named_by: tuple[int, ...] = (), **facts: object) -> CardEvidence:
     vector = np.asarray([cosine, (1 - cosine**2) ** 0.5], np.float32)
-    return Evidence(replace(CARD, repo=name, **facts), vector, 0.0, number, named_by)  # type: ignore[arg-type]
+    return CardEvidence(replace(CARD, repo=name, **facts), vector, 0.0, number, named_by)  # type: ignore[arg-type]
 
 
-def ranked(*found: Evidence, wish: Wish = Wish("words")) -> list[Match]:  # noqa: B008
+def ranked(*found: CardEvidence, wish: DatasetWish = DatasetWish("words")) -> list[Match]:  # noqa: B008
     return rank(wish.query, wish, lambda _: list(found), Fixed())  # type: ignore[arg-type]
 
 
@@ -58,7 +58,7 @@ def test_long_cards_and_many_variants_count_a_little() -> None:
 def test_what_came_out_too_late_sinks() -> None:
     found = seen("new", 0.55, year=2019), seen("old", 0.5, year=2015)
     assert names(ranked(*found))[0] == "new"
-    assert names(ranked(*found, wish=Wish("words", year=2017)))[0] == "old"
+    assert names(ranked(*found, wish=DatasetWish("words", year=2017)))[0] == "old"
 
 
 def test_a_known_set_is_not_relevant_where_nothing_is() -> None:
@@ -77,13 +77,13 @@ def test_scores_fall_and_part_what_is_relevant() -> None:
 
 def test_without_a_model_words_decide() -> None:
     found = [replace(seen("few", 0), direction=None, words=0.1), replace(seen("many", 0), direction=None, words=0.6)]
-    matches = rank("w", Wish("w"), lambda _: found, None)
+    matches = rank("w", DatasetWish("w"), lambda _: found, None)
     assert [(m.card.repo, m.cosine, m.relevant) for m in matches] == [("many", None, True), ("few", None, False)]
 
 
 def test_the_index_is_asked_with_the_filters_and_for_known_sets() -> None:
     asked: list[Ask] = []
-    wish = Wish("We propose a new method for parsing.")
+    wish = DatasetWish("We propose a new method for parsing.")
     assert rank(wish.query, wish, lambda ask: asked.append(ask) or [], Fixed()) == []  # type: ignore[arg-type, func-returns-value]
     assert asked[0].filters is wish.filters
     assert asked[0].known > 0
