@@ -1,0 +1,129 @@
+"""Conversations as lists of messages: OpenAI, Mistral, Cohere, Bedrock, Gemini, PaLM, ShareGPT, and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from p2m_agent.doubts import Doubt
+from p2m_agent.importing.cells import (
+    column_named,
+    columns_of,
+    entries,
+    entry,
+    is_absent,
+    peek,
+    repeats,
+    share,
+    text_of,
+)
+from p2m_agent.importing.conversations import Roles, Turn, is_conversation, roles_of, turns_of
+from p2m_agent.importing.shape import MOSTLY, Request, Row, Shape, Shaped
+from p2m_agent.importing.talks import Talks
+
+SYSTEMS = ("system", "systemInstruction", "system_prompt", "system_message", "context")
+GROUPS = ("conversation_id", "dialogue_id", "dialog_id", "session_id", "thread_id", "chat_id", "id")
+LABELS = ("label", "labels", "intent", "target", "gold_label")
+"""Columns beside a conversation that say what it is: then the conversation is what is judged."""
+
+
+def conversation_column(rows: Sequence[Row]) -> str:
+    """The column that holds conversations; the one with most turns where several do. Empty where none does."""
+    found = [name for name in columns_of(rows) if _share(rows, name) >= MOSTLY]
+    return max(found, key=lambda name: sum(len(entries(row.get(name))) for row in rows), default="")
+
+
+def read(rows: Iterable[Row], request: Request) -> Shaped:
+    """Read conversations; what a table says of them beside is kept where it groups or divides the rows."""
+    sample, stream = peek(rows)
+    column, system = conversation_column(sample), column_named(sample, *SYSTEMS)
+    group = next((name for name in GROUPS if (found := column_named(sample, name)) and repeats(sample, found)), "")
+    group, split = column_named(sample, group) if group else "", column_named(sample, "split")
+    judged = _judged(sample)
+    roles = roles_of(entries(row.get(column)) for row in sample)
+    talks = Talks(dialect(sample, column), request)
+    used = {column, system, group, split, judged}
+    talks.unread = tuple(name for name in columns_of(sample) if name not in used)
+    talks.doubts += _guessed(roles) + _is_judged(judged)
+    for row in stream:
+        others: Row = {name: text_of(row.get(own)) for name, own in (("group", group), ("split", split)) if own}
+        turns = [*_system(row.get(system)), *turns_of(row.get(column), roles)]
+        if not turns:
+            talks.leave(row, "no conversation")
+        elif judged:
+            talks.judge(turns, text_of(row.get(judged)), row, others)
+        else:
+            talks.add(turns, row, others)
+    return talks.shaped()
+
+
+def dialect(rows: Sequence[Row], column: str) -> str:
+    """The tool whose names a conversation has."""
+    keys = {key for row in rows for message in entries(row.get(column)) for key in message}
+    named = {str(message.get("role")) for row in rows for message in entries(row.get(column))}
+    if any("schemaVersion" in row for row in rows):
+        return "Bedrock conversations"
+    if "parts" in keys:
+        return "Gemini contents"
+    if "author" in keys:
+        return "PaLM messages"
+    if "from" in keys:
+        return "ShareGPT conversations"
+    return "Cohere messages" if named & {"Chatbot", "User", "System"} else "OpenAI chat messages"
+
+
+def _sniff(rows: Sequence[Row]) -> float:
+    column = conversation_column(rows)
+    return _share(rows, column) if column else 0.0
+
+
+def _share(rows: Sequence[Row], column: str) -> float:
+    return share(is_conversation(row[column]) for row in rows if not is_absent(row.get(column)))
+
+
+def _judged(sample: Sequence[Row]) -> str:
+    """A column of labels that recur beside the conversations."""
+    column = column_named(sample, *LABELS)
+    values = [text_of(row.get(column)) for row in sample]
+    return column if column and 2 <= len(set(values)) <= max(2, len(values) / 2) else ""
+
+
+def _system(value: object) -> list[Turn]:
+    """A system message that stands beside the conversation: a text, an object with parts, or a list of them."""
+    if is_absent(value):
+        return []
+    parts = entries(entry(value).get("parts")) or entries(value)
+    text = "\n".join(filter(None, (text_of(part.get("text") or part.get("content")) for part in parts)))
+    return [Turn("system", text or text_of(value))]
+
+
+def _guessed(roles: Roles) -> list[Doubt]:
+    if not roles.guessed:
+        return []
+    said = ", ".join(f"{name} is the {role}" for name, role in roles.guessed.items())
+    return [
+        Doubt(
+            kind="turns",
+            text="No known tool uses these names of roles.",
+            done=f"Taken by who has the last word: {said}.",
+            settle="Name the roles user and assistant.",
+            grave=True,
+        )
+    ]
+
+
+def _is_judged(column: str) -> list[Doubt]:
+    if not column:
+        return []
+    return [
+        Doubt(
+            kind="columns",
+            where=column,
+            text=f"Beside each conversation stands {column!r}, whose values recur.",
+            done=f"The whole conversation is the input and {column!r} the output; no turn is a target.",
+            settle="Remove the column to learn the last answers instead.",
+            grave=True,
+        )
+    ]
+
+
+SHAPE = Shape("chat messages", _sniff, read, specific=2)

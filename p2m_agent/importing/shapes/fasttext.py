@@ -1,0 +1,43 @@
+"""fastText lines: words with a prefix, `__label__roads`, are the labels, and the rest is the text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from p2m_agent.importing.annotated import Annotations, Item
+from p2m_agent.importing.cells import columns_of, peek, share, text_of
+from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+
+_PREFIX = re.compile(r"^(__[^\W_]+(?:_[^\W_]+)*__)\S")
+
+
+def _read(rows: Iterable[Row], request: Request) -> Shaped:
+    sample, stream = peek(rows)
+    column, prefix = columns_of(sample)[0], _prefix(sample)
+    found = Annotations("fastText lines", "label")
+    for row in stream:
+        words = re.split(r"(\s+)", str(row.get(column) or ""))
+        labels = tuple(dict.fromkeys(word.removeprefix(prefix) for word in words if word.startswith(prefix)))
+        text = "".join(word for word in words if not word.startswith(prefix)).strip()
+        if text or labels:
+            found.items.append(Item(row, {"text": text}, {"": labels} if labels else {}))
+    return found.shaped(request)
+
+
+def _sniff(rows: Sequence[Row]) -> float:
+    names, prefix = columns_of(rows), _prefix(rows)
+    if len(names) != 1 or not prefix:
+        return 0.0
+    return share(prefix in text_of(row.get(names[0])) for row in rows if text_of(row.get(names[0])))
+
+
+def _prefix(rows: Sequence[Row]) -> str:
+    """What most lines begin with, between double underscores; `__label__` unless somebody chose another."""
+    lines = [text_of(value) for row in rows for value in row.values()]
+    found = Counter(match[1] for line in lines if (match := _PREFIX.match(line)))
+    return found.most_common(1)[0][0] if found else ""
+
+
+SHAPE = Shape("fastText lines", _sniff, _read, specific=3)

@@ -1,0 +1,75 @@
+"""Label Studio's flat exports, JSON_MIN and CSV: a row an annotation, its choices a word or an object in a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from p2m_agent.importing.annotated import Annotations, Item, several_questions
+from p2m_agent.importing.cells import columns_of, entries, is_absent, is_wordy, listed, parsed, peek, share, text_of
+from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+
+MARKS = ("annotator", "annotation_id", "lead_time")
+"""Columns that it writes behind the answers."""
+META = (*MARKS, "id", "created_at", "updated_at", "agreement", "history", "completed_by", "project", "was_cancelled")
+_WRAPS = ("choices", "text", "rating", "taxonomy", "selected", "number", "labels")
+
+
+def _read(rows: Iterable[Row], request: Request) -> Shaped:
+    sample, stream = peek(rows)
+    control, others = _controls(sample, request)
+    names = [name for name in columns_of(sample) if name not in (*META, control, *others)]
+    inputs = [name for name in names if is_wordy(sample, name)] or names
+    found = Annotations("Label Studio flat export", control)
+    found.doubts += several_questions(control, others)
+    items: dict[str, Item] = {}
+    for number, row in enumerate(stream):
+        found.read += 1
+        texts = {name: text_of(row.get(name)) for name in inputs}
+        key = text_of(row.get("id")) or str(number)
+        item = items.setdefault(key, Item(row, texts))
+        if row.get(control) is None and "annotation_id" in row and is_absent(row.get("annotation_id")):
+            continue  # nobody has looked at it
+        item.votes[text_of(row.get("annotator"))] = _chosen(row.get(control))
+    found.items = list(items.values())
+    return found.shaped(request, [name for name in columns_of(sample) if name not in (*inputs, control)])
+
+
+def _sniff(rows: Sequence[Row]) -> float:
+    names = columns_of(rows)
+    return share(sum(mark in row for mark in MARKS) >= 2 for row in rows) if len(names) > len(MARKS) else 0.0
+
+
+def _controls(sample: Sequence[Row], request: Request) -> tuple[str, list[str]]:
+    """The column of the answers that are asked for, and those of other answers.
+
+    The exporter writes the task's own data first, then `id`, then the answers, then who gave them.
+    """
+    names = columns_of(sample)
+    free = [name for name in names if name not in META]
+    wrapped = [name for name in free if any(_is_wrapped(row.get(name)) for row in sample)]
+    start = names.index("id") if "id" in names else 0
+    end = min(names.index(mark) for mark in MARKS if mark in names)
+    behind = [name for name in free if (start < names.index(name) < end if start < end else names.index(name) > end)]
+    found = list(dict.fromkeys((*wrapped, *behind))) or free[-1:]
+    words = request.text.casefold()
+    best = max(
+        found, key=lambda name: (name == request.output, name.casefold() in words, name in wrapped, -found.index(name))
+    )
+    return best, [name for name in found if name != best]
+
+
+def _is_wrapped(value: object) -> bool:
+    found = entries(value)
+    return bool(found) and all(len(one) <= 2 and any(key in one for key in _WRAPS) for one in found)
+
+
+def _chosen(value: object) -> tuple[str, ...]:
+    """What a cell says: a word, a list, or the objects that hold one."""
+    found = entries(value) if _is_wrapped(value) else []
+    if found:
+        return tuple(text_of(each) for one in found for key in _WRAPS if key in one for each in listed(one[key]))
+    inner = parsed(value)
+    return tuple(text_of(each) for each in listed(inner if isinstance(inner, list) else text_of(value)))
+
+
+SHAPE = Shape("Label Studio flat export", _sniff, _read, specific=4)

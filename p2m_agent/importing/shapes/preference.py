@@ -1,0 +1,136 @@
+"""Preference pairs and rankings (TRL, OpenAI, DPO, KTO): the better answer is the target, the worse one never is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from p2m_agent.doubts import Doubt
+from p2m_agent.importing.cells import column_named, columns_of, entry, is_absent, peek, share, text_of
+from p2m_agent.importing.conversations import Turn, is_conversation, turns_of
+from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.talks import Talks
+from p2m_agent.importing.transcripts import template_of, turns_in
+
+PAIRS = (
+    ("chosen", "rejected"),
+    ("preferred_output", "non_preferred_output"),
+    ("preferred", "non_preferred"),
+    ("preferred", "dispreferred"),
+    ("preferred", "rejected"),
+    ("accepted", "rejected"),
+    ("chosen_response", "rejected_response"),
+    ("response_chosen", "response_rejected"),
+    ("chosen_answer", "rejected_answer"),
+    ("accepted_response", "rejected_response"),
+    ("good_response", "bad_response"),
+    ("good_answer", "bad_answer"),
+    ("better", "worse"),
+    ("winner", "loser"),
+    ("win", "lose"),
+    ("y_w", "y_l"),
+    ("positive_response", "negative_response"),
+)
+"""Names of the better and the worse answer."""
+PROMPTS = ("prompt", "question", "instruction", "query", "user", "post", "x", "messages", "conversations", "input")
+SYSTEMS = ("system", "system_prompt", "system_message")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a table of pairs has what."""
+
+    better: str
+    worse: str
+    prompt: str
+    system: str
+    more: str
+    """A second part of the prompt: Alpaca's `input`."""
+
+    @property
+    def all(self) -> set[str]:
+        """Every column that is read."""
+        return {self.better, self.worse, self.prompt, self.system, self.more}
+
+
+def _read(rows: Iterable[Row], request: Request) -> Shaped:
+    sample, stream = peek(rows)
+    columns = _columns(sample)
+    talks = Talks("preference pairs", request)
+    talks.unread = tuple(name for name in columns_of(sample) if name not in columns.all)
+    for row in stream:
+        better, worse = row.get(columns.better), row.get(columns.worse)
+        if is_absent(better):
+            talks.leave(row, "no chosen answer")
+        elif better == worse:
+            talks.leave(row, "the chosen and the rejected answer are the same")
+        else:
+            talks.add(_turns(row, columns), row)
+    talks.doubts.append(_said(columns, len(talks.talks)))
+    return talks.shaped()
+
+
+def _sniff(rows: Sequence[Row]) -> float:
+    columns = _columns(rows)
+    if not columns.better:
+        return 0.0
+    return share(_is_answer(row.get(columns.better)) and _is_answer(row.get(columns.worse)) for row in rows)
+
+
+def _columns(rows: Sequence[Row]) -> Columns:
+    pairs = ((column_named(rows, one), column_named(rows, other)) for one, other in PAIRS)
+    better, worse = next(((one, other) for one, other in pairs if one and other), ("", ""))
+    prompt = column_named(rows, *PROMPTS)
+    more = column_named(rows, "input") if prompt.casefold() == "instruction" else ""
+    return Columns(better, worse, prompt, column_named(rows, *SYSTEMS), more)
+
+
+def _is_answer(value: object) -> bool:
+    """Whether a cell may hold an answer; counts, ranks and flags are none."""
+    text = text_of(value)
+    return (
+        bool(text)
+        and not text.replace(".", "", 1).isdecimal()
+        and text.casefold() not in ("true", "false", "yes", "no")
+    )
+
+
+def _before(row: Row, columns: Columns) -> list[Turn]:
+    """What stands before the answers: the system message, and the prompt as text, messages or an OpenAI input."""
+    system = text_of(row.get(columns.system))
+    asked = row.get(columns.prompt)
+    messages = entry(asked).get("messages") if entry(asked) else asked
+    before = [Turn("system", system)] if system else []
+    if is_conversation(messages):
+        return before + turns_of(messages)
+    text = "\n\n".join(filter(None, (text_of(asked), text_of(row.get(columns.more)))))
+    template = template_of(f"{text}x") if text else None
+    if template:
+        turns = turns_in(text, template)
+        return before + (turns[:-1] if turns[-1].role == "assistant" and not turns[-1].text else turns)
+    return before + ([Turn("user", text)] if text else [])
+
+
+def _turns(row: Row, columns: Columns) -> list[Turn]:
+    """The prompt and the better answer, which may hold the whole conversation itself."""
+    better = row.get(columns.better)
+    turns = turns_of(better) if is_conversation(better) else []
+    template = None if turns or columns.prompt else template_of(better)
+    if template:
+        return turns_in(text_of(better), template)
+    if any(turn.role == "user" for turn in turns):
+        return turns
+    return [*_before(row, columns), *(turns[-1:] or [Turn("assistant", text_of(better))])]
+
+
+def _said(columns: Columns, count: int) -> Doubt:
+    return Doubt(
+        kind="target",
+        where=columns.worse,
+        text=f"Each row has a better and a worse answer, {columns.better!r} and {columns.worse!r}.",
+        rows=count,
+        done=f"{columns.better!r} is the target; {columns.worse!r} is neither input nor target.",
+    )
+
+
+SHAPE = Shape("preference pairs", _sniff, _read, specific=4)
