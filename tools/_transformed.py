@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.importing.convert import Rejected
+from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.importing.sources import Opened, open_config, read_repo
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.rows.reading import Row

@@ -11,9 +11,10 @@ from pydantic import Field
 from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.importing.columns import columns_after
-from p2m_agent.importing.convert import Rejected, write_rejected
+from p2m_agent.importing.convert import write_rejected
 from p2m_agent.importing.label_alignment import write_alignment
 from p2m_agent.importing.label_columns import gather_flags
+from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.importing.sources import Opened, is_file, open_config, open_file, read_repo
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source, proposal
 from p2m_agent.rows.data_card import write_data_card

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import is_absent, text_of
-from p2m_agent.importing.shape import Rejected, Row
+from p2m_agent.importing.schema.cells import is_absent, text_of
+from p2m_agent.importing.schema.shaped import Rejected, Row
+from p2m_agent.types.doubts import Doubt
 
 Answer = str | tuple[str, ...]
 """One label, or a set of labels in alphabetical order."""

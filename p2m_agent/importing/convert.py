@@ -11,20 +11,11 @@ from pathlib import Path
 
 from p2m_agent.importing.columns import Mapping
 from p2m_agent.importing.label_columns import items_of
+from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.rows.column_profile import first_of, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.label_sets import joined
 from p2m_agent.types.rows import Example, Source
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A row that is no example, and why."""
-
-    row: Row
-    reason: str
-    """A few words without values, to count by."""
-    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import peek
-from p2m_agent.importing.shape import MOSTLY, Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import peek
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.types.doubts import Doubt
 
 
 @cache
@@ -25,7 +25,7 @@ def fitting(sample: Sequence[Row]) -> list[Shape]:
     return [shape for shape in load_shapes() if sample and shape.sniff(sample) >= MOSTLY]
 
 
-def shape_of(rows: Iterable[Row], request: Request | str = "") -> Shaped | None:
+def shape_of(rows: Iterable[Row], request: Asked | str = "") -> Shaped | None:
     """Rows of a known schema, read; None for a plain table, of which no more than a sample was looked at.
 
     A text file is rows with one column, a line each; a JSON or YAML file that holds one object is one row.
@@ -37,7 +37,7 @@ def shape_of(rows: Iterable[Row], request: Request | str = "") -> Shaped | None:
     found = fitting(sample)
     if not found:
         return None
-    shaped = found[0].read(stream, request if isinstance(request, Request) else Request(request))
+    shaped = found[0].read(stream, request if isinstance(request, Asked) else Asked(request))
     found = [shape for shape in found if shape.specific > 1]
     if len(found) > 1:
         also = Doubt(

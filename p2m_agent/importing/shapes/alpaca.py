@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import column_named, columns_of, is_absent, listed, peek, share, text_of
-from p2m_agent.importing.conversations import Turn, cut_front, spoken
-from p2m_agent.importing.shape import MOSTLY, Rejected, Request, Row, Shape, Shaped
-from p2m_agent.importing.talks import HISTORY, LONGEST_HISTORY, SYSTEM
+from p2m_agent.importing.schema.cells import column_named, columns_of, is_absent, listed, peek, share, text_of
+from p2m_agent.importing.schema.conversations import ChatTurn, Role, cut_front, spoken
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Rejected, Row, Shape, Shaped
+from p2m_agent.importing.schema.talks import HISTORY, LONGEST_HISTORY, SYSTEM
+from p2m_agent.types.doubts import Doubt
 
 INSTRUCTIONS, INPUTS, OUTPUTS = ("instruction",), ("input", "context"), ("output", "response", "answer", "completion")
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     names = _columns(sample)
     assert names is not None
@@ -59,16 +59,15 @@ def _columns(rows: Sequence[Row]) -> tuple[str, str, str] | None:
 
 
 def _flat(row: Row, names: tuple[str, str, str], history: str, system: str) -> Row:
-    pairs = [[text_of(text) for text in listed(pair)] for pair in listed(row.get(history))]
-    turns = [
-        spoken(turn) for pair in pairs if len(pair) == 2 for turn in (Turn("user", pair[0]), Turn("assistant", pair[1]))
-    ]
+    roles: tuple[Role, Role] = ("user", "assistant")
+    said = [zip(roles, listed(pair), strict=False) for pair in listed(row.get(history))]
+    turns = [spoken(ChatTurn(role, text_of(text))) for pair in said for role, text in pair]
     kept, _ = cut_front(turns, LONGEST_HISTORY)
     texts = dict(zip(("instruction", "input", "output"), (text_of(row.get(name)) for name in names), strict=True))
     return {**texts, HISTORY: "\n".join(kept), SYSTEM: text_of(row.get(system))}
 
 
-def _fault(flat: Row, row: Row, output: str, request: Request) -> str:
+def _fault(flat: Row, row: Row, output: str, request: Asked) -> str:
     if not (flat["instruction"] or flat["input"]):
         return "empty input"
     if flat["output"] or (request.empty_is_right and row.get(output) is not None):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.annotated import Annotations, Item, several_questions
-from p2m_agent.importing.cells import (
+from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
+from p2m_agent.importing.schema.cells import (
     columns_of,
     entries,
     entry,
@@ -16,14 +16,14 @@ from p2m_agent.importing.cells import (
     share,
     text_of,
 )
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 META = {"id", "status", "_server_id", "external_id", "metadata", "vectors", "external-id", "score", "split"}
 SUBMITTED = ("submitted", "")
 """States of a response that counts; the others are drafts, pending or discarded."""
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     questions = _questions(sample)
     question = _best(questions, sample, request)
@@ -113,7 +113,7 @@ def _several_of(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _best(questions: Sequence[str], sample: Sequence[Row], request: Request) -> str:
+def _best(questions: Sequence[str], sample: Sequence[Row], request: Asked) -> str:
     words = request.text.casefold()
 
     def rank(name: str) -> tuple[bool, bool, int, int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.annotated import Annotations, Item
-from p2m_agent.importing.cells import columns_of, entry, is_absent, listed, peek, share, text_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.annotated import Annotations, Item
+from p2m_agent.importing.schema.cells import columns_of, entry, is_absent, listed, peek, share, text_of
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 DISCARDED = "discarded"
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     found = Annotations("Argilla records", "annotation")
     for row in stream:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import (
+from p2m_agent.importing.schema.cells import (
     column_named,
     columns_of,
     entries,
@@ -16,14 +15,18 @@ from p2m_agent.importing.cells import (
     share,
     text_of,
 )
-from p2m_agent.importing.conversations import Roles, Turn, is_conversation, roles_of, turns_of
-from p2m_agent.importing.shape import MOSTLY, Request, Row, Shape, Shaped
-from p2m_agent.importing.talks import Talks
+from p2m_agent.importing.schema.conversations import ChatTurn, Roles, is_conversation, roles_of, turns_of
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.types.doubts import Doubt
 
 SYSTEMS = ("system", "systemInstruction", "system_prompt", "system_message", "context")
 GROUPS = ("conversation_id", "dialogue_id", "dialog_id", "session_id", "thread_id", "chat_id", "id")
 LABELS = ("label", "labels", "intent", "target", "gold_label")
 """Columns beside a conversation that say what it is: then the conversation is what is judged."""
+
+ANSWERS = ("answer", "solution", "ground_truth", "response", "completion", "output", "target", "reference", *LABELS)
+"""Columns that hold the answer where the conversations end before it, as for reinforcement learning."""
 
 
 def conversation_column(rows: Sequence[Row]) -> str:
@@ -32,21 +35,24 @@ def conversation_column(rows: Sequence[Row]) -> str:
     return max(found, key=lambda name: sum(len(entries(row.get(name))) for row in rows), default="")
 
 
-def read(rows: Iterable[Row], request: Request) -> Shaped:
+def read(rows: Iterable[Row], request: Asked) -> Shaped:
     """Read conversations; what a table says of them beside is kept where it groups or divides the rows."""
     sample, stream = peek(rows)
     column, system = conversation_column(sample), column_named(sample, *SYSTEMS)
     group = next((name for name in GROUPS if (found := column_named(sample, name)) and repeats(sample, found)), "")
     group, split = column_named(sample, group) if group else "", column_named(sample, "split")
-    judged = _judged(sample)
+    answer = column_named(sample, *ANSWERS) if _open(sample, column) else ""
+    judged = "" if answer else _judged(sample)
     roles = roles_of(entries(row.get(column)) for row in sample)
     talks = Talks(dialect(sample, column), request)
-    used = {column, system, group, split, judged}
+    used = {column, system, group, split, judged, answer}
     talks.unread = tuple(name for name in columns_of(sample) if name not in used)
     talks.doubts += _guessed(roles) + _is_judged(judged)
     for row in stream:
         others: Row = {name: text_of(row.get(own)) for name, own in (("group", group), ("split", split)) if own}
         turns = [*_system(row.get(system)), *turns_of(row.get(column), roles)]
+        if turns and answer:
+            turns.append(ChatTurn("assistant", text_of(row.get(answer)), said=row.get(answer) is not None))
         if not turns:
             talks.leave(row, "no conversation")
         elif judged:
@@ -80,6 +86,13 @@ def _share(rows: Sequence[Row], column: str) -> float:
     return share(is_conversation(row[column]) for row in rows if not is_absent(row.get(column)))
 
 
+def _open(sample: Sequence[Row], column: str) -> bool:
+    """Whether the conversations end before the answer."""
+    roles = roles_of(entries(row.get(column)) for row in sample)
+    found = [turns_of(row.get(column), roles) for row in sample]
+    return share(all(turn.role != "assistant" for turn in turns[-1:]) for turns in found if turns) >= MOSTLY
+
+
 def _judged(sample: Sequence[Row]) -> str:
     """A column of labels that recur beside the conversations."""
     column = column_named(sample, *LABELS)
@@ -87,13 +100,13 @@ def _judged(sample: Sequence[Row]) -> str:
     return column if column and 2 <= len(set(values)) <= max(2, len(values) / 2) else ""
 
 
-def _system(value: object) -> list[Turn]:
+def _system(value: object) -> list[ChatTurn]:
     """A system message that stands beside the conversation: a text, an object with parts, or a list of them."""
     if is_absent(value):
         return []
     parts = entries(entry(value).get("parts")) or entries(value)
     text = "\n".join(filter(None, (text_of(part.get("text") or part.get("content")) for part in parts)))
-    return [Turn("system", text or text_of(value))]
+    return [ChatTurn("system", text or text_of(value))]
 
 
 def _guessed(roles: Roles) -> list[Doubt]:

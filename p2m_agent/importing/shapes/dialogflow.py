@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from p2m_agent.importing.cells import entries, share, text_of
-from p2m_agent.importing.intents import intents_shaped
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import entries, share, text_of
+from p2m_agent.importing.schema.intents import intents_shaped
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 MEMBER = "__file__"
 """Column with the name of the file that a row of an archive or folder comes from."""
 _PHRASES = re.compile(r"_usersays_[a-zA-Z-]+$")
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     found = [each for row in rows for each in _phrases(row)]
     return intents_shaped("Dialogflow", found, request)
 

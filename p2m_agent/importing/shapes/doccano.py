@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.annotated import Annotations, Item
-from p2m_agent.importing.cells import columns_of, entries, is_absent, listed, peek, share, text_of
-from p2m_agent.importing.shape import MOSTLY, Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.annotated import Annotations, Item
+from p2m_agent.importing.schema.cells import columns_of, entries, is_absent, listed, peek, share, text_of
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.types.doubts import Doubt
 
 LABELS, TEXTS = ("label", "labels", "annotations", "cats"), ("text", "data")
 META = {"id", "Comments", "comments", "meta", "metadata", "annotation_approver", "username", "entities", "relations"}
@@ -15,7 +15,7 @@ SEPARATOR = "#"
 """What its CSV puts between several labels."""
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     text, label = _columns(sample)
     spans = share(_is_spans(row.get(label)) for row in sample if listed(row.get(label))) >= MOSTLY

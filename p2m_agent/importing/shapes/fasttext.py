@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.annotated import Annotations, Item
-from p2m_agent.importing.cells import columns_of, peek, share, text_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.annotated import Annotations, Item
+from p2m_agent.importing.schema.cells import columns_of, peek, share, text_of
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 _PREFIX = re.compile(r"^(__[^\W_]+(?:_[^\W_]+)*__)\S")
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     column, prefix = columns_of(sample)[0], _prefix(sample)
     found = Annotations("fastText lines", "label")

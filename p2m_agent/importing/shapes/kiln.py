@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from p2m_agent.importing.cells import columns_of, entry, is_absent, peek, share, text_of
-from p2m_agent.importing.shape import Rejected, Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import columns_of, entry, is_absent, peek, share, text_of
+from p2m_agent.importing.schema.shaped import Asked, Rejected, Row, Shape, Shaped
 
 ASIDE = ("reasoning", "chain_of_thought", "tags")
 """Columns of its tables beside input and output."""
@@ -14,7 +14,7 @@ GOOD_STARS = 4
 POOR = "rated as poor and not repaired"
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     kept: list[Row] = []
     rejected: list[Rejected] = []

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.annotated import Annotations, Item, several_questions
-from p2m_agent.importing.cells import columns_of, entries, entry, is_absent, is_wordy, listed, peek, share, text_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
+from p2m_agent.importing.schema.cells import (
+    columns_of,
+    entries,
+    entry,
+    is_absent,
+    is_wordy,
+    listed,
+    peek,
+    share,
+    text_of,
+)
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.types.doubts import Doubt
 
 CLASSES = ("choices", "taxonomy", "rating", "pairwise", "number")
 """Controls whose value is a class or a set of classes."""
@@ -16,7 +26,7 @@ _TOOLS = ("completions", "annotations")
 """Its name for annotations before and since version 1.0."""
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     control, kind, others = _control(sample, request)
     fields = _fields(sample)
@@ -80,7 +90,7 @@ def _said(value: Mapping[str, object], kind: str) -> list[str]:
     return [text_of(each) for each in listed(said) if not is_absent(each)]
 
 
-def _control(sample: Sequence[Row], request: Request) -> tuple[str, str, list[str]]:
+def _control(sample: Sequence[Row], request: Asked) -> tuple[str, str, list[str]]:
     """The control whose answers are the output, its kind, and the other ones."""
     seen: Counter[tuple[str, str]] = Counter()
     options: dict[str, set[str]] = {}

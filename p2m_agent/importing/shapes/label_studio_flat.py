@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.annotated import Annotations, Item, several_questions
-from p2m_agent.importing.cells import columns_of, entries, is_absent, is_wordy, listed, parsed, peek, share, text_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
+from p2m_agent.importing.schema.cells import (
+    columns_of,
+    entries,
+    is_absent,
+    is_wordy,
+    listed,
+    parsed,
+    peek,
+    share,
+    text_of,
+)
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 MARKS = ("annotator", "annotation_id", "lead_time")
 """Columns that it writes behind the answers."""
@@ -14,7 +24,7 @@ META = (*MARKS, "id", "created_at", "updated_at", "agreement", "history", "compl
 _WRAPS = ("choices", "text", "rating", "taxonomy", "selected", "number", "labels")
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     control, others = _controls(sample, request)
     names = [name for name in columns_of(sample) if name not in (*META, control, *others)]
@@ -39,7 +49,7 @@ def _sniff(rows: Sequence[Row]) -> float:
     return share(sum(mark in row for mark in MARKS) >= 2 for row in rows) if len(names) > len(MARKS) else 0.0
 
 
-def _controls(sample: Sequence[Row], request: Request) -> tuple[str, list[str]]:
+def _controls(sample: Sequence[Row], request: Asked) -> tuple[str, list[str]]:
     """The column of the answers that are asked for, and those of other answers.
 
     The exporter writes the task's own data first, then `id`, then the answers, then who gave them.

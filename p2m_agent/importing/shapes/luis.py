@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.cells import entries, entry, share, text_of
-from p2m_agent.importing.intents import intents_shaped
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import entries, entry, share, text_of
+from p2m_agent.importing.schema.intents import intents_shaped
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 _PLACES = ({"startPos", "endPos"}, {"offset", "length"})
 """How an entity says where it stands, before and since CLU."""
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     said = [each for row in rows for each in _utterances(row)]
     found = [(each, text_of(each.get("text")), text_of(each.get("intent"))) for each in said]
     splits = [text_of(each.get("dataset")).casefold() for each in said]

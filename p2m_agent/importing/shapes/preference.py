@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import column_named, columns_of, entry, is_absent, peek, share, text_of
-from p2m_agent.importing.conversations import Turn, is_conversation, turns_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
-from p2m_agent.importing.talks import Talks
-from p2m_agent.importing.transcripts import template_of, turns_in
+from p2m_agent.importing.schema.cells import column_named, columns_of, entry, is_absent, peek, share, text_of
+from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.importing.schema.transcripts import template_of, turns_in
+from p2m_agent.types.doubts import Doubt
 
 PAIRS = (
     ("chosen", "rejected"),
@@ -37,7 +37,7 @@ SYSTEMS = ("system", "system_prompt", "system_message")
 
 
 @dataclass(frozen=True)
-class Columns:
+class PairColumns:
     """Where a table of pairs has what."""
 
     better: str
@@ -53,7 +53,7 @@ class Columns:
         return {self.better, self.worse, self.prompt, self.system, self.more}
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     columns = _columns(sample)
     talks = Talks("preference pairs", request)
@@ -77,12 +77,12 @@ def _sniff(rows: Sequence[Row]) -> float:
     return share(_is_answer(row.get(columns.better)) and _is_answer(row.get(columns.worse)) for row in rows)
 
 
-def _columns(rows: Sequence[Row]) -> Columns:
+def _columns(rows: Sequence[Row]) -> PairColumns:
     pairs = ((column_named(rows, one), column_named(rows, other)) for one, other in PAIRS)
     better, worse = next(((one, other) for one, other in pairs if one and other), ("", ""))
     prompt = column_named(rows, *PROMPTS)
     more = column_named(rows, "input") if prompt.casefold() == "instruction" else ""
-    return Columns(better, worse, prompt, column_named(rows, *SYSTEMS), more)
+    return PairColumns(better, worse, prompt, column_named(rows, *SYSTEMS), more)
 
 
 def _is_answer(value: object) -> bool:
@@ -95,12 +95,12 @@ def _is_answer(value: object) -> bool:
     )
 
 
-def _before(row: Row, columns: Columns) -> list[Turn]:
+def _before(row: Row, columns: PairColumns) -> list[ChatTurn]:
     """What stands before the answers: the system message, and the prompt as text, messages or an OpenAI input."""
     system = text_of(row.get(columns.system))
     asked = row.get(columns.prompt)
     messages = entry(asked).get("messages") if entry(asked) else asked
-    before = [Turn("system", system)] if system else []
+    before = [ChatTurn("system", system)] if system else []
     if is_conversation(messages):
         return before + turns_of(messages)
     text = "\n\n".join(filter(None, (text_of(asked), text_of(row.get(columns.more)))))
@@ -108,10 +108,10 @@ def _before(row: Row, columns: Columns) -> list[Turn]:
     if template:
         turns = turns_in(text, template)
         return before + (turns[:-1] if turns[-1].role == "assistant" and not turns[-1].text else turns)
-    return before + ([Turn("user", text)] if text else [])
+    return before + ([ChatTurn("user", text)] if text else [])
 
 
-def _turns(row: Row, columns: Columns) -> list[Turn]:
+def _turns(row: Row, columns: PairColumns) -> list[ChatTurn]:
     """The prompt and the better answer, which may hold the whole conversation itself."""
     better = row.get(columns.better)
     turns = turns_of(better) if is_conversation(better) else []
@@ -120,10 +120,10 @@ def _turns(row: Row, columns: Columns) -> list[Turn]:
         return turns_in(text_of(better), template)
     if any(turn.role == "user" for turn in turns):
         return turns
-    return [*_before(row, columns), *(turns[-1:] or [Turn("assistant", text_of(better))])]
+    return [*_before(row, columns), *(turns[-1:] or [ChatTurn("assistant", text_of(better))])]
 
 
-def _said(columns: Columns, count: int) -> Doubt:
+def _said(columns: PairColumns, count: int) -> Doubt:
     return Doubt(
         kind="target",
         where=columns.worse,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.annotated import Annotations, Item
-from p2m_agent.importing.cells import columns_of, entries, is_absent, listed, peek, share, text_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.annotated import Annotations, Item
+from p2m_agent.importing.schema.cells import columns_of, entries, is_absent, listed, peek, share, text_of
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.types.doubts import Doubt
 
 ANSWERS = ("accept", "reject", "ignore")
 META = ("answer", "label", "options", "accept", "meta", "spans", "tokens", "config", "style")
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     every = list(stream)  # a text stands once a label, so all of them are needed before one is settled
     names = {text_of(row.get("label")) for row in every if not _has_options(row)} - {""}

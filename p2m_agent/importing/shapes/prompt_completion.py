@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import column_named, columns_of, is_absent, peek, repeats, share, text_of
-from p2m_agent.importing.conversations import Turn, is_conversation, turns_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
-from p2m_agent.importing.talks import Talks
+from p2m_agent.importing.schema.cells import column_named, columns_of, is_absent, peek, repeats, share, text_of
+from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.types.doubts import Doubt
 
 PAIRS = (("prompt", "completion"), ("input_text", "output_text"))
 SYSTEMS = ("system", "system_prompt", "system_instruction", "context")
@@ -19,7 +19,7 @@ _MARK = re.compile(r"\W*(?:[#=~\-<>|]{2,}|[-=]>|:)\s*$")
 """What people put behind a prompt so that the completion begins."""
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     prompt, completion = _columns(sample)
     system = column_named(sample, *SYSTEMS)
@@ -29,7 +29,7 @@ def _read(rows: Iterable[Row], request: Request) -> Shaped:
     talks.doubts += _said(stop, _mark([row.get(prompt) for row in sample]))
     talks.unread = tuple(name for name in columns_of(sample) if name not in (prompt, completion, system, group))
     for row in stream:
-        before = [Turn("system", text_of(row.get(system)))] if not is_absent(row.get(system)) else []
+        before = [ChatTurn("system", text_of(row.get(system)))] if not is_absent(row.get(system)) else []
         asked = _turns(row.get(prompt), "user", "")
         answer = _turns(row.get(completion), "assistant", stop)
         talks.add([*before, *asked, *answer], row, {"group": text_of(row.get(group))} if group else {})
@@ -48,15 +48,15 @@ def _columns(rows: Sequence[Row]) -> tuple[str, str]:
     return next(((one, other) for one, other in pairs if one and other), ("", ""))
 
 
-def _turns(value: object, role: str, stop: str) -> list[Turn]:
+def _turns(value: object, role: str, stop: str) -> list[ChatTurn]:
     if is_conversation(value):
         return turns_of(value)
     text = text_of(value)
     if stop and text.endswith(stop):
         text = text[: -len(stop)].rstrip()
     if role == "user":
-        return [Turn("user", text)] if text else []
-    return [Turn("assistant", text, said=value is not None)]
+        return [ChatTurn("user", text)] if text else []
+    return [ChatTurn("assistant", text, said=value is not None)]
 
 
 def _stop(values: Sequence[object]) -> str:
@@ -97,4 +97,4 @@ def _said(stop: str, mark: str) -> list[Doubt]:
     return doubts
 
 
-SHAPE = Shape("prompt and completion", _sniff, _read, specific=2)
+SHAPE = Shape("prompt and completion", _sniff, _read, specific=3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from p2m_agent.importing.cells import columns_of, entries, entry, listed, text_of
-from p2m_agent.importing.intents import intents_shaped
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import columns_of, entries, entry, listed, text_of
+from p2m_agent.importing.schema.intents import intents_shaped
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})(?:\[[^\[\]]*\])?")
 """`[New York](city)` or `[NY]{"entity": "city", "value": "New York"}`."""
@@ -15,7 +15,7 @@ _HEADING = re.compile(r"^##\s*(\w+)\s*:\s*(.+?)\s*$")
 _BULLET = re.compile(r"^\s*[-*+]\s+(.*\S)")
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     every = list(rows)
     return intents_shaped("Rasa NLU", [found for row in _documents(every) for found in row], request)
 

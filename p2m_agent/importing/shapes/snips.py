@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from p2m_agent.importing.cells import entries, entry, listed, text_of
-from p2m_agent.importing.intents import intents_shaped
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import entries, entry, listed, text_of
+from p2m_agent.importing.schema.intents import intents_shaped
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 _SLOT = re.compile(r"\[[^\[\]()]+\]\(([^()]+)\)")
 """`[room:room](living room)`: in Snips' YAML the name stands first."""
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     return intents_shaped("Snips", [found for row in rows for found in _utterances(row)], request)
 
 

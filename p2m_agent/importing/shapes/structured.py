@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import columns_of, is_absent, is_wordy, listed, parsed, peek, share, text_of
-from p2m_agent.importing.shape import MOSTLY, Rejected, Request, Row, Shape, Shaped
+from p2m_agent.importing.schema.cells import columns_of, is_absent, is_wordy, listed, parsed, peek, share, text_of
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Rejected, Row, Shape, Shaped
+from p2m_agent.types.doubts import Doubt
 
 OUTPUTS = {"output", "target", "answer", "completion", "response", "result", "expected", "gold", "json", "extraction"}
 ANSWERS = OUTPUTS | {"label", "labels", "class", "category", "intent", "tag", "tags", "sentiment"}
@@ -17,7 +17,7 @@ NEARLY = 0.95
 KEYS = ("id", "uid", "uuid", "index", "split", "source", "lang", "language", "url")
 
 
-def _read(rows: Iterable[Row], _: Request) -> Shaped:
+def _read(rows: Iterable[Row], _: Asked) -> Shaped:
     sample, stream = peek(rows)
     inputs, output = _columns(sample)
     kept: list[Row] = []

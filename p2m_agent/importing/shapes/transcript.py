@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.cells import columns_of, is_absent, peek, share, text_of
-from p2m_agent.importing.shape import MOSTLY, Request, Row, Shape, Shaped
-from p2m_agent.importing.talks import Talks
-from p2m_agent.importing.transcripts import template_of, turns_in
+from p2m_agent.importing.schema.cells import columns_of, is_absent, peek, share, text_of
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.importing.schema.transcripts import template_of, turns_in
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     column = _column(sample)
     template = next(found for row in sample if (found := template_of(row.get(column))))

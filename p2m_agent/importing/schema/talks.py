@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.conversations import Talk, Turn, cut_front, spoken, talk_of
-from p2m_agent.importing.shape import Rejected, Request, Row, Shaped
+from p2m_agent.importing.schema.conversations import ChatTurn, Talk, cut_front, spoken, talk_of
+from p2m_agent.importing.schema.shaped import Asked, Rejected, Row, Shaped
+from p2m_agent.types.doubts import Doubt
 
 LONGEST_HISTORY = 8000
 """Characters of earlier turns that are kept."""
@@ -19,14 +19,14 @@ class Talks:
     """Conversations, gathered while a file is read."""
 
     shape: str
-    request: Request
+    request: Asked
     talks: list[tuple[Talk, Row]] = field(default_factory=list)
     """Each with what else its row has: its group, its split."""
     rejected: list[Rejected] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     unread: tuple[str, ...] = ()
 
-    def add(self, turns: Sequence[Turn], row: Row, others: Row | None = None) -> None:
+    def add(self, turns: Sequence[ChatTurn], row: Row, others: Row | None = None) -> None:
         """Keep a conversation, or leave its row out with the reason."""
         talk = talk_of(turns, empty_is_right=self.request.empty_is_right)
         if isinstance(talk, str):
@@ -36,7 +36,7 @@ class Talks:
         else:
             self.talks.append((talk, others or {}))
 
-    def judge(self, turns: Sequence[Turn], label: str, row: Row, others: Row | None = None) -> None:
+    def judge(self, turns: Sequence[ChatTurn], label: str, row: Row, others: Row | None = None) -> None:
         """Keep a conversation of which something is said: all of it is input."""
         if not label:
             self.leave(row, "no label")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from p2m_agent.importing.cells import entries, entry, is_absent, listed, text_of
+from p2m_agent.importing.schema.cells import entries, entry, is_absent, listed, text_of
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -31,7 +31,7 @@ _REASONS = ("thinking", "reasoning", "redacted_thinking")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ChatTurn:
     """What one party says."""
 
     role: Role
@@ -105,13 +105,13 @@ def roles_of(conversations: Iterable[Sequence[Mapping[str, object]]]) -> Roles:
     return Roles(guessed={name: "assistant" if name == answering else "user" for name in unknown})
 
 
-def turns_of(messages: object, roles: Roles | None = None) -> list[Turn]:
+def turns_of(messages: object, roles: Roles | None = None) -> list[ChatTurn]:
     """The turns of a list of messages, whatever names its tool gives to roles and texts."""
     roles = roles or Roles()
     return [_turn(message, roles) for message in entries(messages)]
 
 
-def talk_of(turns: Sequence[Turn], *, empty_is_right: bool = False) -> Talk | str:
+def talk_of(turns: Sequence[ChatTurn], *, empty_is_right: bool = False) -> Talk | str:
     """The conversation cut at its last answer that is to be learnt, or why it has none."""
     answers = [place for place, turn in enumerate(turns) if turn.role == "assistant"]
     learnt = [place for place in answers if turns[place].learn]
@@ -153,7 +153,7 @@ def cut_front(turns: Sequence[str], longest: int) -> tuple[list[str], int]:
     return kept[::-1], len(turns) - len(kept)
 
 
-def _fault(turns: Sequence[Turn], end: int, *, empty_is_right: bool) -> str:
+def _fault(turns: Sequence[ChatTurn], end: int, *, empty_is_right: bool) -> str:
     answer = turns[end]
     if not answer.text and answer.calls:
         return "the answer only calls a tool"
@@ -164,7 +164,7 @@ def _fault(turns: Sequence[Turn], end: int, *, empty_is_right: bool) -> str:
     return "a message holds a picture or sound" if any(turn.media for turn in turns[: end + 1]) else ""
 
 
-def _question(before: Sequence[Turn]) -> int:
+def _question(before: Sequence[ChatTurn]) -> int:
     """Where the last block of what the user says begins; what tools say after it belongs to it."""
     users = [place for place, turn in enumerate(before) if turn.role == "user"]
     start = users[-1] if users else len(before)
@@ -173,19 +173,19 @@ def _question(before: Sequence[Turn]) -> int:
     return start
 
 
-def spoken(turn: Turn) -> str:
+def spoken(turn: ChatTurn) -> str:
     """A turn with who says it."""
     who = {"user": "User", "assistant": "Assistant", "tool": "Tool", "system": "System"}[turn.role]
     return f"{who}{f' ({turn.name})' if turn.name else ''}: {turn.text or '(calls a tool)'}"
 
 
-def _turn(message: Mapping[str, object], roles: Roles) -> Turn:
+def _turn(message: Mapping[str, object], roles: Roles) -> ChatTurn:
     role = roles.of(message.get(_key(message, ROLE_KEYS))) or "user"
     content = message.get(_key(message, TEXT_KEYS))
     if isinstance(content, dict) and "parts" in content:  # as ChatGPT exports its conversations
         content = content["parts"]
     parts = content if isinstance(content, list | tuple) else []
-    return Turn(
+    return ChatTurn(
         role=role,
         text=_text(content, answers=role == "assistant" and "parts" not in message),
         name=text_of(message.get("name")) if role != "tool" else "",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from p2m_agent.importing.conversations import Role, Roles, Turn
+from p2m_agent.importing.schema.conversations import ChatTurn, Role, Roles
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ def template_of(text: object) -> Template | None:
     return next((each for each in TEMPLATES if _answers(text, each)), None)
 
 
-def turns_in(text: str, template: Template) -> list[Turn]:
+def turns_in(text: str, template: Template) -> list[ChatTurn]:
     """The turns of a text; what stands before the first mark is the system's."""
     marks = list(template.marks.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     before = _clean(text[: marks[0].start()], template) if marks else ""
-    turns = [Turn("system", before)] if before else []
+    turns = [ChatTurn("system", before)] if before else []
     for mark, end in zip(marks, ends, strict=True):
         role = _role(mark["role"], template)
         said = _clean(text[mark.end() : end], template)
         if said or role == "assistant":
-            turns.append(Turn(role, said))
+            turns.append(ChatTurn(role, said))
     return turns
 
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.doubts import Doubt
-from p2m_agent.importing.cells import (
+from p2m_agent.importing.schema.cells import (
     column_named,
     columns_of,
     entry,
@@ -17,9 +16,10 @@ from p2m_agent.importing.cells import (
     share,
     text_of,
 )
-from p2m_agent.importing.conversations import Turn, is_conversation, turns_of
-from p2m_agent.importing.shape import Request, Row, Shape, Shaped
-from p2m_agent.importing.talks import Talks
+from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
+from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.types.doubts import Doubt
 
 PROMPTS = ("prompt", "question", "instruction", "query", "post", "history", "input")
 WINNERS = ("winner", "preference", "preferred", "better_response_id", "better")
@@ -46,7 +46,7 @@ class Judged:
     why: str
 
 
-def _read(rows: Iterable[Row], request: Request) -> Shaped:
+def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     judged = _judged(sample)
     assert judged is not None
@@ -171,12 +171,12 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _before(asked: object) -> list[Turn]:
-    return turns_of(asked) if is_conversation(asked) else [Turn("user", text_of(asked))]
+def _before(asked: object) -> list[ChatTurn]:
+    return turns_of(asked) if is_conversation(asked) else [ChatTurn("user", text_of(asked))]
 
 
-def _after(answer: object) -> list[Turn]:
-    return turns_of(answer)[-1:] if is_conversation(answer) else [Turn("assistant", text_of(answer))]
+def _after(answer: object) -> list[ChatTurn]:
+    return turns_of(answer)[-1:] if is_conversation(answer) else [ChatTurn("assistant", text_of(answer))]
 
 
 SHAPE = Shape("judged answers", _sniff, _read, specific=4)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from p2m_agent.doubts import Doubt
 from p2m_agent.importing.annotators import TIE, UNLABELLED, Answer, agreement, majority
-from p2m_agent.importing.shape import OutputKind, Rejected, Request, Row, Shaped
+from p2m_agent.importing.schema.shaped import Asked, OutputKind, Rejected, Row, Shaped
+from p2m_agent.types.doubts import Doubt
 
 RECURRING = 0.5
 """Different answers, as a share of all, up to which they are labels."""
@@ -52,7 +52,7 @@ class Annotations:
         """Leave a row out, with its reason."""
         self.rejected.append(Rejected(row, reason, detail))
 
-    def shaped(self, request: Request, unread: Sequence[str] = ()) -> Shaped:
+    def shaped(self, request: Asked, unread: Sequence[str] = ()) -> Shaped:
         """The table: one row an item with the answer of most annotators."""
         kind = self._kind()
         rows: list[Row] = []
@@ -89,7 +89,7 @@ class Annotations:
             return "text"
         return "labels" if self.several or any(len(answer) > 1 for answer in answers) else "label"
 
-    def _answers(self, item: Item, kind: OutputKind, request: Request) -> list[Answer]:
+    def _answers(self, item: Item, kind: OutputKind, request: Asked) -> list[Answer]:
         votes = [item.gold] if item.gold is not None else list(item.votes.values())
         if kind == "labels":
             return [tuple(sorted(set(vote))) for vote in votes]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from p2m_agent.importing.annotated import Annotations, Item
-from p2m_agent.importing.shape import Request, Row, Shaped
-
-Utterance = tuple[str, str]
-"""What somebody says, and what they mean by it."""
+from p2m_agent.importing.schema.annotated import Annotations, Item
+from p2m_agent.importing.schema.shaped import Asked, Row, Shaped
 
 
 def intents_shaped(
-    shape: str, found: Iterable[tuple[Row, str, str]], request: Request, splits: Iterable[str] = ()
+    shape: str, found: Iterable[tuple[Row, str, str]], request: Asked, splits: Iterable[str] = ()
 ) -> Shaped:
     """A table of utterances with their intents.
 

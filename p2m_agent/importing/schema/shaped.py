@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from p2m_agent.doubts import Doubt
+from p2m_agent.rows.reading import Row
+from p2m_agent.types.doubts import Doubt
 
-Row = dict[str, object]
+__all__ = ["MOSTLY", "Asked", "OutputKind", "Rejected", "Row", "Shape", "Shaped"]
+
 OutputKind = Literal["label", "labels", "text"]
 
 MOSTLY = 0.8
@@ -29,7 +31,7 @@ _NOTHING = re.compile(
 
 
 @dataclass(frozen=True)
-class Request:
+class Asked:
     """What a person asked, as far as readers need it."""
 
     text: str = ""
@@ -94,6 +96,6 @@ class Shape:
     """As its users call it."""
     sniff: Callable[[Sequence[Row]], float]
     """Share, 0 to 1, of sampled rows that bear its marks."""
-    read: Callable[[Iterable[Row], Request], Shaped]
+    read: Callable[[Iterable[Row], Asked], Shaped]
     specific: int = 1
     """How many marks stand together; where several schemas fit, the highest wins."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from p2m_agent.importing.shape import Row
+from p2m_agent.importing.schema.shaped import Row
 
 SAMPLE = 200
 """Rows by which a schema is recognised."""
