@@ -209,7 +209,10 @@ def test_later_rounds_encode_new_rows_only(bert: Path, monkeypatch: pytest.Monke
     first, second = probe.scores(str(bert), 40), probe.scores(str(bert), 60)
     assert counted == [40, 20]
     assert (len(first), len(second)) == (40, 60)
-    assert second == EncoderProbe(sorted_mail(60), task(), SETTINGS).scores(str(bert), 60)
+    whole = EncoderProbe(sorted_mail(60), task(), SETTINGS).scores(
+        str(bert), 60
+    )  # in other batches: last digits differ
+    assert np.allclose(second, whole, atol=1e-5)
 
 
 def test_fewer_dimensions_tell_a_head_the_same() -> None:
