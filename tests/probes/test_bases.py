@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from p2m_agent.errors import ToolError
@@ -209,10 +210,8 @@ def test_later_rounds_encode_new_rows_only(bert: Path, monkeypatch: pytest.Monke
     first, second = probe.scores(str(bert), 40), probe.scores(str(bert), 60)
     assert counted == [40, 20]
     assert (len(first), len(second)) == (40, 60)
-    whole = EncoderProbe(sorted_mail(60), task(), SETTINGS).scores(
-        str(bert), 60
-    )  # in other batches: last digits differ
-    assert np.allclose(second, whole, atol=1e-5)
+    whole = EncoderProbe(sorted_mail(60), task(), SETTINGS).scores(str(bert), 60)
+    assert np.allclose(second, whole, atol=1e-5)  # other batches, other last digits
 
 
 def test_fewer_dimensions_tell_a_head_the_same() -> None:
