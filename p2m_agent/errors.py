@@ -8,6 +8,18 @@ P2MError                what a person can mend: shown as message and hint, no tr
 
 from __future__ import annotations
 
+import re
+
+SHORTEST_KEY = 16
+"""Characters of a key that is worth hiding. Servers at home take `x`, `test` or `none`, which are words."""
+_NAMED = re.compile(
+    rf"""(\b(?:bearer|basic)\s+                                                   # Authorization: Bearer …
+        |(?:api[-_]?key|authorization|token|secret|password|\bkey|\bsig)["']?\s*[:=]\s*["']?)  # field: …, ?field=…
+    (?=[^\s"'&,;@]*\d)[^\s"'&,;@]{{{SHORTEST_KEY},}}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_IN_URL = re.compile(r"(://[^/\s:@]+:)[^/\s@]+(?=@)")
+
 
 class P2MError(Exception):
     """A fault with a remedy."""
@@ -32,3 +44,20 @@ class ToolError(P2MError):
 
 class BudgetExceeded(ToolError):
     """The operation could pass the budget, so it was not started."""
+
+
+def masked(text: str, key: str | None = None) -> str:
+    """A message as it may be shown and kept: without what stands where keys stand, and without `key` itself.
+
+    For words about a fault only. An answer, a row or a file is never looked through: a short key is part of many words.
+    """
+    if key and len(key) >= SHORTEST_KEY:
+        text = text.replace(key, "***")
+    return _IN_URL.sub(r"\1***", _NAMED.sub(r"\1***", text))
+
+
+def mask(error: BaseException | None) -> None:
+    """Take keys out of an exception and its causes before it leaves: LangGraph keeps it with the run's state."""
+    while error is not None:
+        error.args = tuple(masked(part) if isinstance(part, str) else part for part in error.args)
+        error = error.__cause__ or error.__context__

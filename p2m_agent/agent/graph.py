@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from p2m_agent import events
 from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.policy import OVER_BUDGET, Policy, decide, over_budget
-from p2m_agent.errors import P2MError, UsageError
+from p2m_agent.errors import P2MError, UsageError, mask
 from p2m_agent.run.state import Call, Decision, Ended, Message, RunState
 from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Context, Effect, Outcome, Tool, Tools
@@ -168,6 +168,7 @@ def act(machine: Machine, state: RunState) -> dict[str, object]:
             return _failed(machine, state, call, error, time.monotonic() - began)
         except Exception as error:
             # Our own fault, whatever it is: on record with its traceback, and the run stops where it can be resumed.
+            mask(error)
             trace = traceback.format_exc()
             machine.emit(events.Failed(call=call.id, message=f"{type(error).__name__}: {error}", traceback=trace))
             raise

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.errors import ToolError
+from p2m_agent.errors import ToolError, masked
 from p2m_agent.llm.endpoint import Endpoint
 from p2m_agent.llm.pace import LongPause, Pace, SendPermit, TooLarge
 from p2m_agent.llm.prices import Wall
@@ -188,7 +188,7 @@ async def _try(line: Line, body: Body, key: str, turn: SendPermit) -> dict[str, 
         return _Fault(f"no answer within {patience.timeout_s:g} s", patience.tries_after_timeout, busy=True)
     response = raw.http_response
     try:
-        answer = json.loads(_scrub(response.text, line.endpoint))
+        answer = json.loads(response.text)
     except json.JSONDecodeError:
         return _Fault("the answer was no JSON", patience.tries, whole=True)
     if not isinstance(answer, dict) or not answer.get("choices"):
@@ -201,7 +201,7 @@ def _unconnected(error: openai.APIConnectionError, endpoint: Endpoint, patience:
     # By name: which library raises it depends on openai's version and transport. aiohttp's lost connections come as
     # timeouts of connecting.
     names = set(_causes(error))
-    reason = _scrub(str(error.__cause__ or error), endpoint)
+    reason = masked(str(error.__cause__ or error), endpoint.key)
     lost = "ServerDisconnectedError" in names or "ClientOSError" in names
     if "ClientConnectorError" in names or (not lost and names & {"ConnectError", "ConnectTimeout"}):
         return _Fault(reason, patience.tries_when_unreachable, unreachable=True)
@@ -218,7 +218,7 @@ def _causes(error: BaseException | None) -> Iterator[str]:
 
 def _judge(error: openai.APIStatusError, endpoint: Endpoint, patience: Patience) -> _Fault:
     """Tell a transient fault from a lasting one; raise where no other request will fare better."""
-    status, said = error.status_code, _scrub(_said(error), endpoint)
+    status, said = error.status_code, _said(error, endpoint)
     if status in (401, 403):
         raise ToolError(
             f"{endpoint.identity} refuses the key (HTTP {status}): {said}",
@@ -253,14 +253,10 @@ def _give_up(fault: _Fault, endpoint: Endpoint, tries: int) -> None:
     raise RowFailed(fault.message + (f" (after {tries} tries)" if tries > 1 else ""), fault.status)
 
 
-def _said(error: openai.APIStatusError) -> str:
+def _said(error: openai.APIStatusError, endpoint: Endpoint) -> str:
+    """In its own words, which like to quote the key that was refused."""
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
     code = body.get("code") if isinstance(body, dict) else None
     said = str(message or error.message)
-    return (f"{said} [{code}]" if code and str(code) not in said else said)[:500]
-
-
-def _scrub(text: str, endpoint: Endpoint) -> str:
-    """Servers like to quote the key that they refuse."""
-    return text.replace(endpoint.key, "***") if endpoint.key else text
+    return masked(f"{said} [{code}]" if code and str(code) not in said else said, endpoint.key)[:500]

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -116,7 +116,7 @@ def _default(settings: Settings, model: str | None) -> Endpoint:
     if url == _OPENAI_URL:
         model = model or DEFAULT_OPENAI_MODEL
         _require(settings.openai_api_key, "openai", "OPENAI_API_KEY")
-    return Endpoint(url, url, model, settings.openai_api_key, "OPENAI_API_KEY")
+    return Endpoint(url, url, model, _key("OPENAI_API_KEY", settings, None), "OPENAI_API_KEY")
 
 
 def _by_url(name: str, settings: Settings, keys: Keys) -> Endpoint:
@@ -127,8 +127,8 @@ def _by_url(name: str, settings: Settings, keys: Keys) -> Endpoint:
         if host == urlsplit(provider.url).hostname:
             return Endpoint(url, url, model or None, _key(provider.key, settings, keys), provider.key)
     if settings.openai_base_url and urlsplit(settings.openai_base_url).netloc == urlsplit(url).netloc:
-        return Endpoint(url, url, model or None, settings.openai_api_key, "OPENAI_API_KEY")
-    return Endpoint(url, url, model or None, keys.p2m_api_key, "P2M_API_KEY")
+        return Endpoint(url, url, model or None, _key("OPENAI_API_KEY", settings, keys), "OPENAI_API_KEY")
+    return Endpoint(url, url, model or None, _key("P2M_API_KEY", settings, keys), "P2M_API_KEY")
 
 
 def _by_provider(provider: str, model: str, settings: Settings, keys: Keys) -> Endpoint:
@@ -140,11 +140,10 @@ def _by_provider(provider: str, model: str, settings: Settings, keys: Keys) -> E
     return Endpoint(url, url, model, key, key_name)
 
 
-def _key(name: str, settings: Settings, keys: Keys) -> str | None:
-    if name == "OPENAI_API_KEY":
-        return settings.openai_api_key
-    value = getattr(keys, name.lower())
-    return str(value) if value else None
+def _key(name: str, settings: Settings, keys: Keys | None) -> str | None:
+    """Without the line's end and the quotes that files of environment variables leave around it."""
+    value = getattr(settings if name == "OPENAI_API_KEY" else keys, name.lower())
+    return str(value).strip().strip("\"'") or None if value else None
 
 
 def _require(key: str | None, provider: str, key_name: str) -> None:
@@ -159,6 +158,8 @@ def _clean(address: str) -> str:
     parts = urlsplit(address)
     if "@" in parts.netloc:
         raise UsageError("A URL must not hold a password.", "Put the key into P2M_API_KEY instead.")
+    if any(re.search("key|token|secret", name, re.IGNORECASE) for name, _ in parse_qsl(parts.query)):
+        raise UsageError("A URL must not hold a key.", "Put it into P2M_API_KEY instead.")
     if not parts.hostname:
         raise UsageError(f"{address!r} is no URL.", "It looks like http://localhost:8080/v1.")
     return address.rstrip("/")

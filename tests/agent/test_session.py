@@ -16,11 +16,13 @@ from p2m_agent.agent.session import Parts, Session
 from p2m_agent.errors import P2MError
 from p2m_agent.events import read_events
 from p2m_agent.run.checkpoints import read_state
+from p2m_agent.run.state import RunState
+from p2m_agent.run.tooling import Context, Effect, Outcome, Tool
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
-from tests.fakes.machine import Bench, move, scripted
+from tests.fakes.machine import Bench, Nothing, move, scripted
 from tests.fakes.openai_server import FakeOpenAI
 
 
@@ -149,3 +151,23 @@ def test_an_unattended_run_ends_and_says_so(settings: Settings, bench: Bench) ->
         assert standing.ended.why == "delivered"
         [ended] = [e for e in read_events(session.root / "events.jsonl") if isinstance(e, events.RunEnded)]
         assert ended.reason == "all is well"
+
+
+def test_a_key_in_an_unforeseen_fault_stands_nowhere_in_the_run(settings: Settings, bench: Bench) -> None:
+    key = "sk-planted-0123456789abcdef"
+
+    def leak(args: Nothing, state: RunState, context: Context) -> Outcome:
+        raise RuntimeError(f"Illegal header value b'Bearer {key}'")
+
+    tools = {**bench.tools(), "leak": Tool("leak", Nothing, leak, Effect.READ)}
+    settings = settings.model_copy(update={"openai_api_key": key})
+    task = TaskFile(request="Sort it")
+    parts = Parts(tools=tools, choose=scripted(move("leak")))
+    with (
+        Session.create(settings, task, Policy(attended=False), run_id="r", parts=parts) as session,
+        pytest.raises(RuntimeError),
+    ):
+        session.step()
+    files = [path for path in session.root.rglob("*") if path.is_file()]
+    assert session.root / "state.sqlite" in files
+    assert [path for path in files if key in path.read_bytes().decode("latin-1")] == []
