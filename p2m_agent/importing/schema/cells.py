@@ -13,6 +13,8 @@ from p2m_agent.importing.schema.shaped import Row
 
 SAMPLE = 200
 """Rows by which a schema is recognised."""
+HALF = 0.5
+"""Share of the cells of a column that make it one of texts."""
 _WITHOUT_COMMAS = re.compile(r"\}\s*\n\s*\{")
 """NumPy prints no comma between the objects of a list; pandas writes that into CSV."""
 _NUMPY = re.compile(r"\barray\((\[.*?\])(?:,\s*dtype=\w+)?\)", re.DOTALL)
@@ -112,11 +114,11 @@ def _plain(name: str) -> str:
 
 
 def is_wordy(rows: Sequence[Row], column: str) -> bool:
-    """Whether a column has texts, rather than keys, names or numbers."""
-    texts = [value.strip() for row in rows if isinstance(value := row.get(column), str) and value.strip()]
-    return share(len(text.split()) > 1 or len(text) >= LONG_WORD for text in texts) >= HALF
+    """Whether a column has texts, rather than keys, names, links, dates or numbers."""
+    texts = [value for row in rows if isinstance(value := row.get(column), str) and value.strip()]
+    return share(_has_words(text) for text in texts) >= HALF
 
 
-LONG_WORD = 12
-"""Characters from which a text without blanks may be a sentence of a language that writes none."""
-HALF = 0.5
+def _has_words(text: str) -> bool:
+    """Two words, or so many signs of a script that may have no blanks between words."""
+    return sum(any(map(str.isalpha, word)) for word in text.split()) > 1 or (len(text) >= 6 and not text.isascii())

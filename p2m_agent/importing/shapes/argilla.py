@@ -17,6 +17,7 @@ from p2m_agent.importing.schema.cells import (
     text_of,
 )
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.types.doubts import Doubt
 
 META = {"id", "status", "_server_id", "external_id", "metadata", "vectors", "external-id", "score", "split"}
 SUBMITTED = ("submitted", "")
@@ -29,7 +30,7 @@ def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     question = _best(questions, sample, request)
     others = [name for name in questions if name != question]
     found = Annotations("Argilla", question)
-    found.doubts += several_questions(question, others)
+    found.doubts += several_questions(question, others) + _stateless(sample, question)
     fields = _fields(sample, questions)
     for row in stream:
         found.read += 1
@@ -111,6 +112,24 @@ def _several_of(value: object) -> list[object]:
     if isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value):
         return [value]
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _stateless(sample: Sequence[Row], question: str) -> list[Doubt]:
+    """That Argilla 2 leaves the state of a response out of its nested JSON."""
+    states = [state for row in sample for _, _, state in _responses(row, question)]
+    if not states or any(states):
+        return []
+    return [
+        Doubt(
+            kind="not_gold",
+            where=question,
+            text="This export does not say which responses were submitted, and which are drafts or discarded.",
+            rows=len(states),
+            done="All of them count as answers.",
+            settle="Export with `to_list(flatten=True)` or `to_datasets()`, which keep the state.",
+            grave=True,
+        )
+    ]
 
 
 def _best(questions: Sequence[str], sample: Sequence[Row], request: Asked) -> str:

@@ -20,6 +20,7 @@ from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.types.doubts import Doubt
 
+COLUMNS = {"messages", "conversations", "conversation", "contents", "prompt", "turns", "dialog", "dialogue", "chat"}
 SYSTEMS = ("system", "systemInstruction", "system_prompt", "system_message", "context")
 GROUPS = ("conversation_id", "dialogue_id", "dialog_id", "session_id", "thread_id", "chat_id", "id")
 LABELS = ("label", "labels", "intent", "target", "gold_label")
@@ -31,7 +32,7 @@ ANSWERS = ("answer", "solution", "ground_truth", "response", "completion", "outp
 
 def conversation_column(rows: Sequence[Row]) -> str:
     """The column that holds conversations; the one with most turns where several do. Empty where none does."""
-    found = [name for name in columns_of(rows) if _share(rows, name) >= MOSTLY]
+    found = [name for name in columns_of(rows) if _share(rows, name) >= MOSTLY and _is_known(rows, name)]
     return max(found, key=lambda name: sum(len(entries(row.get(name))) for row in rows), default="")
 
 
@@ -98,6 +99,13 @@ def _judged(sample: Sequence[Row]) -> str:
     column = column_named(sample, *LABELS)
     values = [text_of(row.get(column)) for row in sample]
     return column if column and 2 <= len(set(values)) <= max(2, len(values) / 2) else ""
+
+
+def _is_known(rows: Sequence[Row], column: str) -> bool:
+    """Whether a list of messages is a conversation with an assistant: comments under a post are none."""
+    if column.casefold().replace("_", "") in COLUMNS:
+        return True
+    return any(turn.role == "assistant" for row in rows for turn in turns_of(row.get(column)))
 
 
 def _system(value: object) -> list[ChatTurn]:

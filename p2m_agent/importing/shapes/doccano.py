@@ -9,7 +9,7 @@ from p2m_agent.importing.schema.cells import columns_of, entries, is_absent, lis
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.types.doubts import Doubt
 
-LABELS, TEXTS = ("label", "labels", "annotations", "cats"), ("text", "data")
+LABELS, TEXTS = ("label", "labels", "annotations"), ("text", "data")
 META = {"id", "Comments", "comments", "meta", "metadata", "annotation_approver", "username", "entities", "relations"}
 SEPARATOR = "#"
 """What its CSV puts between several labels."""
@@ -46,7 +46,12 @@ def _sniff(rows: Sequence[Row]) -> float:
         return 0.0
     if all(isinstance(row.get(label), str | None) for row in rows):  # a CSV: as many tables have these columns
         return 1.0 if text == "data" or "Comments" in names else 0.0
-    return share(isinstance(row.get(label), list) for row in rows)
+    return share(_are_labels(row.get(label)) for row in rows)
+
+
+def _are_labels(value: object) -> bool:
+    """Whether a cell is a list of names or marks. Numbers are positions or flags of some other tool."""
+    return isinstance(value, list) and all(isinstance(each, str | list | dict) for each in value)
 
 
 def _columns(rows: Sequence[Row]) -> tuple[str, str]:

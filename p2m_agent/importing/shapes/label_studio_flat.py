@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from p2m_agent.importing.column_names import output_score
 from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
 from p2m_agent.importing.schema.cells import (
     columns_of,
@@ -37,7 +38,7 @@ def _read(rows: Iterable[Row], request: Asked) -> Shaped:
         texts = {name: text_of(row.get(name)) for name in inputs}
         key = text_of(row.get("id")) or str(number)
         item = items.setdefault(key, Item(row, texts))
-        if row.get(control) is None and "annotation_id" in row and is_absent(row.get("annotation_id")):
+        if is_absent(row.get(control)) and "annotation_id" in row and is_absent(row.get("annotation_id")):
             continue  # nobody has looked at it
         item.votes[text_of(row.get("annotator"))] = _chosen(row.get(control))
     found.items = list(items.values())
@@ -50,22 +51,48 @@ def _sniff(rows: Sequence[Row]) -> float:
 
 
 def _controls(sample: Sequence[Row], request: Asked) -> tuple[str, list[str]]:
-    """The column of the answers that are asked for, and those of other answers.
+    """The column of the answers that are asked for, and those of other answers."""
+    found = _answered(sample)
+    words = request.text.casefold()
 
-    The exporter writes the task's own data first, then `id`, then the answers, then who gave them.
+    def rank(name: str) -> tuple[bool, bool, bool, bool, float]:
+        wrapped = any(_is_wrapped(row.get(name)) for row in sample)
+        differs = _differs(sample, name)
+        return name == request.output, name.casefold() in words, wrapped, differs, output_score(name)
+
+    best = max(found, key=rank)
+    return best, [name for name in found if name != best]
+
+
+def _answered(sample: Sequence[Row]) -> list[str]:
+    """Columns that may hold answers, rather than data of the task.
+
+    JSON_MIN has the data first, then `id`, the answers, and who gave them. CSV sorts its columns by name, so that
+    only their cells tell: objects as the exporter writes them, what differs between annotators of a task, words that
+    recur.
     """
     names = columns_of(sample)
     free = [name for name in names if name not in META]
-    wrapped = [name for name in free if any(_is_wrapped(row.get(name)) for row in sample)]
-    start = names.index("id") if "id" in names else 0
-    end = min(names.index(mark) for mark in MARKS if mark in names)
-    behind = [name for name in free if (start < names.index(name) < end if start < end else names.index(name) > end)]
-    found = list(dict.fromkeys((*wrapped, *behind))) or free[-1:]
-    words = request.text.casefold()
-    best = max(
-        found, key=lambda name: (name == request.output, name.casefold() in words, name in wrapped, -found.index(name))
-    )
-    return best, [name for name in found if name != best]
+    if names == sorted(names):
+        sure = [name for name in free if _differs(sample, name) or any(_is_wrapped(row.get(name)) for row in sample)]
+        return sure or [name for name in free if _recurs(sample, name)] or free[-1:]
+    first_mark = min(names.index(mark) for mark in MARKS if mark in names)
+    start = names.index("id") if "id" in names else first_mark
+    end = first_mark if start < first_mark else len(names)
+    late = [name for name in free if names.index(name) > names.index("lead_time")] if "lead_time" in names else []
+    return [name for name in free if start < names.index(name) < end] + late or free[-1:]
+
+
+def _differs(sample: Sequence[Row], name: str) -> bool:
+    """Whether two rows of one task have different values."""
+    seen: dict[str, str] = {}
+    tasks = ((text_of(row.get("id")), text_of(row.get(name))) for row in sample if not is_absent(row.get("id")))
+    return any(seen.setdefault(task, value) != value for task, value in tasks)
+
+
+def _recurs(sample: Sequence[Row], name: str) -> bool:
+    values = [text_of(row.get(name)) for row in sample]
+    return not is_wordy(sample, name) and len(set(values)) <= max(2, len(values) / 2)
 
 
 def _is_wrapped(value: object) -> bool:

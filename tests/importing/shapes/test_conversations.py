@@ -252,6 +252,11 @@ def test_the_answer_may_stand_in_its_own_column(name: str) -> None:
     assert (pairs(found), found.instruction) == ([(COAL, "doors")] * 2, "Sort it.")
 
 
+def test_comments_under_a_post_are_no_conversation() -> None:
+    comments = [{"author": "kim", "text": "Same here."}, {"author": "ola", "text": "Call them."}]
+    assert shape_of([{"title": COAL, "comments": comments, "label": "doors"}] * 5) is None
+
+
 def test_a_label_beside_a_conversation_is_the_output_and_it_is_said() -> None:
     rows: list[Row] = [
         {"messages": said(("user", COAL), ("assistant", f"We will see, {n}.")), "label": ("calm", "angry")[n % 2]}
