@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from p2m_agent.importing.schema.cells import entries, entry, is_absent, listed, text_of
@@ -228,17 +229,29 @@ def _is_media(part: Mapping[str, object]) -> bool:
 
 
 def _calls(message: Mapping[str, object]) -> bool:
-    return any(message.get(name) for name in _CALLS) or message.get("type") == "tool_use"
+    return any(name in message and message[name] for name in _CALLS) or message.get("type") == "tool_use"
 
 
 def _learn(message: Mapping[str, object]) -> bool:
-    weights = [message[name] for name in WEIGHT_KEYS if name in message and not is_absent(message[name])]
+    weights = [message[name] for name in WEIGHT_KEYS if name in message]
     return not any(text_of(weight).casefold() in ("0", "0.0", "false", "no") for weight in weights)
 
 
 def _key(message: Mapping[str, object], names: Sequence[str]) -> str:
-    return next((name for name in names if message.get(name) is not None), next((n for n in names if n in message), ""))
+    """The first of some names that has a value, else the first that there is."""
+    found = ""
+    for name in names:
+        if name in message:
+            if message[name] is not None:
+                return name
+            found = found or name
+    return found
+
+
+@lru_cache(1024)
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _role_key(name: object) -> str:
-    return "".join(letter for letter in str(name).casefold() if letter.isalnum())
+    return _plain(name if isinstance(name, str) else str(name))

@@ -18,14 +18,22 @@ OutputKind = Literal["label", "labels", "text"]
 MOSTLY = 0.8
 """Share of the sampled rows that must bear a shape's marks."""
 
+_EMPTY_IF = (  # by language: what is empty, and the words for a condition
+    ("nothing|blank|empty", "if|when|where|unless|otherwise"),
+    ("leer|nichts", "wenn|falls|sofern|sonst"),
+    ("rien|vide", "si|s'il|sinon|quand|lorsque"),
+    ("nada|vac[ií][oa]|vazio", "si|cuando|se|quando"),
+    ("niente|vuoto", "se|quando"),
+    ("leeg|niets", "als|indien|anders"),
+)
 _NOTHING = re.compile(
-    r"\b(nothing|blank|empty)\b.{0,40}\b(if|when|where|unless|otherwise)\b"
-    r"|\b(if|when|where|unless|otherwise)\b.{0,60}\b(nothing|blank|empty)\b"
-    r"|\b(leer|nichts)\b.{0,40}\b(wenn|falls|sofern|sonst)\b|\b(wenn|falls|sofern|sonst)\b.{0,60}\b(leer|nichts)\b"
-    r"|\b(rien|vide)\b.{0,40}\b(si|sinon|quand|lorsque)\b|\b(si|sinon|quand|lorsque)\b.{0,60}\b(rien|vide)\b"
-    r"|\b(nada|vac[ií][oa])\b.{0,40}\b(si|cuando|se|quando)\b|\b(si|cuando|se|quando)\b.{0,60}\b(nada|vac[ií][oa]|vazio)\b"
-    r"|\b(niente|vuoto)\b.{0,40}\b(se|quando)\b|\b(se|quando)\b.{0,60}\b(niente|vuoto)\b"
-    r"|\b(leeg|niets)\b.{0,40}\b(als|indien|anders)\b|\b(als|indien|anders)\b.{0,60}\b(leeg|niets)\b",
+    "|".join(
+        [
+            *(rf"\b({empty})\b.{{0,40}}\b({case})\b|\b({case})\b.{{0,60}}\b({empty})\b" for empty, case in _EMPTY_IF),
+            r"\b(or|oder|ou|o|of) (nothing|nichts|rien|nada|niente|niets|an empty|ein leer)",
+            r"\b(may|can|kann|peut|puede) (be |sein |être |estar )?(left )?(empty|blank|leer|vide|vac[ií][oa])\b",
+        ]
+    ),
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 from p2m_agent.importing.schema.cells import peek
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.split_merging import merged
 from p2m_agent.types.doubts import Doubt
 
 
@@ -33,17 +34,31 @@ def shape_of(rows: Iterable[Row], request: Asked | str = "") -> Shaped | None:
     Raises:
         UsageError: the schema is known, and what it holds cannot be learnt.
     """
-    sample, stream = peek(rows)
-    found = fitting(sample)
+    return shape_of_splits({"": rows}, request)
+
+
+def shape_of_splits(splits: Mapping[str, Iterable[Row]], request: Asked | str = "") -> Shaped | None:
+    """The splits of a source, read by the schema that all of them have; rows with the name of their split.
+
+    Raises:
+        UsageError: the schema is known, and what it holds cannot be learnt.
+    """
+    asked = request if isinstance(request, Asked) else Asked(request)
+    peeked = {name: peek(rows) for name, rows in splits.items()}
+    filled = {name: stream for name, (sample, stream) in peeked.items() if sample}
+    found = fitting([row for sample, _ in peeked.values() for row in sample])
     if not found:
         return None
-    shaped = found[0].read(stream, request if isinstance(request, Asked) else Asked(request))
-    found = [shape for shape in found if shape.specific > 1]
-    if len(found) > 1:
-        also = Doubt(
-            kind="format",
-            text=f"The rows look like {' and like '.join(shape.name for shape in found)}.",
-            done=f"They were read as {found[0].name}, which has the most marks of its own.",
-        )
-        shaped = replace(shaped, doubts=(*shaped.doubts, also))
-    return shaped
+    parts = {name: found[0].read(stream, asked) for name, stream in filled.items()}
+    shaped = merged(parts) if len(parts) > 1 else next(iter(parts.values()))
+    return replace(shaped, doubts=(*shaped.doubts, *_others(found)))
+
+
+def _others(found: Sequence[Shape]) -> tuple[Doubt, ...]:
+    """That rows look like another schema too; what nearly every table may look like is not worth a word."""
+    known = [shape for shape in found if shape.specific > 1]
+    if len(known) < 2:
+        return ()
+    text = f"The rows look like {' and like '.join(shape.name for shape in known)}."
+    done = f"They were read as {known[0].name}, which has the most marks of its own."
+    return (Doubt(kind="format", text=text, done=done),)

@@ -292,6 +292,24 @@ def test_several_turns_in_one_text_are_input_too() -> None:
     assert pairs(shaped([{"text": text}])) == [(f"User: {LAMP}\nAssistant: lamps|{COAL}", "doors")]
 
 
-def test_a_person_can_name_the_output_of_a_request() -> None:
-    assert Asked("leave it empty if nobody is named").empty_is_right
-    assert not Asked("Sort the empty bottles").empty_is_right
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "leave it empty if nobody is named",
+        "If there is no street, return an empty string",
+        "Name the harbour or nothing",
+        "Hafen nennen, oder nichts",
+        "Donne le port, rien s'il n'y en a pas",
+        "El puerto; nada si no hay",
+        "The answer may be empty",
+    ],
+)
+def test_a_request_may_say_that_empty_is_right(request_text: str) -> None:
+    assert Asked(request_text).empty_is_right
+
+
+@pytest.mark.parametrize(
+    "request_text", ["Sort the empty bottles", "Is it about a vacant house?", "Say nothing about prices", ""]
+)
+def test_a_request_about_empty_things_does_not(request_text: str) -> None:
+    assert not Asked(request_text).empty_is_right
