@@ -1,0 +1,1 @@
+"""Which code page the bytes of a text are in."""

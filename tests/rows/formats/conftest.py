@@ -1,0 +1,27 @@
+"""How the tests of this folder open files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from p2m_agent.rows.tables.opened import ReadOptions, Row, SourceTable
+from p2m_agent.rows.tables.opening import open_table
+
+Bring = Callable[..., tuple[list[Row], SourceTable]]
+
+
+@pytest.fixture
+def bring(tmp_path: Path) -> Bring:
+    """Write bytes or text under a name, open it and read its `train` split to the end."""
+
+    def opened(name: str, content: bytes | str, **options: object) -> tuple[list[Row], SourceTable]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        table = open_table(path, ReadOptions(**options))  # type: ignore[arg-type]
+        return list(table.splits["train"]), table
+
+    return opened
