@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from p2m_agent.errors import FailureKind
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Answer, Question
@@ -57,6 +58,7 @@ class CallRefused(_Event):
     event: Literal["call_refused"] = "call_refused"
     tool: str
     reason: str
+    kind: FailureKind = "not_ready"
 
 
 class CallStarted(_Event):
@@ -85,6 +87,8 @@ class CallFinished(_Event):
     event: Literal["call_finished"] = "call_finished"
     tool: str
     summary: str
+    headline: str = ""
+    """What of it is shown beside the artifacts; empty for all."""
     artifacts: tuple[Artifact, ...] = ()
     cost: Cost
 
@@ -96,6 +100,7 @@ class CallFailed(_Event):
     tool: str
     message: str
     hint: str = ""
+    kind: FailureKind = "tool_error"
 
 
 class LLMCalled(_Event):

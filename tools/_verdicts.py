@@ -22,7 +22,7 @@ from p2m_agent.verification.filter import Rejected
 
 from ._generated import write_rejected
 
-FIXED = {"artifact", "id", "request", "made_by"}
+FIXED = {"artifact", "id", "request", "assumed", "made_by"}
 """Fields of a specification that are not a person's to edit."""
 Followed = tuple[tuple[Artifact, ...], str]
 
@@ -36,7 +36,7 @@ def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
     unknown = sorted(set(answer.edits) - (set(TaskSpec.model_fields) - FIXED))
     if unknown:
         raise ToolError(f"A specification has no field {unknown[0]!r} that could be edited.", "Nothing was changed.")
-    values = {**spec.model_dump(), "assumptions": (), **_listed(answer.edits)}
+    values = {**spec.model_dump(), "assumptions": (), "assumed": {}, **_listed(answer.edits)}
     values |= {"id": f"spec-{context.call.id}", "made_by": context.call.id}
     kind: Kind = next((each for each in METRICS_OF if each == values["kind"]), "classification")
     if values["metric"] not in METRICS_OF[kind] and "metric" not in answer.edits:

@@ -67,7 +67,7 @@ def run(args: AnalyseErrors, state: RunState, context: Context) -> Outcome:
     trained = student(args, state)
     assert trained is not None
     found = analyse(study_of(trained, state, context), _around(state, context), context.call.id)
-    return Outcome(summary=summary(found), artifacts=(found,))
+    return Outcome(headline=headline(found), summary=summary(found), artifacts=(found,))
 
 
 def study_of(trained: TrainingRun, state: RunState, context: Context) -> Study:
@@ -118,7 +118,7 @@ def _around(state: RunState, context: Context) -> Around:
     )
 
 
-def summary(found: ErrorAnalysis) -> str:
+def headline(found: ErrorAnalysis) -> str:
     """The findings in a few sentences, without a row."""
     parts = [f"{found.errors} errors on {found.rows} dev rows"]
     if found.clusters:
@@ -127,8 +127,13 @@ def summary(found: ErrorAnalysis) -> str:
         parts.append(f"{found.noise.suspected} of {found.noise.rows} training labels look wrong")
     if found.curve:
         parts.append(f"twice the rows: {found.curve.parts[-1].value:.3f} to about {found.curve.doubled:.3f}")
+    return f"{'. '.join(_capital(part) for part in parts)}."
+
+
+def summary(found: ErrorAnalysis) -> str:
+    """The findings, and what is suggested."""
     ranked = ", ".join(said(each) for each in found.suggestions[:_SAID])
-    return f"{'. '.join(_capital(part) for part in parts)}. Suggested: {ranked}."
+    return f"{headline(found)} Suggested: {ranked}."
 
 
 def said(suggestion: Suggestion) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from p2m_agent.errors import ToolError
 from p2m_agent.probes.mixture_answers import Answers, LabelSetProbe, LinearProbe, MixtureProbe, NeighbourProbe
-from p2m_agent.probes.mixture_gate import NO_TIME, Compared, Gate
+from p2m_agent.probes.mixture_gate import Compared, Gate
 from p2m_agent.probes.mixture_parts import Draw, ProbedPart, grouped, in_proportion, read_part
 from p2m_agent.rows.holdout import held_out_rows, read_dev
 from p2m_agent.run.state import RunState
@@ -55,7 +55,7 @@ def needs(args: ChooseMixture, state: RunState) -> str | None:
     if len(state.datasets()) < 2:
         return "there are not two datasets to choose from; go on with fine_tune"
     made = state.mixture()
-    complete = made is not None and not any(score.note == NO_TIME for score in made.scores)
+    complete = made is not None and not any(score.score is None for score in made.scores)
     if made is not None and (complete or args.seconds <= made.seconds + 1):
         return f"{made.id} is the choice among these datasets: {made.choice}; go on with fine_tune"
     return None
@@ -112,7 +112,7 @@ def run(args: ChooseMixture, state: RunState, context: Context) -> Outcome:
         path=path.relative_to(context.root).as_posix(),
         made_by=context.call.id,
     )
-    return Outcome(summary=_summary(mixture), artifacts=(mixture,))
+    return Outcome(headline=f"Train on {mixture.why}", summary=_summary(mixture), artifacts=(mixture,))
 
 
 def _limit_s(args: ChooseMixture, left_s: float) -> float:
@@ -159,7 +159,7 @@ def _known(state: RunState, context: Context) -> dict[str, Answers]:
 def _why(compared: Compared, probe: MixtureProbe, dev_rows: int) -> str:
     """The choice in a sentence, with its numbers."""
     first, chosen = compared.scores[0], compared.choice
-    rivals = [score for score in compared.scores if score.score is not None and not score.note and score != chosen]
+    rivals = [score for score in compared.scores if score.score is not None and score.trainable and score != chosen]
     best = max(rivals, key=lambda score: score.score or 0.0, default=None)
     said = f"{chosen.name}: {probe.measure.replace('_', ' ')} {_numbers(chosen)} on {dev_rows} dev rows"
     if best is None:
@@ -189,7 +189,7 @@ def _notes(compared: Compared, parts: Sequence[ProbedPart], holdout: Holdout) ->
         notes.append("Dev is a synthetic proxy, made by the teacher: it favours rows that the teacher made.")
     elif holdout.origin == "hub":
         notes.append(f"Dev comes from {holdout.ref}, not from the person's own rows: it favours that source.")
-    late = [score.name for score in compared.scores if score.note == NO_TIME]
+    late = [score.name for score in compared.scores if score.score is None]
     if late:
         notes.append(f"Not probed, as the time was over: {', '.join(late)}.")
     if compared.reused:

@@ -11,7 +11,7 @@ from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.label_noise import FEWEST_ROWS, SuspectLabel, suspects
 from p2m_agent.rows.pool import rows_of
 from p2m_agent.rows.reading import write_examples
-from p2m_agent.run.state import RunState
+from p2m_agent.run.state import RunState, tool_of
 from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
@@ -57,7 +57,7 @@ def needs(_args: CleanLabels, state: RunState) -> str | None:
 
 def cleaned(dataset: Dataset) -> bool:
     """Whether this tool wrote it."""
-    return dataset.made_by.endswith("clean_labels")
+    return tool_of(dataset.made_by) == "clean_labels"
 
 
 def estimate(_args: CleanLabels, state: RunState) -> Cost:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field
 
-from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
+from p2m_agent.errors import BudgetExceeded, Misfit, ToolError, UsageError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.importing.convert import write_rejected
@@ -29,7 +29,6 @@ from p2m_agent.search.licences import rule
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import DatasetSearch
-from p2m_agent.types.plan import remedy
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import TaskSpec
@@ -145,12 +144,13 @@ def _propose(choice: ColumnChoice, args: ImportRows, state: RunState) -> Outcome
 
 
 def _with_remedy(misfit: ToolError, args: ImportRows, state: RunState, context: Context) -> ToolError:
-    """The same error; where a found dataset does not fit and a sound teacher is there, it names what can be done."""
+    """The same error; where a found dataset does not fit and a sound teacher is there, with what can be done."""
     source = _source(args, state)
     if source in (None, OWN) or isinstance(misfit, BudgetExceeded) or not is_sound(context.teacher):
         return misfit
-    hint = f"{misfit.hint} Or have its rows changed: {remedy(_name(str(source), state))}."
-    return ToolError(misfit.message, hint.strip())
+    repo = _name(str(source), state)
+    hint = f"{misfit.hint} Or have its rows changed: transform_dataset(source={repo!r})."
+    return Misfit(misfit.message, hint.strip(), repo)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from p2m_agent.scoring.intervals import difference
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import ModelSearch
-from p2m_agent.types.probe import MOST_MODELS, NO_TIME, ModelProbe, at_hand
+from p2m_agent.types.probe import MOST_MODELS, ModelProbe, at_hand
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import TaskSpec
 
@@ -106,7 +106,7 @@ def run(args: ProbeModels, state: RunState, context: Context) -> Outcome:
         path=kept.path.relative_to(context.root).as_posix(),
         made_by=context.call.id,
     )
-    return Outcome(summary=_summary(made), artifacts=(made,))
+    return Outcome(headline=made.why, summary=_summary(made), artifacts=(made,))
 
 
 def _limit_s(args: ProbeModels, left_s: float) -> float:
@@ -118,7 +118,7 @@ def _raced(args: ProbeModels, state: RunState, found: Sequence[str]) -> str | No
     ids = tuple(dataset.id for dataset in state.chosen_datasets())
     for made in reversed(state.all(ModelProbe)):
         if made.datasets == ids and set(found) <= {result.model for result in made.results}:
-            cut = any(NO_TIME in result.note for result in made.results)
+            cut = any(result.late for result in made.results)
             if not cut or args.seconds <= made.seconds + 1:
                 return f"{made.id} has raced these on the same rows: {made.why} Go on with fine_tune"
     return None

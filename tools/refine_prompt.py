@@ -10,8 +10,8 @@ from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import PromptChange
 from p2m_agent.types.scores import EvalReport
 
-SETTLES = ("define_task:", "refine_prompt:")
-"""Tool messages after which earlier remarks have been heard."""
+SETTLES = ("define_task", "refine_prompt")
+"""Tools after whose results earlier remarks have been heard."""
 
 
 class RefinePrompt(Args):
@@ -53,7 +53,7 @@ def remarks_of(args: RefinePrompt, state: RunState) -> tuple[str, ...]:
     """What the person said since the task was last defined, oldest first, without repeats."""
     said: list[str] = []
     for message in state.messages:
-        if message.role == "tool" and message.text.startswith(SETTLES):
+        if message.role == "tool" and message.tool in SETTLES:
             said = []
         elif message.role == "person" and message.text.strip() != state.request.strip():
             said.append(message.text.strip())

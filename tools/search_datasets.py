@@ -47,8 +47,9 @@ def run(args: SearchDatasets, state: RunState, context: Context) -> Outcome:
         id=f"dataset_search-{context.call.id}", query=query, candidates=found.candidates, made_by=context.call.id
     )
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found.candidates[:3], start=1))
-    said = [f"{len(found.candidates)} datasets found: {best}."] if found.candidates else []
-    return Outcome(summary=" ".join([*said, *found.notes]), artifacts=(search,))
+    count = f"{len(found.candidates)} datasets found" if found.candidates else ""
+    said = " ".join([*([f"{count}: {best}."] if count else []), *found.notes])
+    return Outcome(headline=count and f"{count}.", summary=said, artifacts=(search,))
 
 
 def _found(query: str, spec: TaskSpec, k: int, context: Context) -> DatasetsFound:

@@ -43,9 +43,11 @@ def run(args: SearchModels, state: RunState, context: Context) -> Outcome:
     search = ModelSearch(id=f"model_search-{context.call.id}", query=query, candidates=found, made_by=context.call.id)
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found[:3], start=1))
     ready = sum(candidate.available for candidate in found)
-    summary = f"{len(found)} base models found, {ready} of them at hand: {best}." if found else _NONE
+    count = f"{len(found)} base models found, {ready} of them at hand" if found else ""
+    summary = f"{count}: {best}." if found else _NONE
     left_out = () if found else in_words(results.left_out)
-    return Outcome(summary=" ".join([summary, *left_out, *notes]), artifacts=(search,))
+    told = " ".join([summary, *left_out, *notes])
+    return Outcome(headline=count and f"{count}.", summary=told, artifacts=(search,))
 
 
 def _imagined(query: str, spec: TaskSpec, context: Context) -> tuple[str, tuple[str, ...]]:

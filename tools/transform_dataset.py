@@ -6,7 +6,7 @@ from collections import Counter
 
 from pydantic import Field
 
-from p2m_agent.errors import ToolError
+from p2m_agent.errors import Misfit, ToolError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.importing.convert import write_rejected
 from p2m_agent.prompting import shown_example
@@ -22,7 +22,7 @@ from p2m_agent.transformation.template import TemplateFault
 from p2m_agent.transformation.waves import Transformer
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import DatasetSearch
-from p2m_agent.types.plan import TransformationPlan, misfits, remedy
+from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import TaskSpec
 
@@ -197,9 +197,8 @@ def _make(plan: TransformationPlan, state: RunState, context: Context) -> Outcom
     spec = state.spec
     assert spec is not None
     found = open_found(plan.source, plan.read, state, context)
-    changed = ToolError(
-        f"{plan.source} has changed since its plan was accepted.", f"Propose another with {remedy(plan.source)}."
-    )
+    again = f"Propose another with transform_dataset(source={plan.source!r})."
+    changed = Misfit(f"{plan.source} has changed since its plan was accepted.", again, plan.source)
     if found.opened.source.revision != plan.revision:
         raise changed
     try:
@@ -252,8 +251,7 @@ def _source(args: TransformDataset, state: RunState) -> str | None:
         wanted = args.source.strip().replace("__", "/", 1).casefold()
         return next((repo for repo in _candidates(state) if repo.casefold() == wanted), args.source.strip())
     planned = {plan.source.casefold() for plan in state.all(TransformationPlan)}
-    failed = misfits(decision.outcome for decision in state.decisions if decision.ok is False)
-    return next((repo for repo in failed if repo.casefold() not in planned), None)
+    return next((repo for repo in state.misfits if repo.casefold() not in planned), None)
 
 
 def _candidates(state: RunState) -> list[str]:

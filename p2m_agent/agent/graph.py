@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from p2m_agent import events
 from p2m_agent.agent.planner.choice import Choice, Words
-from p2m_agent.agent.policy import OVER_BUDGET, Policy, decide, over_budget
+from p2m_agent.agent.policy import Policy, decide, over_budget
 from p2m_agent.errors import P2MError, UsageError, mask
-from p2m_agent.run.state import Call, Decision, Ended, Message, RunState
+from p2m_agent.run.state import Call, Decision, Ended, Failure, Message, RunState
 from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Context, Effect, Outcome, Tool, Tools
 from p2m_agent.types.budget import Cost
@@ -89,12 +89,13 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
     assert call is not None
     while True:
         checked = check(machine, state, call)
-        if isinstance(checked, str):
+        if isinstance(checked, Failure):
             return refuse(machine, state, call, checked)
         tool, args, estimate = checked
         verdict = decide(machine.policy, tool.name, tool.effect, estimate, paid=state.paid_teacher)
         if verdict == "refuse":
-            return refuse(machine, state, call, "it publishes, and nobody said yes to that when the run was started")
+            why = "it publishes, and nobody said yes to that when the run was started"
+            return refuse(machine, state, call, Failure(kind="unallowed", message=why))
         if verdict == "allow":
             answer = Answer(verdict="accept", by="policy") if tool.effect is Effect.ASK else None
             return Command(goto="act", update={"pending": call.model_copy(update={"answer": answer})})
@@ -103,26 +104,29 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
         if tool.effect is Effect.ASK or answer.verdict == "accept":
             return Command(goto="act", update={"pending": call.model_copy(update={"answer": answer})})
         if answer.verdict == "reject":
-            return refuse(machine, state, call, f"the person said no. {answer.remarks}".strip(), remarks=answer.remarks)
+            declined = Failure(kind="declined", message=f"the person said no. {answer.remarks}".strip())
+            return refuse(machine, state, call, declined, remarks=answer.remarks)
         call = call.model_copy(update={"args": {**call.args, **answer.edits}})  # edited arguments pass the gate again
 
 
-def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any, Cost] | str:
+def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any, Cost] | Failure:
     """The tool with its parsed arguments and its estimate, or why the call cannot be made."""
     tool = machine.tools.get(call.tool)
     if tool is None:
-        return f"there is no tool {call.tool}; there are {', '.join(machine.tools)}"
+        return Failure(kind="no_tool", message=f"there is no tool {call.tool}; there are {', '.join(machine.tools)}")
     try:
         args = tool.args.model_validate(call.args)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or tool.name}: {e['msg']}" for e in error.errors()[:3])
-        return f"the arguments do not fit: {wrong}"
+        return Failure(kind="bad_arguments", message=f"the arguments do not fit: {wrong}")
     missing = tool.needs(args, state)
     if missing:
-        return missing
+        return Failure(kind="not_ready", message=missing)
     estimate = tool.estimate(args, state)
     objection = None if tool.finishing else over_budget(state.budget, state.spent, tool.effect, estimate)
-    return f"{OVER_BUDGET}: {objection}" if objection else (tool, args, estimate)
+    if objection:
+        return Failure(kind="over_budget", message=f"the budget does not allow it: {objection}")
+    return tool, args, estimate
 
 
 def consent(call: Call, tool: Tool[Any], estimate: Cost, state: RunState) -> Question:
@@ -139,18 +143,20 @@ def consent(call: Call, tool: Tool[Any], estimate: Cost, state: RunState) -> Que
 
 
 def refuse(
-    machine: Machine, state: RunState, call: Call, reason: str, *, remarks: str = ""
+    machine: Machine, state: RunState, call: Call, failure: Failure, *, remarks: str = ""
 ) -> Command[Literal["think", "act"]]:
     """Send the controller back with the reason."""
     from langgraph.types import Command
 
-    machine.emit(events.CallRefused(call=call.id, tool=call.tool, reason=reason))
+    reason = failure.message
+    machine.emit(events.CallRefused(call=call.id, tool=call.tool, reason=reason, kind=failure.kind))
     said = [Message(role="person", text=remarks)] if remarks else []
+    refusal = Message(role="refusal", text=f"{call.tool} was refused: {reason}", tool=call.tool)
     update = {
         "pending": None,
         "refusals": state.refusals + 1,
-        "messages": [*said, Message(role="refusal", text=f"{call.tool} was refused: {reason}")],
-        "decisions": [_settled(state, call, f"refused: {reason}", ok=False)],
+        "messages": [*said, refusal],
+        "decisions": [_settled(state, call, f"refused: {reason}", failure)],
     }
     return Command(goto="think", update=update)
 
@@ -175,15 +181,20 @@ def act(machine: Machine, state: RunState) -> dict[str, object]:
         outcome = outcome.model_copy(update={"cost": _cost(machine, state, outcome, time.monotonic() - began)})
         machine.folder.finish(call.id, outcome)
     finished = events.CallFinished(
-        call=call.id, tool=call.tool, summary=outcome.summary, artifacts=outcome.artifacts, cost=outcome.cost
+        call=call.id,
+        tool=call.tool,
+        summary=outcome.summary,
+        headline=outcome.headline,
+        artifacts=outcome.artifacts,
+        cost=outcome.cost,
     )
     machine.emit(finished)
     return {
         "pending": None,
         "refusals": 0,
         "artifacts": list(outcome.artifacts),
-        "messages": [Message(role="tool", text=f"{call.tool}: {outcome.summary}")],
-        "decisions": [_settled(state, call, outcome.summary, ok=True)],
+        "messages": [Message(role="tool", text=f"{call.tool}: {outcome.summary}", tool=call.tool)],
+        "decisions": [_settled(state, call, outcome.summary)],
         "spent": outcome.cost,
         "ended": outcome.ended,
     }
@@ -210,18 +221,21 @@ def _cost(machine: Machine, state: RunState, outcome: Outcome, wall_s: float) ->
 def _failed(machine: Machine, state: RunState, call: Call, error: P2MError, wall_s: float) -> dict[str, object]:
     """Back to the controller; but a fault in what the person gave is theirs to mend, not to be worked around."""
     theirs = isinstance(error, UsageError)
-    machine.emit(events.CallFailed(call=call.id, tool=call.tool, message=error.message, hint=error.hint))
+    failure = Failure.of(error)
+    failed = events.CallFailed(call=call.id, tool=call.tool, message=error.message, hint=error.hint, kind=failure.kind)
+    machine.emit(failed)
     return {
         "pending": None,
         "refusals": state.refusals + 1,
-        "messages": [Message(role="refusal", text=f"{call.tool} could not do it: {error}")],
-        "decisions": [_settled(state, call, f"failed: {error}", ok=False)],
+        "messages": [Message(role="refusal", text=f"{call.tool} could not do it: {error}", tool=call.tool)],
+        "decisions": [_settled(state, call, f"failed: {error}", failure)],
         "spent": _cost(machine, state, Outcome(summary=""), wall_s),
         "resting": theirs and state.attended,
         "ended": Ended(why="bad_input", reason=str(error)) if theirs and not state.attended else None,
     }
 
 
-def _settled(state: RunState, call: Call, outcome: str, *, ok: bool) -> Decision:
+def _settled(state: RunState, call: Call, outcome: str, failure: Failure | None = None) -> Decision:
     decision = next(d for d in reversed(state.decisions) if d.call_id == call.id)
-    return decision.model_copy(update={"outcome": outcome, "ok": ok, "args": call.args})
+    known = {"outcome": outcome, "ok": failure is None, "failure": failure, "args": call.args}
+    return decision.model_copy(update=known)

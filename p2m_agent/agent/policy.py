@@ -8,9 +8,6 @@ from typing import Literal
 from p2m_agent.run.tooling import Effect
 from p2m_agent.types.budget import Budget, Cost
 
-OVER_BUDGET = "the budget does not allow it"
-"""How a refusal for the budget begins."""
-
 Verdict = Literal["allow", "ask", "refuse"]
 
 

@@ -60,7 +60,7 @@ def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool, s
                 "Choose another output column with `columns`, another dataset, or make the task text_to_text.",
             )
         return spec.kind
-    assumed = not kind_is_given and any("kind" in s.lower() or "text to text" in s.lower() for s in spec.assumptions)
+    assumed = not kind_is_given and "kind" in spec.assumed
     few = 2 <= len(outputs) <= FEW_OUTPUTS and total >= 10 * len(outputs)
     short = all(len(output) <= 40 for output in outputs)
     # Numbers are answers; option letters mean something else in every row.
@@ -121,11 +121,9 @@ def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: G
         changes |= {"kind": terms.kind, "output_field": "label" if spec.output_field == "output" else spec.output_field}
     if not changes and not mapping.unsure:
         return spec
-    said = _said(changes, terms, mapping)
-    kept = _still_true(spec.assumptions, changes)
-    return spec.model_copy(
-        update={**changes, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": (*kept, *said)}
-    )
+    kept, assumed = spec.still_assumed(changes)
+    known = {"assumptions": (*kept, *_said(changes, terms, mapping)), "assumed": assumed}
+    return spec.model_copy(update={**changes, **known, "id": f"spec-{made_by}", "made_by": made_by})
 
 
 def _said(changes: Given[str, object], terms: Terms, mapping: Mapping) -> list[str]:
@@ -142,16 +140,6 @@ def _said(changes: Given[str, object], terms: Terms, mapping: Mapping) -> list[s
     return said
 
 
-_ABOUT = {"labels": " labels are: ", "kind": "The task is ", "metric": "Success is measured by "}
-"""How an assumption about a field reads, so that it can go when the data say otherwise."""
-
-
-def _still_true(assumptions: Sequence[str], changes: Given[str, object]) -> tuple[str, ...]:
-    """The assumptions that no changed field has overtaken."""
-    overtaken = [words for field, words in _ABOUT.items() if field in changes]
-    return tuple(said for said in assumptions if not any(words in said for words in overtaken))
-
-
 def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given: Given[str, object]) -> TaskSpec:
     """The spec with the metric that suits its outputs, unless the person chose one or it suits already."""
     if "metric" in given:
@@ -164,8 +152,10 @@ def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given
         return spec
     if metric == spec.metric:
         return spec
-    said = (*_still_true(spec.assumptions, {"metric": metric}), f"Success is measured by {metric}: {why}.")
-    return spec.model_copy(update={"metric": metric, "id": f"spec-{made_by}", "made_by": made_by, "assumptions": said})
+    said = f"Success is measured by {metric}: {why}."
+    kept, assumed = spec.still_assumed({"metric"})
+    known = {"assumptions": (*kept, said), "assumed": {**assumed, "metric": said}}
+    return spec.model_copy(update={"metric": metric, **known, "id": f"spec-{made_by}", "made_by": made_by})
 
 
 def _renamed(spec: TaskSpec, fields: tuple[str, ...]) -> tuple[Demonstration, ...]:

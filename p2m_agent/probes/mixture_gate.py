@@ -22,8 +22,6 @@ _KEPT_FOR_PROBES = 0.4
 """Share of the time that preparing rows leaves to the probes themselves."""
 _MARGIN = 1.2
 """How much longer a probe may take than the rate of the last ones says."""
-NO_TIME = "not probed: the time was over"
-ONE_OUTPUT = "cannot be chosen: all its rows have the same output"
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ class Gate:
     def _score(self, result: _Result, first: _Result) -> MixtureScore:
         names = tuple(self.parts[i].name for i in result.parts)
         if result.answers is None:
-            return MixtureScore(parts=names, rows=len(result.rows), note=NO_TIME)
+            return MixtureScore(parts=names, rows=len(result.rows), note="not probed: the time was over")
         value, interval = estimated(self._statistics(result.answers))
         gain = None
         if result is not first and first.answers is not None:
@@ -144,7 +142,8 @@ class Gate:
             ci95=interval,
             gain=gain.value if gain else None,
             gain_ci95=gain.ci95 if gain else None,
-            note="" if result.trainable else ONE_OUTPUT,
+            trainable=result.trainable,
+            note="" if result.trainable else "cannot be chosen: all its rows have the same output",
         )
 
     def _name(self, parts: Sequence[int]) -> str:

@@ -20,7 +20,7 @@ from p2m_agent.run.store import write_whole
 from p2m_agent.scoring.intervals import estimated
 from p2m_agent.scoring.metrics import RowStatistics
 from p2m_agent.training.progress import Progress
-from p2m_agent.types.probe import NO_TIME, ProbedModel
+from p2m_agent.types.probe import ProbedModel
 
 LEAST_ROWS = 64
 _MARGIN = 1.3
@@ -64,6 +64,7 @@ class RaceEntry:
     round: int = 0
     """The last one that it took part in, from 1."""
     seconds: float = 0.0
+    late: bool = False
     note: str = ""
 
     @property
@@ -91,6 +92,7 @@ class RaceEntry:
             rows=self.rows,
             seconds=round(self.seconds, 1),
             eliminated=self.round if self.scores and self is not best else None,
+            late=self.late,
             note=self.note,
         )
 
@@ -159,12 +161,12 @@ class Race:
         if self.seconds_left() >= _MARGIN * expected:
             return True
         for one in alive:
-            one.note = f"{NO_TIME} before round {one.round + 1}"
+            one.late, one.note = True, f"the time was over before round {one.round + 1}"
         return False
 
     def _probe(self, standing: RaceEntry, number: int, rows: int) -> None:
         if number == 1 and self.seconds_left() <= self.slowest_s:
-            standing.note = NO_TIME
+            standing.late, standing.note = True, "the time was over"
             return
         self.progress(f"round {number}: probing {standing.model} on {rows} rows", (number - 1) / len(self.rounds))
         began = self.clock()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
+from p2m_agent.errors import FailureKind, Misfit, P2MError
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.mixture import Mixture
@@ -31,7 +32,30 @@ class Call(Value):
     args: dict[str, object]
     answer: Answer | None = None
     """A person's answer, where the gate asked."""
-    remarks: str = ""
+
+
+def tool_of(call_id: str) -> str:
+    """The tool that a call's id, hence `made_by` of what it made, names."""
+    return call_id.partition("-")[2]
+
+
+class Failure(Value):
+    """Why a call came to nothing."""
+
+    kind: FailureKind
+    message: str
+    hint: str = ""
+    source: str | None = None
+    """Of a misfit: the dataset whose rows could be changed to fit the task."""
+
+    @classmethod
+    def of(cls, error: P2MError) -> Failure:
+        """For the record."""
+        source = error.source if isinstance(error, Misfit) else None
+        return cls(kind=error.kind, message=error.message, hint=error.hint, source=source)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
 
 
 class Decision(Value):
@@ -47,6 +71,8 @@ class Decision(Value):
     """What it got, in a line; empty until the call has finished."""
     ok: bool | None = None
     """None until known; False for a refusal or a tool error."""
+    failure: Failure | None = None
+    """Where `ok` is False."""
 
 
 class Message(Value):
@@ -54,6 +80,8 @@ class Message(Value):
 
     role: Literal["person", "agent", "tool", "refusal"]
     text: str
+    tool: str = ""
+    """Whose result or refusal it is; empty for what the person and the controller say."""
 
 
 class Ended(Value):
@@ -130,6 +158,12 @@ class RunState:
         """What counts as tried: all of this run, and what worked in its parent; what failed there may work now."""
         taken_over = self.parent.decisions if self.parent else 0
         return [*(d for d in self.decisions[:taken_over] if d.ok), *self.own_decisions]
+
+    @property
+    def misfits(self) -> list[str]:
+        """Datasets that an import failed on and whose rows could be changed to fit, in the order of the imports."""
+        failures = [decision.failure for decision in self.decisions if decision.failure]
+        return list(dict.fromkeys(failure.source for failure in failures if failure.source))
 
     def latest(self, kind: type[A]) -> A | None:
         """The newest artifact of a kind."""

@@ -48,6 +48,8 @@ class Outcome(Value):
 
     summary: str
     """One or two lines for the controller and the person."""
+    headline: str = ""
+    """What a screen shows of it beside tables of the artifacts; empty for all of it."""
     artifacts: tuple[Artifact, ...] = ()
     cost: Cost = Cost()
     """Money and tokens; `act` measures the time."""

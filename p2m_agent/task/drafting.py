@@ -65,6 +65,7 @@ class _Draft:
     def __init__(self, said: Said, teacher: LLM | None, embedder: Callable[[], Embedder | None]) -> None:
         self.said, self.embedder = said, embedder
         self.assumptions: list[str] = []
+        self.assumed: dict[str, str] = {}
         rows = said.given.get("examples")
         output = cast("str | None", said.given.get("output_field"))
         named = cast("tuple[str, ...] | None", said.given.get("input_fields"))
@@ -109,6 +110,7 @@ class _Draft:
                 "demonstrations": self.demonstrations,
                 "constraints": Constraints.model_validate(given.get("constraints") or {}),
                 "assumptions": tuple(self.assumptions),
+                "assumed": self.assumed,
                 "made_by": call_id,
             }
         )
@@ -125,6 +127,7 @@ class _Draft:
         """Note a guess; what the person gave is none."""
         if key not in self.said.given:
             self.assumptions.append(sentence)
+            self.assumed[key] = sentence
 
     def kind(self) -> Kind:
         kind = cast("Kind | None", self.known("kind"))
@@ -158,8 +161,8 @@ class _Draft:
         labels = labels or (_shown_labels(self.demonstrations) if kind == "classification" else ())
         if labels:
             self.assume("labels", f"The {len(labels)} labels are: {', '.join(labels)}.")
-        else:
-            self.assume("labels", "The request names no labels; they are read from the data.")
+        elif "labels" not in self.said.given:
+            self.assumptions.append("The request names no labels; they are read from the data.")
         return labels
 
     def input_fields(self) -> tuple[str, ...]:

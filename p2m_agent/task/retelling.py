@@ -74,7 +74,7 @@ def retold(task: TaskFile | None, settings: Settings, spec: TaskSpec, state: Run
     )
 
 
-_OF_NO_MATTER = {"id", "made_by", "assumptions"}
+_OF_NO_MATTER = {"id", "made_by", "assumptions", "assumed"}
 
 
 def _spec(request: str, given: dict[str, object], spec: TaskSpec, run: str) -> TaskSpec:
@@ -84,8 +84,8 @@ def _spec(request: str, given: dict[str, object], spec: TaskSpec, run: str) -> T
     stated = {"instruction": spec.instruction} if request == spec.request else {}
     drafted = draft_spec(Said(request, {**given, **pinned}, stated), f"from-{run}", None, lambda: None)
     shown = drafted.demonstrations or spec.demonstrations
-    kept = {"demonstrations": shown, "assumptions": spec.assumptions, "language": pinned["language"]}
-    return drafted.model_copy(update=kept)
+    kept = {"demonstrations": shown, "assumptions": spec.assumptions, "assumed": spec.assumed}
+    return drafted.model_copy(update={**kept, "language": pinned["language"]})
 
 
 def _check_same(request: str, said: dict[str, object], spec: TaskSpec, state: RunState, run: str) -> None:

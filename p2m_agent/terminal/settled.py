@@ -11,6 +11,7 @@ from rich.text import Text
 
 from p2m_agent import events
 from p2m_agent.events import Event
+from p2m_agent.run.state import tool_of
 from p2m_agent.terminal import tables, units
 from p2m_agent.terminal.analyses import suggestions_table
 from p2m_agent.terminal.live import Running, left, told
@@ -48,24 +49,9 @@ def render(event: Event, screen: Screen, *, attended: bool) -> Iterable[Renderab
 def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool = False) -> list[RenderableType]:
     """What a call did, in how much time, for how much money; then what there is to see of it."""
     took = units.cost(event.cost, unknown_price=unknown_price)
-    line = marked(screen.glyph("done"), "ok", words(_headline(event)), right=took, indent=2)
+    line = marked(screen.glyph("done"), "ok", words(event.headline or event.summary), right=took, indent=2)
     details = [part for artifact in event.artifacts for part in _details(artifact)]
     return [line, *(Padding(part, (0, 0, 0, 4)) for part in details)]
-
-
-def _headline(event: events.CallFinished) -> str:
-    """The summary; of a search only the count, of a mixture or a race the choice, and so on: tables say the rest."""
-    mixture = next((a for a in event.artifacts if isinstance(a, Mixture)), None)
-    if mixture is not None:
-        return f"Train on {mixture.why}"
-    race = next((a for a in event.artifacts if isinstance(a, ModelProbe)), None)
-    if race is not None:
-        return race.why
-    if any(isinstance(a, ErrorAnalysis) for a in event.artifacts):
-        return event.summary.partition(" Suggested: ")[0]
-    found = next((a for a in event.artifacts if isinstance(a, DatasetSearch | ModelSearch)), None)
-    head, colon, _rest = event.summary.partition(":")
-    return f"{head}." if colon and found and found.candidates else event.summary
 
 
 def progress_line(row: Running, now: float) -> RenderableType:
@@ -160,7 +146,7 @@ def _dataset(made: Dataset) -> list[RenderableType]:
 
 
 def _spec(spec: TaskSpec) -> list[RenderableType]:
-    if not spec.made_by.endswith("define_task"):
+    if tool_of(spec.made_by) != "define_task":
         return []  # a spec that data or a person completed differs in what the call's summary says
     what = spec.kind.replace("_", " ")
     into = f" into {len(spec.labels)} labels" if spec.labels else ""

@@ -25,6 +25,8 @@ class DatasetCandidate(Value):
     """Rows per split, where known."""
     score: float
     """Relevance, 0 to 1; comparable within one search."""
+    reachable: bool = True
+    """Whether its rows can be had now."""
     why: str
     risks: tuple[str, ...] = ()
     """What speaks against it: unknown licence, unreachable rows, another language."""

@@ -31,7 +31,7 @@ class MixtureScore(Value):
     rows: int = 0
     """Rows that the probe learned from."""
     score: float | None = None
-    """On the dev rows; None where it was not probed."""
+    """On the dev rows; None where it was not probed, as the time was over."""
     accuracy: float | None = None
     """Classification: share of the dev rows that the probe gets right. It is shown; the score decides, which is surer
     on few rows."""
@@ -40,6 +40,8 @@ class MixtureScore(Value):
     """Its score minus that of the first mixture, on the same dev rows."""
     gain_ci95: tuple[float, float] | None = None
     """Paired bootstrap interval."""
+    trainable: bool = True
+    """Whether its rows have two outputs to tell apart, so that it can be chosen; True where it was not probed."""
     note: str = ""
     """Why it was not probed, or cannot be chosen."""
 

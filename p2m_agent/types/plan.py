@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.value import Value
-
-_REMEDY = re.compile(r"transform_dataset\(source='([^']+)'\)")
-
-
-def remedy(repo: str) -> str:
-    """How a failed import names what can be done about its source."""
-    return f"transform_dataset(source={repo!r})"
-
-
-def misfits(outcomes: Iterable[str]) -> list[str]:
-    """The sources that failed imports named the remedy for, in their order."""
-    return list(dict.fromkeys(repo for outcome in outcomes for repo in _REMEDY.findall(outcome)))
 
 
 class ShownRow(Value):

@@ -7,7 +7,6 @@ from typing import Literal
 from p2m_agent.types.candidates import ModelSearch
 from p2m_agent.types.value import Value
 
-NO_TIME = "the time was over"
 PROBED = {"classification": ("encoder",), "multi_label": ("encoder",), "text_to_text": ("causal", "seq2seq")}
 """The architectures that there is a probe for, by kind of task."""
 MOST_MODELS = 8
@@ -30,6 +29,8 @@ class ProbedModel(Value):
     """All its probes, loading included."""
     eliminated: int | None = None
     """Round after which it was out; None for the chosen one, and for what was never probed."""
+    late: bool = False
+    """Whether the time was over before it could be probed, or probed further."""
     note: str = ""
     """Why it was not probed, or went no further."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -56,7 +56,15 @@ class TaskSpec(Value):
     constraints: Constraints = Constraints()
     assumptions: tuple[str, ...] = ()
     """What nobody said and the agent took for granted, one sentence each."""
+    assumed: dict[str, str] = {}
+    """Fields whose values are such, each with its sentence among the assumptions."""
     made_by: str = ""
+
+    def still_assumed(self, known: Collection[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+        """What `assumptions` and `assumed` are once these fields are known."""
+        overtaken = [said for name, said in self.assumed.items() if name in known]
+        assumed = {name: said for name, said in self.assumed.items() if name not in known}
+        return tuple(said for said in self.assumptions if said not in overtaken), assumed
 
     @property
     def sorts(self) -> bool:

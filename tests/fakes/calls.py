@@ -46,5 +46,5 @@ class Caller:
         assert refusal is None, refusal
         outcome = tool.run(parsed, self.state, context_of(self.root, call, self.teacher))
         self.state.artifacts += outcome.artifacts
-        self.state.messages.append(Message(role="tool", text=f"{tool.name}: {outcome.summary}"))
+        self.state.messages.append(Message(role="tool", text=outcome.summary, tool=tool.name))
         return outcome

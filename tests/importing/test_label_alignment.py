@@ -122,5 +122,5 @@ def test_free_answers_are_no_labels() -> None:
 def test_few_recurring_outputs_are_labels_where_the_kind_was_a_guess(
     outputs: dict[str, int], given: bool, kind: str
 ) -> None:
-    task = spec(kind="text_to_text", assumptions=("The task is text to text: the output is a text.",))
+    task = spec(kind="text_to_text", assumed={"kind": "It is text to text."})
     assert settle_kind(Counter(outputs), task, kind_is_given=given) == kind

@@ -97,10 +97,18 @@ def test_a_label_that_fits_none_keeps_its_row_apart() -> None:
 
 
 def test_the_column_makes_it_a_task_of_several_labels_unless_a_person_said_otherwise() -> None:
-    assumed = spec(kind="classification", metric="accuracy", output_field="label", assumptions=("The task is x.",))
+    assumed = spec(
+        kind="classification",
+        metric="accuracy",
+        output_field="label",
+        assumptions=("It is x.",),
+        assumed={"kind": "It is x."},
+    )
     found = imported(LISTS, assumed)
     assert (found.spec.kind, found.spec.metric) == ("multi_label", "micro_f1")
     assert any("several of them" in said for said in found.spec.assumptions)
+    assert "It is x." not in found.spec.assumptions
+    assert "kind" not in found.spec.assumed
     kept = imported(LISTS, assumed, kind="classification")
     assert kept.spec.kind == "classification"
     assert [each.output for each in kept.examples()["train"]][:2] == ["joy", "anger"]

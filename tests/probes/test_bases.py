@@ -17,7 +17,6 @@ from p2m_agent.probes.race import BaseProbe, KeptScores, Race, RaceEntry, Scores
 from p2m_agent.probes.text_race import ShortFineTune
 from p2m_agent.settings import Settings
 from p2m_agent.training.progress import Progress
-from p2m_agent.types.probe import NO_TIME
 from p2m_agent.types.task import Constraints
 from tests.fakes.tiny_models import repeated_words, sorted_mail, task, tiny_bert, tiny_llama, tiny_t5
 
@@ -116,7 +115,7 @@ def test_no_half_round_is_begun_when_the_time_is_short(tmp_path: Path) -> None:
     standings = short.run(list("abc"))
     assert {rows for _, rows in probe.asked} == {10}
     assert [one.model for one in standings] == ["b", "a", "c"]
-    assert [one.note for one in standings] == [f"{NO_TIME} before round 2"] * 2 + [""]
+    assert [one.late for one in standings] == [True, True, False]
 
 
 def test_with_no_time_for_a_first_probe_it_says_so(tmp_path: Path) -> None:
@@ -124,7 +123,7 @@ def test_with_no_time_for_a_first_probe_it_says_so(tmp_path: Path) -> None:
     probe = Scripted({"a": -0.2, "b": -0.1, "c": -0.3})
     standings = race(probe, tmp_path / "kept.json", (10, 20), lambda: next(left)).run(list("abc"))
     assert probe.asked == [("a", 10)]
-    assert [(one.model, one.note) for one in standings] == [("a", ""), ("b", NO_TIME), ("c", NO_TIME)]
+    assert [(one.model, one.late) for one in standings] == [("a", False), ("b", True), ("c", True)]
 
 
 def blinded(source: Path, folder: Path) -> Path:

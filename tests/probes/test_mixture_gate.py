@@ -9,7 +9,7 @@ import pytest
 
 from p2m_agent.errors import ToolError
 from p2m_agent.probes.mixture_answers import Answers
-from p2m_agent.probes.mixture_gate import NO_TIME, ONE_OUTPUT, Compared, Gate
+from p2m_agent.probes.mixture_gate import Compared, Gate
 from p2m_agent.probes.mixture_parts import ProbedPart
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.mixture import Measure
@@ -85,7 +85,7 @@ def test_it_stops_in_time_and_says_what_was_not_probed() -> None:
     probe = FakeProbe({"user": 30, "x": 20, "y": 20})
     compared = compare([part("user", 10), part("x", 30), part("y", 5)], probe, limit_s=90)
     assert probe.now <= 90
-    left = [score.name for score in compared.scores if score.note == NO_TIME]
+    left = [score.name for score in compared.scores if score.score is None]
     assert left == ["user + x", "x"], "what fits is probed even so"
     assert all(score.score is None for score in compared.scores if score.note)
     assert compared.chosen == (0,)
@@ -119,7 +119,7 @@ def test_answers_to_another_question_are_not_reused(changed: str) -> None:
 def test_rows_of_one_label_are_probed_and_not_chosen() -> None:
     probe = FakeProbe({"user": 40, "x": 20})
     compared = compare([part("user", 10, ("a",)), part("x", 10)], probe)
-    assert compared.scores[0].note == ONE_OUTPUT
+    assert not compared.scores[0].trainable
     assert compared.scores[0].score == 1.0
     assert compared.chosen == (0, 1)
 

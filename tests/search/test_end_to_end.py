@@ -61,7 +61,7 @@ def test_a_search_finds_what_is_on_the_hub(hub: Path, tmp_path: Path) -> None:
         best = next(each for each in found if each["hub"] == "huggingface" and each["repo"] == "acme/moods")
         assert best["revision"] == server.repos["acme/moods"].commits[0].sha
         assert best["licence"] == "cc-by-4.0"
-        assert not any("cannot be reached" in risk for risk in best["risks"])
+        assert best["reachable"]
         assert server.count("^/api/datasets$") > 1
 
 

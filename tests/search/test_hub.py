@@ -90,7 +90,7 @@ def test_what_cannot_be_reached_comes_last_and_says_so(tmp_path: Path) -> None:
     query = "Text messages to mobile phones, spam or ham"
     make_dataset(tmp_path / "lake", "texts", "Messages to phones, unwanted spam or not.")
     found = make_hub(tmp_path, tmp_path / "lake", embedder=CountingEmbedder()).search_datasets(query, None, 10)
-    reachable = [not any("cannot be reached now" in risk for risk in each.risks) for each in found]
+    reachable = [each.reachable for each in found]
     assert found[0].repo == "texts"
     assert "ucirvine/sms_spam" in [each.repo for each in found]
     assert reachable == sorted(reachable, reverse=True)

@@ -42,7 +42,7 @@ def hub(shared_hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Hub:
 
 
 def reachable(candidates: list[DatasetCandidate]) -> list[str]:
-    return [c.repo for c in candidates if not any("cannot be reached" in risk for risk in c.risks)]
+    return [c.repo for c in candidates if c.reachable]
 
 
 @pytest.mark.real

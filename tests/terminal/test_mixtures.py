@@ -68,8 +68,8 @@ def test_show_has_every_mixture_with_its_numbers(new_page, width: int, tmp_path:
 def test_the_console_says_the_choice_once_and_shows_the_table(page) -> None:
     with RunConsole(page.screen) as console:
         done = {"call": MADE.made_by, "tool": "choose_mixture", "cost": Cost(wall_s=12)}
-        console(e.CallFinished(summary="a long text of all numbers", artifacts=(MADE,), **done))
+        console(e.CallFinished(headline="Train on it", summary="a long text of all numbers", artifacts=(MADE,), **done))
     shown = " ".join(page.err.getvalue().split())
-    assert "Train on user: accuracy 0.800" in shown
+    assert "Train on it" in shown
     assert "a long text" not in shown
     assert "user + a/b" in shown

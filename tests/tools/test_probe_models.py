@@ -22,7 +22,7 @@ from p2m_agent.terminal.race_table import probe_table
 from p2m_agent.terminal.screen import fixed_screen
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
-from p2m_agent.types.probe import NO_TIME, ModelProbe
+from p2m_agent.types.probe import ModelProbe
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import TaskSpec
 from tests.fakes.calls import Caller, context_of
@@ -157,7 +157,7 @@ def test_a_race_that_was_cut_short_may_be_repeated_with_more_time(run: Run, monk
     monkeypatch.setattr(probe_race, "_MARGIN", float("inf"))
     made, outcome = run.race(models=(str(run.blind), str(run.good), str(run.blind) + "/"), seconds=20)
     assert made.chosen == str(run.good), "the first round still tells"
-    assert f"{NO_TIME} before round 2" in outcome.summary
+    assert "the time was over before round 2" in outcome.summary
     assert run.refusal(seconds=300) == "None"
 
 

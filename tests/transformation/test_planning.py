@@ -11,7 +11,7 @@ from p2m_agent.rows.reading import Row
 from p2m_agent.transformation.planning import plan_by_columns, read_plan
 from p2m_agent.transformation.teacher_requests import plan_request
 from p2m_agent.transformation.template import TemplateFault
-from p2m_agent.types.plan import TransformationPlan, misfits, remedy
+from p2m_agent.types.plan import TransformationPlan
 from tests.fakes.hub import CountingEmbedder
 from tests.fakes.rows import sentence
 from tests.fakes.transforming import WRITTEN, Teacher, mood_spec, plan, template
@@ -110,8 +110,3 @@ def test_columns_alone_do_not_say_what_other_labels_mean() -> None:
     with pytest.raises(ToolError, match="not the labels of the task") as error:
         by_columns(rows)
     assert "--teacher" in error.value.hint
-
-
-def test_what_a_failed_import_names_is_found_again() -> None:
-    outcome = f"failed: The labels do not match. Choose another. Or have its rows changed: {remedy('shop/reviews')}."
-    assert misfits(["ok", outcome, outcome]) == ["shop/reviews"]

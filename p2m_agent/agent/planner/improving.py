@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p2m_agent.agent.planner.choice import Move
-from p2m_agent.agent.planner.moves import has_rows, move, reachable, repeats_failure, tried
+from p2m_agent.agent.planner.moves import has_rows, move, repeats_failure, tried
 from p2m_agent.evaluation.suggest_recipes import FEWEST_TRIALS, trials_in
 from p2m_agent.run.state import RunState
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
@@ -104,7 +104,7 @@ def _import(suggestion: Suggestion, state: RunState) -> Move | None:
     if len(imports) >= IMPORTS:
         return None
     for candidate in (c for search in state.all(DatasetSearch) for c in search.candidates):
-        if reachable(candidate) and not tried(state, "import_rows", source=candidate.repo):
+        if candidate.reachable and not tried(state, "import_rows", source=candidate.repo):
             why = f"{suggestion.why}; {candidate.repo} may have such rows"
             return move("import_rows", why, _expected(suggestion), source=candidate.repo)
     return None

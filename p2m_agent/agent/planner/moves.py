@@ -7,7 +7,6 @@ from math import sqrt
 
 from p2m_agent.agent.planner.choice import Choice, Move
 from p2m_agent.run.state import Decision, RunState
-from p2m_agent.types.candidates import DatasetCandidate
 from p2m_agent.types.recipe import FEW_FOR_SETFIT
 from p2m_agent.types.rows import Dataset, Holdout
 
@@ -75,8 +74,3 @@ def comfortably_met(state: RunState) -> bool:
     if best is None or spec is None or spec.target is None or holdout is None:
         return False
     return best.dev >= spec.target + sqrt(best.dev * (1 - best.dev) / max(1, holdout.dev_rows))
-
-
-def reachable(candidate: DatasetCandidate) -> bool:
-    """Whether its rows can be had now."""
-    return not any("cannot be reached" in risk for risk in candidate.risks)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from p2m_agent.agent.planner import improving, rules_data, rules_task, rules_training
 from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.planner.moves import Rule, move, repeats_failure
-from p2m_agent.agent.policy import OVER_BUDGET
 from p2m_agent.run.state import RunState
 
 RULES: tuple[Rule, ...] = (
@@ -45,12 +44,10 @@ def next_move(state: RunState) -> Choice:
         choice = rule(state)
         if isinstance(choice, Words) or (choice is not None and not repeats_failure(state, choice)):
             return choice
-    reason = _last_failure(state)
+    failed = [decision for decision in state.own_decisions if decision.ok is False]
+    reason = f"{failed[-1].tool} {failed[-1].outcome}" if failed else "there is no further move"
     if state.attended:
         return Words(text=f"I have nothing left to try: {reason}. Tell me what to change, or /quit.")
-    return move("give_up", "nothing that is left to try has worked", reason=reason, budget=OVER_BUDGET in reason)
-
-
-def _last_failure(state: RunState) -> str:
-    failed = [d for d in state.own_decisions if d.ok is False]
-    return f"{failed[-1].tool} {failed[-1].outcome}" if failed else "there is no further move"
+    last = failed[-1].failure if failed else None
+    short = last is not None and last.kind == "over_budget"
+    return move("give_up", "nothing that is left to try has worked", reason=reason, budget=short)

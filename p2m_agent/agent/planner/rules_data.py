@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from p2m_agent.agent.planner.choice import Move
-from p2m_agent.agent.planner.moves import failed_since, has_rows, move, needs_rows, reachable, tried, tried_here
+from p2m_agent.agent.planner.moves import failed_since, has_rows, move, needs_rows, tried, tried_here
 from p2m_agent.run.state import RunState
 from p2m_agent.types.candidates import DatasetSearch
-from p2m_agent.types.plan import TransformationPlan, misfits
+from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Dataset, Holdout
 
@@ -58,7 +58,7 @@ def import_found(state: RunState) -> Move | None:
     if search is None or tries >= IMPORT_TRIES or not needs_rows(state):
         return None
     for candidate in search.candidates:
-        if reachable(candidate) and not tried(state, "import_rows", source=candidate.repo):
+        if candidate.reachable and not tried(state, "import_rows", source=candidate.repo):
             why = f"{candidate.repo} fits best: {candidate.why}"
             return move("import_rows", why, "labelled rows and a locked test", source=candidate.repo)
     return None
@@ -94,7 +94,7 @@ def transform(state: RunState) -> Move | None:
         args = {"source": plans[-1].source, "remarks": review.answer.remarks}
         if not tried(state, "transform_dataset", **args):
             return move("transform_dataset", "you said what was wrong with the plan", "a better plan", **args)
-    for repo in misfits(d.outcome for d in state.decisions if d.ok is False):
+    for repo in state.misfits:
         if not tried(state, "transform_dataset", source=repo):
             why = f"{repo} is about the task, and its rows can be changed to fit"
             return move("transform_dataset", why, "a plan with three rows", source=repo)
@@ -104,8 +104,8 @@ def transform(state: RunState) -> Move | None:
 def confirm_rows(state: RunState) -> Move | None:
     """A person who is there sees a sample of the rows, once."""
     data: Dataset | None = state.latest(Dataset)
-    seen = any(d.tool == "ask_person" and str(d.args.get("about", "")).startswith("dataset-") for d in state.decisions)
-    if state.attended and data and not seen:
+    asked = [state.find(str(d.args.get("about"))) for d in state.decisions if d.tool == "ask_person"]
+    if state.attended and data and not any(isinstance(subject, Dataset) for subject in asked):
         return move("ask_person", "so that you see what the model will learn from", about=data.id)
     return None
 

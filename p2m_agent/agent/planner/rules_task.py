@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from p2m_agent.agent.planner.choice import Choice, Move, Words
 from p2m_agent.agent.planner.moves import move
-from p2m_agent.run.state import RunState
+from p2m_agent.run.state import RunState, tool_of
 from p2m_agent.types.rows import Holdout
 
 
@@ -40,7 +40,7 @@ def confirm_spec(state: RunState) -> Move | None:
     spec = state.spec
     if state.attended and spec and not state.all(Holdout) and not state.review_of(spec.id):
         asked = [r for r in state.decisions if r.tool == "ask_person" and r.args.get("about") == spec.id]
-        if not asked and spec.made_by.endswith("define_task"):
+        if not asked and tool_of(spec.made_by) == "define_task":
             return move("ask_person", "so that we work on the task you mean", about=spec.id)
     return None
 

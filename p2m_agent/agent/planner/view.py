@@ -32,7 +32,9 @@ def view(state: RunState, tools: Tools) -> str:
         "controller_view",
         request=state.request,
         given=state.given,
-        spec=spec.model_dump_json(exclude={"request", "artifact", "made_by", "demonstrations"}) if spec else None,
+        spec=spec.model_dump_json(exclude={"request", "artifact", "made_by", "demonstrations", "assumed"})
+        if spec
+        else None,
         artifacts=[line for line in map(describe, state.artifacts) if line],
         history=_history(state.decisions),
         left=_left(state),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.ranking import Match
 from p2m_agent.search.datasets.wish import DatasetWish, kind_fit
-from p2m_agent.search.hubs.card import UNREACHABLE, Card
+from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.languages import written_in
 from p2m_agent.search.words import tokens
 from p2m_agent.types.candidates import DatasetCandidate
@@ -29,6 +29,7 @@ def candidate(match: Match, wish: DatasetWish) -> DatasetCandidate:
         columns=card.columns,
         rows=card.rows,
         score=round(match.score, 4),
+        reachable=card.reachable,
         why=_why(match, wish),
         risks=_risks(card, wish),
     )
@@ -58,7 +59,7 @@ def _how_close(cosine: float) -> str:
 def _risks(card: Card, wish: DatasetWish) -> tuple[str, ...]:
     risks = list(card.notes)
     if not card.reachable:
-        risks.append(UNREACHABLE)
+        risks.append("its rows cannot be reached now")
     if card.licence is None:
         risks.append("its licence is unknown")
     elif "-nc" in card.licence:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from p2m_agent.prompting import render
-from p2m_agent.search.hubs.card import UNREACHABLE
 from p2m_agent.types.candidates import DatasetCandidate
 from p2m_agent.types.task import TaskSpec
 
@@ -46,7 +45,7 @@ def rerank(
     votes: Counter[str] = Counter()
     for reply in llm.ask_many(ballots):
         votes.update(_chosen(reply.parsed) if reply.error is None else ())
-    ranked = sorted(shown, key=lambda each: (UNREACHABLE in each.risks, -votes[each.repo]))
+    ranked = sorted(shown, key=lambda each: (not each.reachable, -votes[each.repo]))
     return (*(_with_votes(each, votes[each.repo]) for each in ranked), *found[SHOWN:])
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from p2m_agent.weights.front_matter import languages_of, licence_of, split_card, strings
 
-UNREACHABLE = "its rows cannot be reached now"
-"""The risk of a candidate that can be named but not imported."""
 _SECTION = re.compile(r"^#{1,4}\s+(.+?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"^(?:[-*]\s+|\|\s*)?`([^`\n]{1,60})`", re.MULTILINE)
 _MAX_LABELS = 200

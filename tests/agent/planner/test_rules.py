@@ -9,7 +9,7 @@ import pytest
 from p2m_agent.agent.planner.choice import Move, Words
 from p2m_agent.agent.planner.moves import comfortably_met
 from p2m_agent.agent.planner.rules import next_move as choose
-from p2m_agent.run.state import Decision, Message, RunState
+from p2m_agent.run.state import Decision, Failure, Message, RunState
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.types.mixture import Mixture
@@ -54,10 +54,9 @@ def holdout(rows: int = 400) -> Holdout:
     )
 
 
-def found(*repos: str, risk: str = "") -> DatasetSearch:
-    risks = (risk,) if risk else ()
+def found(*repos: str, reachable: bool = True) -> DatasetSearch:
     candidates = tuple(
-        DatasetCandidate(repo=repo, hub="folder", score=0.8, why="it matches", risks=risks) for repo in repos
+        DatasetCandidate(repo=repo, hub="folder", score=0.8, why="it matches", reachable=reachable) for repo in repos
     )
     return DatasetSearch(id="dataset_search-1", query="q", candidates=candidates, made_by="001")
 
@@ -109,7 +108,7 @@ READY = (spec(), data(), holdout(), bases())
         (state(spec(), given={"data": "rows.jsonl"}), "import_rows", {"source": "user"}),
         (state(spec(), found("a/b", "c/d")), "import_rows", {"source": "a/b"}),
         (state(spec(), found()), "generate_examples", {}),
-        (state(spec(), found("a/b", risk="its rows cannot be reached now")), "generate_examples", {}),
+        (state(spec(), found("a/b", reachable=False)), "generate_examples", {}),
         (state(spec(), found("a/b"), data(), holdout()), "search_models", {}),
         (state(*READY), "fine_tune", {"method": "linear_head"}),
         (state(*READY, student(4, 0.8)), "fine_tune", {"method": "encoder"}),
@@ -310,12 +309,13 @@ def test_a_person_is_told_instead_of_the_run_being_ended() -> None:
     assert "generate_examples" in choice.text
 
 
-def test_giving_up_for_the_budget_says_so() -> None:
+@pytest.mark.parametrize(("kind", "budget"), [("over_budget", True), ("tool_error", False)])
+def test_giving_up_for_the_budget_says_so(kind: Any, budget: bool) -> None:
     refused = [decided("fine_tune", False, method=m) for m in ("linear_head", "encoder")]
-    refused[-1] = refused[-1].model_copy(update={"outcome": "refused: the budget does not allow it: 3 s are left"})
+    refused[-1] = refused[-1].model_copy(update={"failure": Failure(kind=kind, message="the budget is too small")})
     move = next_move(state(*READY, decisions=refused))
     assert move.tool == "give_up"
-    assert move.args["budget"] is True
+    assert move.args["budget"] is budget
 
 
 def test_a_rejected_spec_is_put_right_before_anything_else() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.run.state import Decision, RunState
+from p2m_agent.run.state import Decision, Failure, RunState
 from p2m_agent.types.budget import Budget, Cost
-from p2m_agent.types.plan import TransformationPlan, remedy
+from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import Answer, Question, Review
 from tests.agent.planner.test_rules import data, decided, found, holdout, next_move, spec, state
 
@@ -20,7 +20,8 @@ FAILED = Decision(
     why="",
     by="rules",
     ok=False,
-    outcome=f"failed: The labels do not match. {remedy(REPO)}.",
+    outcome="failed: The labels do not match.",
+    failure=Failure(kind="misfit", message="The labels do not match.", source=REPO),
 )
 OWN = data(40).model_copy(update={"origin": "user", "ref": "rows.jsonl"})
 PLAN = TransformationPlan(
@@ -53,14 +54,14 @@ def test_a_found_set_that_does_not_map_is_transformed() -> None:
     assert next_move(known(PLAN, verdict(Answer(verdict="accept")), there, decisions=over)).tool in AFTERWARDS
 
 
-WITHOUT_REMEDY = FAILED.model_copy(update={"outcome": "failed: it cannot be reached"})
+GONE = FAILED.model_copy(update={"failure": Failure(kind="tool_error", message="it cannot be reached")})
 ENOUGH = data(500)
 
 
 @pytest.mark.parametrize(
     "left_alone",
     [
-        known(decisions=[WITHOUT_REMEDY]),
+        known(decisions=[GONE]),
         known(ENOUGH),
         state(spec(), OWN, found(REPO), decisions=[FAILED]),
         known(paid_teacher=True),
@@ -70,7 +71,7 @@ ENOUGH = data(500)
         known(PLAN, verdict(Answer(verdict="reject")), decisions=[FAILED, decided("transform_dataset", source=REPO)]),
     ],
     ids=[
-        "no remedy was named",
+        "its rows cannot be had",
         "enough rows",
         "nothing is held out",
         "no money was allowed",

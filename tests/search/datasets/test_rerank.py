@@ -11,7 +11,6 @@ import pytest
 from p2m_agent.errors import BudgetExceeded
 from p2m_agent.llm.open import open_llms
 from p2m_agent.search.datasets.rerank import SHOWN, VOTES, rerank
-from p2m_agent.search.hubs.card import UNREACHABLE
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate
 from tests.fakes.openai_server import FakeOpenAI
@@ -65,7 +64,7 @@ def test_only_the_first_are_shown_and_those_beyond_stay() -> None:
 
 
 def test_what_cannot_be_reached_stays_behind() -> None:
-    candidates = [*found("a", "b"), *found("c", risks=(UNREACHABLE,))]
+    candidates = [*found("a", "b"), *found("c", reachable=False)]
     assert names(votes(["c", "b"], ["c"], ["c"]), candidates) == ["b", "a", "c"]
 
 
