@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,20 +17,20 @@ def p2m(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
 
 
-def test_help_is_instant_and_loads_nothing_heavy() -> None:
+def test_help_loads_nothing_but_itself() -> None:
+    """What makes it fast; `benchmarks/start.py` has the seconds."""
     code = (
-        "import sys; from p2m_agent.cli import build_parser; build_parser().format_help();"
-        "heavy = {'torch', 'transformers', 'langgraph', 'langchain_core', 'openai', 'pydantic', 'rich', 'chromadb'};"
-        "print(sorted(heavy & set(sys.modules)))"
+        "import sys; began = set(sys.modules)\n"
+        "from p2m_agent.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "loaded = sorted(set(sys.modules) - began)\n"
+        "foreign = {name.partition('.')[0] for name in loaded} - {'p2m_agent', *sys.stdlib_module_names}\n"
+        "print(*foreign, *(name for name in loaded if name.startswith('p2m_agent.')), file=sys.stderr)"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert loaded.stdout.strip() == "[]"
-    took = []
-    for _ in range(5):  # the best of five: a busy machine is not the program's fault
-        began = time.perf_counter()
-        assert p2m("--help").returncode == 0
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.5
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "resume" in done.stdout
+    assert done.stderr.split() == ["p2m_agent.cli"]
 
 
 def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,9 @@ def test_an_llm_of_no_use_leaves_it_to_the_rules(answer) -> None:
 
 
 def test_a_weak_llm_is_not_asked() -> None:
-    draft("Sort mail", teacher=ScriptedLLM(sound=False))
+    weak = ScriptedLLM(sound=False, always=lambda _request: "no JSON")
+    draft("Sort mail", teacher=weak)
+    assert weak.asked == []
 
 
 def test_a_new_spec_keeps_what_nobody_changed() -> None:

@@ -24,8 +24,15 @@ def broken(bert: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bert, tmp_path / "broken"))
 
 
-def test_a_whole_base_passes(bert: Path, llama: Path, t5: Path) -> None:
-    for folder in (bert, llama, t5):
+@pytest.mark.parametrize("base", ["bert", "llama", "t5"])
+def test_a_whole_base_passes_until_a_byte_of_it_is_gone(
+    base: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = Path(shutil.copytree(request.getfixturevalue(base), tmp_path / "copy"))
+    check_files(folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ToolError, match="damaged or cut short"):
         check_files(folder)
 
 
