@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
 from p2m_agent.settings import Settings
-from p2m_agent.terminal.tables import Finding
+from p2m_agent.terminal.views.tables import Finding
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM

@@ -17,7 +17,7 @@ def estimate(args: argparse.Namespace) -> int:
     from p2m_agent.rows.reading import read_rows
     from p2m_agent.run.tooling import load_tools
     from p2m_agent.search.hub import Hub
-    from p2m_agent.terminal.tables import estimate_table
+    from p2m_agent.terminal.views.tables import estimate_table
     from p2m_agent.weights.embedding import load_embedder
 
     task, hubs = task_from(args)

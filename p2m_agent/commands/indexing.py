@@ -14,8 +14,8 @@ from p2m_agent.errors import UsageError
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.settings import Settings
 from p2m_agent.terminal.building import Building, took
-from p2m_agent.terminal.datasets_found import sources_table
 from p2m_agent.terminal.screen import Screen, open_screen
+from p2m_agent.terminal.views.found import sources_table
 
 if TYPE_CHECKING:
     from p2m_agent.search.datasets.card_store import Changes

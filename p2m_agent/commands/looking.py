@@ -14,10 +14,10 @@ from p2m_agent.run.result import delivered, result_of
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder, list_runs, open_run
 from p2m_agent.search.datasets.evidence import ANY, Filters
-from p2m_agent.terminal import tables
-from p2m_agent.terminal.datasets_found import datasets_found
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.screen import open_screen
+from p2m_agent.terminal.views import tables
+from p2m_agent.terminal.views.found import datasets_found
 from p2m_agent.weights.front_matter import languages_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def runs(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace) -> int:
     """What a run did and what came of it."""
-    from p2m_agent.terminal.show import show as shown
+    from p2m_agent.terminal.views.show import show as shown
 
     folder = open_run(settings_from(args).runs_dir, args.run)
     state = read_state(folder.root)
@@ -67,7 +67,7 @@ def search(args: argparse.Namespace) -> int:
 def _search_models(args: argparse.Namespace, hub: Hub) -> int:
     from p2m_agent.search.models.find import ModelWish
     from p2m_agent.search.models.limits import ModelLimits, in_words
-    from p2m_agent.terminal.models_found import models_found
+    from p2m_agent.terminal.views.found import models_found
 
     asked = _filters(args)
     if replace(asked, languages=(), licences=None) != ANY:

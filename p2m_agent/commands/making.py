@@ -18,9 +18,9 @@ from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.conversation import chat as converse
 from p2m_agent.terminal.conversation import first_words
-from p2m_agent.terminal.review import review as answer_question
+from p2m_agent.terminal.conversation import review as answer_question
 from p2m_agent.terminal.screen import Screen, open_screen
-from p2m_agent.terminal.summary import summary
+from p2m_agent.terminal.views.summary import summary
 
 EXIT_CODES = {
     "delivered": 0,

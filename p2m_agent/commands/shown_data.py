@@ -12,8 +12,8 @@ from p2m_agent.rows.measures import Measures, measure
 from p2m_agent.run.checkpoints import read_state
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import open_run
-from p2m_agent.terminal.data_view import Shown, sample_rejected, sample_rows, show_data
 from p2m_agent.terminal.screen import open_screen
+from p2m_agent.terminal.views.dataset_rows import Shown, sample_rejected, sample_rows, show_data
 from p2m_agent.types.rows import Dataset
 
 ROWS = 3

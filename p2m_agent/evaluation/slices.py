@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from p2m_agent.languages import foreign
 from p2m_agent.scoring.intervals import bootstrap
-from p2m_agent.task.request_language import written_language
 from p2m_agent.types.analysis import Slice
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def slices(study: Study, names: Mapping[str, str]) -> tuple[Slice, ...]:
     """
     parts: dict[By, Sequence[Hashable]] = {
         "length": _lengths(study),
-        "language": [written_language([row.text]) or "English or unclear" for row in study.dev],
+        "language": [foreign(row.text) or "English or unclear" for row in study.dev],
         "source": [names.get(source, source) for source in _nearest_sources(study)],
     }
     return tuple(found for by, keys in parts.items() for found in _slices(study, by, keys))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from p2m_agent.generation.attributes import WRITERS, Attributes
 from p2m_agent.generation.error_focus import Focus
+from p2m_agent.languages import NAMES
 from p2m_agent.prompting import fenced, render, shown_example
-from p2m_agent.task.request_language import NAMES
 from p2m_agent.types.completion import ChatMessage, Reply, Request
 from p2m_agent.types.label_sets import from_json
 from p2m_agent.types.rows import Example, Source, render_input

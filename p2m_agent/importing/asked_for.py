@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from p2m_agent.importing import column_values as values
+from p2m_agent.languages import NAMES as LANGUAGES
+from p2m_agent.languages import written_in
 from p2m_agent.rows.column_profile import Column
-from p2m_agent.search.languages import NAMES as LANGUAGES
-from p2m_agent.search.languages import written_in
 
 _MAKING = r"\b(?:turn|convert|translat|rewrit|chang|transform|put|normali[sz]|rephras|pars|mak|map)\w*\s+"
 _NAMING = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.importing.column_names import spoken, words_of
-from p2m_agent.search.languages import NAMES, languages_of
+from p2m_agent.languages import NAMES, languages_of
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from p2m_agent.languages import language_of
 from p2m_agent.rows.label_noise import suspects
 from p2m_agent.rows.reading import example_of
-from p2m_agent.rows.text_language import language_of
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.types.value import Value

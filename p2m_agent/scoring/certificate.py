@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from p2m_agent.rows.duplicate_index import COSINE, JACCARD, JACCARD_WITH_COSINE, MEANING
-from p2m_agent.rows.duplicates import find_leaks
+from p2m_agent.rows.duplicates import COSINE, JACCARD, JACCARD_WITH_COSINE, MEANING, find_leaks
 from p2m_agent.types.scores import LeakCertificate
 
 if TYPE_CHECKING:

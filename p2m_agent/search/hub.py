@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from p2m_agent.errors import ToolError
+from p2m_agent.languages import written_in
 from p2m_agent.search.datasets import ranking
 from p2m_agent.search.datasets.evidence import ANY, Ask, CardEvidence, Filters
 from p2m_agent.search.datasets.index import Index
@@ -26,7 +27,6 @@ from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.listing import CardFile, OneDataset, hub_named, listing_of, unique
 from p2m_agent.search.hubs.protocol import DatasetHub
-from p2m_agent.search.languages import written_in
 from p2m_agent.search.licences import forbidden
 from p2m_agent.search.models.find import ModelsFound, ModelWish, find_models
 from p2m_agent.settings import Settings

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from p2m_agent.errors import BudgetExceeded, ToolError
+from p2m_agent.languages import foreign, inputs_named
 from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_given, check_request, check_spec
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
 from p2m_agent.task.kinds import allows_several, guess_kind
 from p2m_agent.task.listed_labels import listed_labels
-from p2m_agent.task.request_language import named_language, written_language
 from p2m_agent.task.suggestion import RequestReading, suggest
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Constraints, Demonstration, Kind, TaskSpec
@@ -182,8 +182,8 @@ class _Draft:
     def language(self) -> str | None:
         texts = [text for demonstration in self.demonstrations for text in demonstration.input.values()]
         request = self.said.request
-        language = self.known("language") or named_language(request) or written_language(texts)
-        language = language or (None if texts else written_language([request]))
+        language = self.known("language") or inputs_named(request) or foreign(" ".join(texts))
+        language = language or (None if texts else foreign(request))
         if language:
             self.assume("language", f"The inputs are in the language {language}.")
         return cast("str | None", language)

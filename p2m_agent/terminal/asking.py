@@ -12,10 +12,11 @@ from rich.text import Text
 
 from p2m_agent.errors import UsageError
 from p2m_agent.run.state import RunState
-from p2m_agent.terminal import edits, plans, previews, tables
+from p2m_agent.terminal import edits
 from p2m_agent.terminal.lines import Lines
 from p2m_agent.terminal.safe import words
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.views import plans, previews, tables
 from p2m_agent.types.questions import Answer, Question
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec

@@ -14,9 +14,8 @@ from rich.live import Live
 from p2m_agent import events
 from p2m_agent.events import Event
 from p2m_agent.terminal import settled
-from p2m_agent.terminal.live import LiveLines, Running, named
+from p2m_agent.terminal.live import LiveLines, Running, Throttle, named
 from p2m_agent.terminal.screen import Screen
-from p2m_agent.terminal.throttle import Throttle
 
 _WAITING = "choosing the next step"
 

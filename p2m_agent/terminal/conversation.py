@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from p2m_agent.errors import P2MError
-from p2m_agent.terminal import show, units
+from p2m_agent.terminal import units
 from p2m_agent.terminal.asking import Asker, LeftOpen
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.lines import Lines, open_lines
@@ -15,7 +15,8 @@ from p2m_agent.terminal.safe import words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.settled import said
 from p2m_agent.terminal.slash import HELP, run_command
-from p2m_agent.terminal.summary import summary
+from p2m_agent.terminal.views import show
+from p2m_agent.terminal.views.summary import summary
 from p2m_agent.types.questions import Answer
 
 if TYPE_CHECKING:
@@ -179,3 +180,23 @@ def first_words(screen: Screen, lines: Lines | None = None) -> str | None:
     except (EOFError, KeyboardInterrupt):
         return None
     return None if line in ("/quit", "/exit") else line
+
+
+def review(session: Session, screen: Screen, *, go_on: bool = True, lines: Lines | None = None) -> int:
+    """Ask a run's open question and let it go on to the next question or to its end.
+
+    Args:
+        session: an attended session, opened from the run.
+        screen: where to show it.
+        go_on: False stops as soon as the answer is recorded and its step is done.
+        lines: where answers come from; the terminal by default.
+
+    Returns:
+        The exit code: 0, also where nothing is open.
+    """
+    standing = session.standing()
+    if standing.question is None:
+        stands = show.stands(standing.state)
+        screen.note(Text(f"{session.run}: no question is open ({stands})."))
+        return 0
+    return Chat(session, screen, lines).answer_open(go_on=go_on)

@@ -12,13 +12,13 @@ from rich.text import Text
 from p2m_agent import events
 from p2m_agent.events import Event
 from p2m_agent.run.state import tool_of
-from p2m_agent.terminal import tables, units
-from p2m_agent.terminal.analyses import suggestions_table
+from p2m_agent.terminal import units
 from p2m_agent.terminal.live import Running, left, told
-from p2m_agent.terminal.mixtures import mixture_table
-from p2m_agent.terminal.race_table import probe_table
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.views import tables
+from p2m_agent.terminal.views.analyses import suggestions_table
+from p2m_agent.terminal.views.races import mixture_table, probe_table
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.candidates import DatasetSearch, ModelSearch
 from p2m_agent.types.mixture import Mixture

@@ -10,9 +10,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from p2m_agent.errors import P2MError
-from p2m_agent.terminal import show, tables
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.views import show, tables
 from p2m_agent.types.student import TrainingRun
 
 if TYPE_CHECKING:

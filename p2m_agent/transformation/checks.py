@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from p2m_agent.languages import in_another_language
 from p2m_agent.rows.duplicates import normalise
-from p2m_agent.rows.text_language import in_another_language
 from p2m_agent.types.rows import render_input
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.row_faults import LONGEST, text_fault

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from p2m_agent.rows.duplicate_index import DuplicateIndex, Sketched, Sketcher, normalise
+from p2m_agent.rows.duplicates import DuplicateIndex, Sketched, Sketcher, normalise
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.row_faults import Candidate, fault, usual_faults

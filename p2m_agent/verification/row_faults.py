@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.rows.duplicate_index import normalise
-from p2m_agent.rows.text_language import in_another_language
+from p2m_agent.languages import in_another_language
+from p2m_agent.rows.duplicates import normalise
 from p2m_agent.types.rows import Example, render_input
 from p2m_agent.types.task import TaskSpec
 

@@ -31,7 +31,7 @@ from p2m_agent.run.store import RunFolder, new_record
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.screen import fixed_screen
-from p2m_agent.terminal.show import show
+from p2m_agent.terminal.views.show import show
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.candidates import DatasetSearch, ModelSearch

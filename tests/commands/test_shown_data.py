@@ -9,7 +9,7 @@ from p2m_agent.cli import main
 from p2m_agent.rows.data_card import write_data_card
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder, create_run, new_record
-from p2m_agent.terminal.data_view import sample_rejected, sample_rows
+from p2m_agent.terminal.views.dataset_rows import sample_rejected, sample_rows
 from tests.fakes.checkpoint import save_state
 from tests.fakes.rows import sentence
 from tests.rows.test_data_card import SPEC, dataset

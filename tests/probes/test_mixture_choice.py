@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p2m_agent.probes.mixture_choice import Probed, choose
+from p2m_agent.probes.mixture_gate import Probed, choose
 from p2m_agent.scoring.metrics import row_statistics
 
 

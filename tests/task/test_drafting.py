@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
+from p2m_agent.languages import foreign, inputs_named
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.task.instruction import instruction_of
-from p2m_agent.task.request_language import named_language, written_language
 from p2m_agent.types.task import Constraints, Demonstration, TaskSpec
 from tests.fakes.scripted_llm import ScriptedLLM
 
@@ -149,7 +149,7 @@ def test_labels_of_examples_count_where_they_recur() -> None:
     ],
 )
 def test_the_language_is_read_from_words_or_script(request_: str, language: str | None) -> None:
-    assert (named_language(request_) or written_language([request_])) == language
+    assert (inputs_named(request_) or foreign(request_)) == language
 
 
 def test_named_fields_and_metrics() -> None:

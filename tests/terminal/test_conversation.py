@@ -7,8 +7,7 @@ import pytest
 from p2m_agent import events as e
 from p2m_agent.errors import P2MError
 from p2m_agent.run.state import Decision, Ended, Message, RunState
-from p2m_agent.terminal.conversation import chat, first_words
-from p2m_agent.terminal.review import review
+from p2m_agent.terminal.conversation import chat, first_words, review
 from p2m_agent.types.questions import Answer, Question
 from tests.fakes import recordings
 from tests.fakes.session import FakeSession, Turn, standing

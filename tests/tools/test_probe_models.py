@@ -18,8 +18,8 @@ from p2m_agent.rows.reading import write_examples
 from p2m_agent.run.result import result_of
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Outcome, Tool, load_tools
-from p2m_agent.terminal.race_table import probe_table
 from p2m_agent.terminal.screen import fixed_screen
+from p2m_agent.terminal.views.races import probe_table
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
 from p2m_agent.types.probe import ModelProbe

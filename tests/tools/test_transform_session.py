@@ -20,7 +20,7 @@ from p2m_agent.rows.pool import training_pool
 from p2m_agent.run.state import RunState
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import TaskFile
-from p2m_agent.terminal.review import review
+from p2m_agent.terminal.conversation import review
 from p2m_agent.terminal.screen import fixed_screen
 from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import Answer, Review

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks._real_rows import real_sets
 from p2m_agent.errors import ToolError
+from p2m_agent.languages import in_another_language, language_of
 from p2m_agent.rows.label_noise import suspects
 from p2m_agent.rows.reading import read_examples, write_examples
-from p2m_agent.rows.text_language import in_another_language, language_of
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.filter import Candidate, Sieve

@@ -6,16 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.importing.schema.cells import (
-    column_named,
-    columns_of,
-    entry,
-    is_absent,
-    listed,
-    peek,
-    share,
-    text_of,
-)
+from p2m_agent.importing.schema.cells import column_named, columns_of, entry, is_absent, listed, peek, share, text_of
 from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from p2m_agent.languages import written_in
 from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.ranking import Match
 from p2m_agent.search.datasets.wish import DatasetWish, kind_fit
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.search.languages import written_in
 from p2m_agent.search.words import tokens
 from p2m_agent.types.candidates import DatasetCandidate
 

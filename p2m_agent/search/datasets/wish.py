@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from p2m_agent.languages import languages_of
 from p2m_agent.search.datasets.evidence import ANY, Filters
 from p2m_agent.search.datasets.expansion import task_views
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.search.languages import languages_of
 from p2m_agent.types.task import Kind, TaskSpec
 
 FITTING: dict[Kind, dict[str, float]] = {

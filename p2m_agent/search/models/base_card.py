@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from p2m_agent.search.languages import NAMES
+from p2m_agent.languages import NAMES
 
 _SUMMARY, _TAGS = 450, 200
 """Characters of a description that are embedded, and of tags."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.search.languages import NAMES
+from p2m_agent.languages import NAMES
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.search.models.task_phrases import PHRASES
 from p2m_agent.search.words import Bm25, tokens

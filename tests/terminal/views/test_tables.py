@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.run.state import Ended, RunState
-from p2m_agent.terminal import tables, units
-from p2m_agent.terminal.show import show
-from p2m_agent.terminal.summary import example_input, quoted, summary
+from p2m_agent.terminal import units
+from p2m_agent.terminal.views import tables
+from p2m_agent.terminal.views.show import show
+from p2m_agent.terminal.views.summary import example_input, quoted, summary
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.rows import Example, Source
 from tests.fakes import recordings

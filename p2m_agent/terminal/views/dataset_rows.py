@@ -14,9 +14,9 @@ from rich.text import Text
 
 from p2m_agent.rows.data_card import DataCard, card_lines
 from p2m_agent.rows.reading import example_of
-from p2m_agent.terminal import tables
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.views import tables
 from p2m_agent.types.rows import Dataset, Example, render_input
 
 LONGEST = 400

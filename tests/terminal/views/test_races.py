@@ -8,7 +8,7 @@ import pytest
 
 from p2m_agent import events as e
 from p2m_agent.terminal.console import RunConsole
-from p2m_agent.terminal.show import show
+from p2m_agent.terminal.views.show import show
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.mixture import Mixture, MixtureScore
 from tests.fakes import recordings

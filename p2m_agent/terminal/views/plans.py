@@ -8,8 +8,9 @@ from rich.text import Text
 
 from p2m_agent.errors import UsageError
 from p2m_agent.run.state import RunState
-from p2m_agent.terminal import tables, units
+from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import clean, one_line, words
+from p2m_agent.terminal.views import tables
 from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import Question
 from p2m_agent.types.rows import render_input

@@ -9,13 +9,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent.run.state import RunState
-from p2m_agent.terminal import tables, units
-from p2m_agent.terminal.analyses import analysis_parts
-from p2m_agent.terminal.mixtures import mixture_table
-from p2m_agent.terminal.race_table import probe_table
+from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.terminal.summary import ENDINGS, lineage, summary
+from p2m_agent.terminal.views import tables
+from p2m_agent.terminal.views.analyses import analysis_parts
+from p2m_agent.terminal.views.races import mixture_table, probe_table
+from p2m_agent.terminal.views.summary import ENDINGS, lineage, summary
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.candidates import ModelSearch
 from p2m_agent.types.mixture import Mixture

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
-from p2m_agent.terminal.tables import columns
+from p2m_agent.terminal.views.tables import columns
 from p2m_agent.types.analysis import ErrorAnalysis, LabelNoise, LearningCurve, Slice, Suggestion
 
 CLUSTERS, SLICES, SUGGESTIONS = 5, 6, 6

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from p2m_agent.rows.reading import example_of
 from p2m_agent.run.state import RunState
-from p2m_agent.terminal import tables, units
+from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import clean, one_line, words
+from p2m_agent.terminal.views import tables
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import PromptChange, Question
 from p2m_agent.types.rows import Example, render_input

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from p2m_agent.terminal.datasets_found import datasets_found, sources_table
+from p2m_agent.terminal.views.found import datasets_found, sources_table
 from p2m_agent.types.candidates import DatasetCandidate
 
 FOUND = DatasetCandidate(

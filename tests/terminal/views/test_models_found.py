@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 from rich.theme import Theme
 
-from p2m_agent.terminal.models_found import models_found
+from p2m_agent.terminal.views.found import models_found
 from p2m_agent.types.candidates import ModelCandidate
 
 

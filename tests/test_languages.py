@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from p2m_agent.search.languages import languages_of, written_in
+from p2m_agent.languages import languages_of, written_in
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from p2m_agent.errors import UsageError
 from p2m_agent.run.state import RunState
 from p2m_agent.terminal.asking import Asker
-from p2m_agent.terminal.plans import editable, plan_of, read_edit
+from p2m_agent.terminal.views.plans import editable, plan_of, read_edit
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.plan import ShownRow, TransformationPlan
 from p2m_agent.types.questions import Answer, Question

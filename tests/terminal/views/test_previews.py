@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 
 from p2m_agent.rows.reading import write_examples
-from p2m_agent.terminal.previews import row_table, rows_of
 from p2m_agent.terminal.screen import fixed_screen
+from p2m_agent.terminal.views.previews import row_table, rows_of
 from p2m_agent.types.questions import Question
 from tests.fakes.rows import examples
 

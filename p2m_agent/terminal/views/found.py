@@ -1,4 +1,4 @@
-"""What a search found, for a terminal of 80 columns: facts, reasons and a row of each dataset."""
+"""What a search found: facts and reasons, with a row of a dataset, with the memory of a base model."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from rich.text import Text
 
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
-from p2m_agent.terminal.tables import columns
-from p2m_agent.types.candidates import DatasetCandidate
+from p2m_agent.terminal.views.tables import columns
+from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
 
 _COLUMNS, _CELLS, _VALUE = 8, 4, 120
 """Columns named; values of the sample row, and characters shown of each."""
+_LANGUAGES = 4
 
 
 def datasets_found(
@@ -84,3 +85,34 @@ def sources_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     for row in rows:
         table.add_row(units.many(row["cards"]), str(row["built"])[:16].replace("T", " "), one_line(row["source"]))
     return table
+
+
+def models_found(candidates: Sequence[ModelCandidate]) -> RenderableType:
+    """Each candidate with its facts, why it was found, whether it fits this machine, and what speaks against it."""
+    return Group(*(part for i, found in enumerate(candidates, start=1) for part in _base_block(i, found)))
+
+
+def _base_block(number: int, found: ModelCandidate) -> list[RenderableType]:
+    head = Table.grid(expand=True)
+    head.add_column(ratio=1, overflow="fold")
+    head.add_column(justify="right", no_wrap=True)
+    name = Text(f"{number:>2}  ", style="soft").append(one_line(found.repo), style="bold")
+    head.add_row(name, Text(f"  {found.score:.2f}", style="accent"))
+    parts = [Text(" · ".join(_base_facts(found)), style="soft"), Text(one_line(found.why))]
+    fits = "fits" if found.fits else "does not fit"
+    parts += [Text(f"{fits}: {one_line(part)}", style="soft") for part in found.memory.split("; ")[:1] if part]
+    parts += [Text(one_line(part), style="soft") for part in found.memory.split("; ")[1:]]
+    if found.risks:
+        parts.append(Text("; ".join(map(one_line, found.risks)), style="warn"))
+    return [*([Text()] if number > 1 else []), head, *(Padding(part, (0, 0, 0, 4)) for part in parts)]
+
+
+def _base_facts(found: ModelCandidate) -> list[str]:
+    more = " …" if len(found.languages) > _LANGUAGES else ""
+    return [
+        f"{units.large(found.params)} parameters",
+        found.architecture,
+        f"licence {one_line(found.licence, 30)}" if found.licence else "licence unknown",
+        ", ".join(one_line(code, 20) for code in found.languages[:_LANGUAGES]) + more or "languages unknown",
+        f"reads {found.max_tokens:,} tokens" if found.max_tokens else "context unknown",
+    ]

@@ -6,9 +6,9 @@ from rich.console import Console, RenderableType
 
 from p2m_agent.agent.planner.view import describe
 from p2m_agent.evaluation.error_analysis import Around, analyse
-from p2m_agent.terminal.analyses import analysis_parts
-from p2m_agent.terminal.score_details import evidence
 from p2m_agent.terminal.screen import _THEME
+from p2m_agent.terminal.views.analyses import analysis_parts
+from p2m_agent.terminal.views.summary import evidence
 from tests.evaluation.studies import rows, student, study
 from tests.fakes.recordings import locked_report
 

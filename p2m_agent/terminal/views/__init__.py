@@ -1,0 +1,1 @@
+"""How things look: values in, something to print out. Nothing here prints."""
