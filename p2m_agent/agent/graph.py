@@ -43,6 +43,8 @@ class Machine:
     spent_usd: Callable[[], float]
     """Money this run has paid in all, read from the record of LLM answers: true after any crash."""
     spent_tokens: Callable[[], int]
+    clock: Callable[[], float] = time.monotonic
+    """Seconds, by which the time is counted."""
 
 
 def build_graph(machine: Machine, checkpointer: Any) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -69,9 +71,9 @@ def think(machine: Machine, state: RunState) -> dict[str, object]:
         return {"pending": None, "ended": Ended(why="gave_up", reason=reason)}
     if state.budget.left_s(state.spent) <= 0 and state.best() is None:  # with a student, the finishing tools go on
         return {"pending": None, "ended": Ended(why="budget", reason=_TIME_IS_OVER)}
-    began = time.monotonic()
+    began = machine.clock()
     choice = machine.choose(state)
-    took = Cost(wall_s=time.monotonic() - began)
+    took = Cost(wall_s=machine.clock() - began)
     if isinstance(choice, Words):
         machine.emit(events.AgentSaid(text=choice.text))
         return {"messages": [Message(role="agent", text=choice.text)], "resting": True, "pending": None, "spent": took}
@@ -165,20 +167,20 @@ def act(machine: Machine, state: RunState) -> dict[str, object]:
     """Run the pending call once, or take over what an earlier try of it finished."""
     call = state.pending
     assert call is not None
-    began = time.monotonic()
+    began = machine.clock()
     outcome = machine.folder.finished(call.id)
     if outcome is None:
         try:
             outcome = _run_tool(machine, state, call)
         except P2MError as error:
-            return _failed(machine, state, call, error, time.monotonic() - began)
+            return _failed(machine, state, call, error, machine.clock() - began)
         except Exception as error:
             # Our own fault, whatever it is: on record with its traceback, and the run stops where it can be resumed.
             mask(error)
             trace = traceback.format_exc()
             machine.emit(events.Failed(call=call.id, message=f"{type(error).__name__}: {error}", traceback=trace))
             raise
-        outcome = outcome.model_copy(update={"cost": _cost(machine, state, outcome, time.monotonic() - began)})
+        outcome = outcome.model_copy(update={"cost": _cost(machine, state, outcome, machine.clock() - began)})
         machine.folder.finish(call.id, outcome)
     finished = events.CallFinished(
         call=call.id,

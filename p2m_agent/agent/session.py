@@ -28,6 +28,7 @@ from p2m_agent.types.questions import Answer, Question
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
+    from p2m_agent.llm.client import LLM
     from p2m_agent.llm.open import LLMs
     from p2m_agent.weights.embedding import Embedder
 
@@ -51,6 +52,8 @@ class Parts:
     tools: Tools | None = None
     choose: Callable[[RunState], Choice] | None = None
     """The controller."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds, by which the time is counted."""
 
 
 class Session:
@@ -65,10 +68,12 @@ class Session:
         self._policy = policy
         self._llms: LLMs | None = None
         self._embedder: list[Embedder | None] = []
-        self._began = time.monotonic()
+        parts = parts or Parts()
+        self._clock = parts.clock
+        self._began = self._clock()
         self._spent_before_s = 0.0
         self._checkpoints = open_checkpoints(self.root)
-        self._machine = self._build_machine(parts or Parts())
+        self._machine = self._build_machine(parts)
         self._graph = build_graph(self._machine, self._checkpoints)
 
     @classmethod
@@ -120,7 +125,7 @@ class Session:
         """
         from langgraph.types import Command
 
-        self._began = time.monotonic()
+        self._began = self._clock()
         before = self.standing()
         self._spent_before_s = before.state.spent.wall_s
         if before.question and answer is None:
@@ -243,7 +248,7 @@ class Session:
 
     def _build_machine(self, parts: Parts) -> Machine:
         tools = parts.tools or load_tools()
-        controller = parts.choose or make_controller(self.settings.controller, lambda: self.llms.planner, tools)
+        controller = parts.choose or make_controller(self.settings.controller, self._planner, tools)
         return Machine(
             tools=tools,
             policy=self._policy,
@@ -253,7 +258,12 @@ class Session:
             emit=self.log,
             spent_usd=lambda: self.llms.spent_usd() if self._llms else 0.0,
             spent_tokens=lambda: self.llms.spent_tokens() if self._llms else 0,
+            clock=self._clock,
         )
+
+    def _planner(self) -> LLM:
+        """The controller's model. It may not think into the time that is kept back for handing over."""
+        return self.llms.planner.until(lambda: self._seconds_left(finishing=False))
 
     @property
     def llms(self) -> LLMs:
@@ -274,18 +284,22 @@ class Session:
 
         self.log.call = call.id
         llms = self.llms
+
+        def left_s() -> float:
+            return self._seconds_left(finishing=self._machine.tools[call.tool].finishing)
+
         return Context(
             settings=self.settings,
             root=self.root,
             folder=self.folder.call_folder(call.id),
             call=call,
-            planner=llms.planner,
-            teacher=llms.teacher,
-            judge=llms.judge,
+            planner=llms.planner.until(left_s),
+            teacher=llms.teacher.until(left_s),
+            judge=llms.judge.until(left_s),
             hub=Hub(self.settings, self._load_embedder),
             embedder=self._load_embedder,
             emit=self.log,
-            seconds_left=lambda: self._seconds_left(finishing=self._machine.tools[call.tool].finishing),
+            seconds_left=left_s,
         )
 
     def _load_embedder(self) -> Embedder | None:
@@ -297,6 +311,6 @@ class Session:
 
     def _seconds_left(self, *, finishing: bool) -> float:
         budget = self._budget()
-        spent_s = self._spent_before_s + time.monotonic() - self._began
+        spent_s = self._spent_before_s + self._clock() - self._began
         left_s = budget.left_s(Cost(wall_s=spent_s))
         return left_s if finishing else max(0.0, left_s - budget.reserve_s)

@@ -142,7 +142,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
 def _model(topic: str, llm: LLM) -> Finding:
     where = llm.connection.endpoint.identity
     try:
-        can, name = llm.capability, llm.model
+        can, name = llm.capability.found(), llm.model
     except P2MError as error:
         return Finding(topic=topic, ok=False, found=error.message, fix=error.hint)
     abilities = {"native tool calls": can.tools, "JSON schema": can.json_schema, "sound answers": can.sound}

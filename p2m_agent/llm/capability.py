@@ -10,7 +10,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
 from p2m_agent.llm.calling import RowFailed
 from p2m_agent.prompting import render
-from p2m_agent.types.completion import Body, Capability
+from p2m_agent.types.completion import Body
 
 if TYPE_CHECKING:
     from p2m_agent.llm.connection import Connection
@@ -35,18 +35,19 @@ _CHOICES = {
 }
 
 
-async def find_out(connection: Connection) -> Capability:
-    """All that there is to know; what is known already is not tried again."""
-    return Capability(
-        tools=await _remembered(connection, "tools", _calls_tools),
-        json_schema=await enforces_schema(connection),
-        sound=await _remembered(connection, "sound", _is_sound),
-    )
+async def calls_tools(connection: Connection) -> bool:
+    """Whether the model calls a native tool when it has to."""
+    return await _remembered(connection, "tools", _calls_tools)
 
 
 async def enforces_schema(connection: Connection) -> bool:
     """Whether the endpoint holds the model to a schema."""
     return await _remembered(connection, "json_schema", _keeps_schema)
+
+
+async def is_sound(connection: Connection) -> bool:
+    """Whether the model gets easy questions right."""
+    return await _remembered(connection, "sound", _is_sound)
 
 
 async def _remembered(connection: Connection, what: str, probe: Callable[[Connection], Awaitable[bool]]) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
+from p2m_agent.errors import BudgetExceeded
 from p2m_agent.llm import capability
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
 from p2m_agent.llm.calling import RowFailed
@@ -20,16 +23,32 @@ from p2m_agent.types.completion import Body, Capability, ChatMessage, Completion
 __all__ = ["LLM", "Capability", "ChatMessage", "Reply", "Request"]
 
 OnReply = Callable[[int, Reply], None]
+SecondsLeft = Callable[[], float]
+T = TypeVar("T")
+
+
+def no_limit() -> float:
+    """All the time there is."""
+    return math.inf
 
 
 class LLM:
-    """One role's model. Roles with the same endpoint share its connection, its cache and its budget."""
+    """One role's model. Roles with the same endpoint share its connection, its cache and its budget.
 
-    def __init__(self, role: str, connection: Connection) -> None:
+    Nothing is waited for longer than `seconds_left`: whatever needs an answer later than that raises `BudgetExceeded`,
+    and a request gets a reply that says so.
+    """
+
+    def __init__(self, role: str, connection: Connection, seconds_left: SecondsLeft = no_limit) -> None:
         """Give a connection a role: planner, teacher or judge."""
         self.role = role
         self.connection = connection
         self._loop = connection.around.loop
+        self._seconds_left = seconds_left
+
+    def until(self, seconds_left: SecondsLeft) -> LLM:
+        """The same model for work whose time is limited."""
+        return LLM(self.role, self.connection, seconds_left)
 
     def __repr__(self) -> str:
         return f"LLM({self.role!r}, {self.connection.endpoint.identity!r})"
@@ -41,7 +60,7 @@ class LLM:
         Raises:
             ToolError: the endpoint is unreachable, or the embedded model is not installed.
         """
-        return self._loop.run(self.connection.model())
+        return self.wait(self.connection.model())
 
     @property
     def local(self) -> bool:
@@ -54,13 +73,9 @@ class LLM:
         return self.connection.endpoint.paid
 
     @property
-    def capability(self) -> Capability:
-        """What it can be relied on for; tried out once, then remembered on disk.
-
-        Raises:
-            ToolError: the endpoint is unreachable or does not answer the probe.
-        """
-        return self._loop.run(capability.find_out(self.connection))
+    def capability(self) -> Abilities:
+        """What it can be relied on for."""
+        return Abilities(self)
 
     def ask(self, request: Request) -> Reply:
         """One request; see `ask_many`."""
@@ -70,7 +85,7 @@ class LLM:
         self,
         requests: Sequence[Request],
         on_reply: OnReply | None = None,
-        seconds_left: Callable[[], float] | None = None,
+        seconds_left: SecondsLeft = no_limit,
     ) -> list[Reply]:
         """Ask everything, several at a time; replies in the order of the requests.
 
@@ -85,13 +100,13 @@ class LLM:
         return [replies[index] for index in range(len(replies))]
 
     def ask_stream(
-        self, requests: Iterable[Request], seconds_left: Callable[[], float] | None = None
+        self, requests: Iterable[Request], seconds_left: SecondsLeft = no_limit
     ) -> Generator[tuple[int, Reply]]:
         """Ask as many requests as there are in flat memory; each index with its reply, in the order of arrival.
 
         Requests are drawn in the caller's thread, as there is room: a few more than the endpoint is asked at once, one
         for the embedded model. Nothing is drawn while the caller does not ask for the next reply. A request without a
-        usable answer has `Reply.error` set, also one for which `seconds_left()` had run out.
+        usable answer has `Reply.error` set, also one that the time had run out for, here or for the model as a whole.
 
         Raises:
             ToolError: the endpoint is unreachable, or refuses the key or the model.
@@ -120,20 +135,27 @@ class LLM:
 
     def estimate_usd(self, requests: int, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Dollars for this many requests of this many tokens each; None where the price is unknown."""
-        price = self._loop.run(self.connection.price())
+        price = self.wait(self.connection.price())
         return price.usd(requests * prompt_tokens, requests * completion_tokens) if price else None
 
     def close(self) -> None:
         """Stop the embedded server, close the connections. Other roles on the same endpoint reopen it on use."""
         self._loop.run(self.connection.close())
 
-    async def _ask(self, request: Request, seconds_left: Callable[[], float] | None) -> Reply:
-        left = seconds_left() if seconds_left else math.inf
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of something that the connection does.
+
+        Raises:
+            BudgetExceeded: the time was over before.
+        """
+        return self._loop.run(_within(self._seconds_left(), work))
+
+    async def _ask(self, request: Request, seconds_left: SecondsLeft) -> Reply:
         try:
-            async with asyncio.timeout(max(0.0, left) if left < math.inf else None):
-                return await self._answer(request)
-        except TimeoutError:
-            return Reply(text="", request_sha=await self._sha(request.body()), error="there was no time left for it")
+            return await _within(min(self._seconds_left(), seconds_left()), self._answer(request))
+        except OutOfTime as over:
+            model = self.connection.named or ""
+            return Reply(text="", request_sha=self._sha(model, request.body()), error=over.message)
 
     async def _answer(self, request: Request) -> Reply:
         """A request with its schema: enforced where it can be, asked for otherwise, repaired once."""
@@ -152,10 +174,11 @@ class LLM:
                     del body["response_format"]  # enforcement often covers only a part of JSON Schema
             return await self._ask_under(schema, {**body, "messages": _told(body, ask_for_json(schema))})
         except RowFailed as failure:
-            return Reply(text="", request_sha=await self._sha(body), error=str(failure))
+            sha = self._sha(await self.connection.model(), body)
+            return Reply(text="", request_sha=sha, error=str(failure))
 
-    async def _sha(self, body: Body) -> str:
-        return request_sha(self.connection.endpoint.identity, await self.connection.model(), body)
+    def _sha(self, model: str, body: Body) -> str:
+        return request_sha(self.connection.endpoint.identity, model, body)
 
     async def _ask_under(self, schema: dict[str, object], body: Body) -> Reply:
         first = await self.connection.complete(body, self.role)
@@ -175,6 +198,55 @@ class LLM:
             return _reply([first, second], read_json(second.text, schema))
         except NotJSON as problem:
             return _reply([first, second], error=f"no JSON that fits the schema, not even when asked again: {problem}")
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can be relied on for: each is tried out when it is first asked for, then remembered on disk.
+
+    Every property raises `ToolError` where the endpoint is unreachable or does not answer the probe, and
+    `BudgetExceeded` where the time is over before it has.
+    """
+
+    llm: LLM
+
+    @property
+    def tools(self) -> bool:
+        """It calls a native tool when it has to."""
+        return self.llm.wait(capability.calls_tools(self.llm.connection))
+
+    @property
+    def json_schema(self) -> bool:
+        """Its endpoint enforces a JSON schema."""
+        return self.llm.wait(capability.enforces_schema(self.llm.connection))
+
+    @property
+    def sound(self) -> bool:
+        """It gets the probe's easy questions right, so its choices are worth something."""
+        return self.llm.wait(capability.is_sound(self.llm.connection))
+
+    def found(self) -> Capability:
+        """All of it."""
+        return Capability(tools=self.tools, json_schema=self.json_schema, sound=self.sound)
+
+
+class OutOfTime(BudgetExceeded):
+    """The time was over before there was an answer."""
+
+    def __init__(self) -> None:
+        """It needs no more words."""
+        super().__init__("there was no time left for it", "Give more time with --max-minutes.")
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What is done already is had at any time."""
+    try:
+        async with asyncio.timeout(max(0.0, seconds) if seconds < math.inf else None) as timer:
+            return await work
+    except TimeoutError as error:
+        if timer.expired():
+            raise OutOfTime from error
+        raise
 
 
 def _arrive(arrived: SimpleQueue[tuple[int, Future[Reply]]], index: int, done: Future[Reply]) -> None:

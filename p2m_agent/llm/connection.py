@@ -100,6 +100,11 @@ class Connection:
                 self._model = await self._discover()
         return self._model
 
+    @property
+    def named(self) -> str | None:
+        """The model's name where it is known without asking anybody."""
+        return self._model
+
     async def price(self) -> Price | None:
         """What its tokens cost; None where unknown."""
         if self._price is not None:

@@ -63,7 +63,7 @@ class ConnectedChat(ChatOpenAI):
 
 def _complete(llm: LLM, body: Body) -> Completion:
     try:
-        return llm.connection.around.loop.run(llm.connection.complete(body, llm.role))
+        return llm.wait(llm.connection.complete(body, llm.role))
     except RowFailed as failure:
         raise ToolError(
             f"{llm.model} did not answer: {failure}", "Try again, or choose another --planner."

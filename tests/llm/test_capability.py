@@ -17,16 +17,16 @@ SOUND_BY_WORDS = Capability(tools=False, json_schema=False, sound=True)
 @pytest.mark.parametrize("capability", [STRONG, WEAK, BARE, SOUND_BY_WORDS])
 def test_what_a_model_can_do_is_found(opened: Opener, capability: Capability) -> None:
     with FakeOpenAI([], capability=capability) as server:
-        assert opened(f"{server.url}#fake").llms.planner.capability == capability
+        assert opened(f"{server.url}#fake").llms.planner.capability.found() == capability
 
 
 def test_a_resumed_run_does_not_probe_again(opened: Opener, tmp_path: Path) -> None:
     store = tmp_path / "llm.sqlite"
     with FakeOpenAI([]) as server:
         first = opened(f"{server.url}#fake", store=store).llms
-        assert first.planner.capability == first.teacher.capability
+        assert first.planner.capability.found() == first.teacher.capability.found()
         asked = len(server.probes)
-        assert opened(f"{server.url}#fake", store=store).llms.planner.capability == STRONG
+        assert opened(f"{server.url}#fake", store=store).llms.planner.capability.found() == STRONG
     assert len(server.probes) == asked == 5
 
 
@@ -36,7 +36,7 @@ def test_an_endpoint_that_does_not_know_schemas_or_tools_has_none(opened: Opener
         return Answer("What?") if known else Answer(status=400, error="unknown field")
 
     with FakeOpenAI(script, capability=None) as server:
-        assert opened(f"{server.url}#fake").llms.planner.capability == BARE
+        assert opened(f"{server.url}#fake").llms.planner.capability.found() == BARE
 
 
 def test_a_probe_without_an_answer_is_not_taken_for_a_no(opened: Opener, tmp_path: Path) -> None:
@@ -49,6 +49,6 @@ def test_a_probe_without_an_answer_is_not_taken_for_a_no(opened: Opener, tmp_pat
     with FakeOpenAI(script, capability=None) as server:
         llm = opened(f"{server.url}#fake", store=store).llms.planner
         with pytest.raises(ToolError, match="did not answer the probe"):
-            _ = llm.capability
+            llm.capability.found()
         busy[0] = False
-        assert llm.capability == BARE
+        assert llm.capability.found() == BARE

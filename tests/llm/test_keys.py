@@ -64,7 +64,7 @@ def test_plan_probe_and_card_come_out_whole_whatever_the_key_is(
     written = plan({"text": template('{{ row["text"] }}'), "label": WRITTEN}, instruction=instruction, reads=["text"])
     blank = TransformationPlan(id="p", source="a/b", why="", by="heuristics", rows=9, read=9, made_by="1")
     with FakeOpenAI([written], capability=STRONG) as server, keyed(monkeypatch, server, key) as llms:
-        assert llms.teacher.capability == STRONG
+        assert llms.teacher.capability.found() == STRONG
         made = read_plan(
             llms.teacher.ask(ask("plan", json_schema={"type": "object"})).parsed, blank, mood_spec(), ["text"]
         )

@@ -38,14 +38,14 @@ def make_controller(
     controller: list[LLMController | None] = []
 
     def choose(state: RunState) -> Choice:
-        if not controller:
-            controller.append(_llm_controller(mode, planner(), tools))
-        if controller[0] is None or state.refusals >= PATIENCE or _has_had_its_chance(state):
-            return next_move(state)
         try:
+            if not controller:
+                controller.append(_llm_controller(mode, planner(), tools))
+            if controller[0] is None or state.refusals >= PATIENCE or _has_had_its_chance(state):
+                return next_move(state)
             return controller[0](state)
         except BudgetExceeded:
-            return next_move(state)  # thinking has to stay possible when there is no money left
+            return next_move(state)  # thinking has to stay possible when there is no money or time left
         except ToolError as error:
             choice = next_move(state)
             if isinstance(choice, Words):
@@ -66,9 +66,12 @@ def _llm_controller(mode: str, llm: LLM, tools: Tools) -> LLMController | None:
 
     Raises:
         UsageError: it cannot be reached at all: the person named it, so it is not quietly done without.
+        BudgetExceeded: there was no money or no time to find out.
     """
     try:
         able = llm.capability.tools or llm.capability.sound
+    except BudgetExceeded:
+        raise
     except ToolError as error:
         hint = f"{error.hint} Or go on without: --controller rules.".strip()
         raise UsageError(f"The controller's model cannot be used: {error.message}", hint) from error
