@@ -90,7 +90,7 @@ def read_cases() -> list[Case]:
 def choose(case: Case, opened: Opened, judges: Judges, *, kind_is_given: bool = True) -> Result:
     """Map the columns of a dataset as an import for the case's request does."""
     given: dict[str, object] = {"kind": case.kind} if kind_is_given else {}
-    spec = draft_spec(Said(case.request, given), "bench", None, lambda: judges.embedder)
+    spec = draft_spec(Said(case.request, given), "bench", None, judges.embedder)
     try:
         mapping = choose_columns(opened, Wishes(spec=spec, given=given), judges)
     except ToolError as error:
@@ -191,7 +191,7 @@ def main() -> None:
     guessed: list[Result] = []
     mute: list[Result] = []
     with embedded_llm(settings, wanted=not args.no_llm) as llm:
-        judges = Judges(embedder, llm)
+        judges = Judges(embed, llm)
         for case in read_cases():
             if args.half in (None, case.half):
                 opened = read_repo(hub.open_dataset(case.repo), ROWS, 0, lambda _: None)

@@ -72,7 +72,7 @@ def open_found(repo: str, read: int, state: RunState, context: Context) -> Found
     """
     spec = state.spec
     assert spec is not None
-    dataset, chosen = open_config(context.hub, repo, spec, context.embedder())
+    dataset, chosen = open_config(context.hub, repo, spec, context.embedder)
     ruling = rule(dataset.licence, spec.constraints.licences)
     if ruling.verdict == "refuse":
         raise ToolError(

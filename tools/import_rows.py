@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -13,25 +13,22 @@ from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.importing.convert import write_rejected
 from p2m_agent.importing.label_alignment import write_alignment
-from p2m_agent.importing.label_columns import gather_flags
 from p2m_agent.importing.schema.shaped import Rejected
-from p2m_agent.importing.sources import Opened, is_file, open_config, open_file, read_repo
-from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source, proposal
+from p2m_agent.importing.sources import Opened, is_file, open_file, open_repo
+from p2m_agent.importing.task_rows import Reading, as_rejected, divide_rows, plan_reading, read_task_rows
+from p2m_agent.importing.to_examples import Judges, Wishes, proposal
 from p2m_agent.rows.data_card import write_data_card
-from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.holdout import SEALED, file_sha256, seal
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.rows.splits import Carved
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.search.licences import rule
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import DatasetSearch
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Dataset, Example, Holdout
-from p2m_agent.types.task import TaskSpec
 
 OWN = "user"
 """The `source` that stands for the person's own rows."""
@@ -118,22 +115,21 @@ def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
     opened = _open(args, state, context)
     inputs, output = _named(args, state, opened.source.ref)
     wishes = Wishes(spec, state.given, state.latest(Dataset) is not None, inputs, output)
-    opened = gather_flags(opened, spec, open_kind=wishes.open_kind and not output)
-    judges = Judges(context.embedder(), context.teacher)
+    judges = Judges(context.embedder, context.teacher)
     try:
-        mapping = choose_columns(opened, wishes, judges)
-        if state.attended and mapping.unsure:
-            return _propose(proposal(opened, mapping, context.call.id), args, state)
-        imported = import_source(opened, mapping, wishes, judges, context.call.id)
+        plan = plan_reading(opened, wishes, judges)
+        if state.attended and plan.mapping.unsure:
+            return _propose(proposal(plan.opened, plan.mapping, context.call.id), args, state)
+        reading = read_task_rows(plan, wishes, judges, context.call.id)
     except ToolError as misfit:
         raise _with_remedy(misfit, args, state, context) from misfit
-    shared = _share_out(imported, state, context, opened)
-    dataset = _write(shared, imported, opened, context)
-    write_data_card(context.root, dataset, imported.spec, embedder=context.embedder())
+    shared = _share_out(reading, state, context)
+    dataset = _write(shared, reading, context)
+    write_data_card(context.root, dataset, reading.spec, embedder=context.embedder())
     artifacts: tuple[Artifact, ...] = (dataset, *shared.holdout)
-    if imported.spec is not spec:
-        artifacts = (imported.spec, *artifacts)
-    return Outcome(summary=_summary(dataset, shared, imported, opened), artifacts=artifacts)
+    if reading.spec is not spec:
+        artifacts = (reading.spec, *artifacts)
+    return Outcome(summary=_summary(dataset, shared, reading), artifacts=artifacts)
 
 
 def _propose(choice: ColumnChoice, args: ImportRows, state: RunState) -> Outcome:
@@ -183,74 +179,66 @@ def _open(args: ImportRows, state: RunState, context: Context) -> Opened:
     name = _name(source, state)
     if source == OWN and is_file(name):
         return open_file(name, args.max_rows, settings.seed)
-    dataset, why = open_config(context.hub, name, spec, context.embedder())
-    ruling = rule(dataset.licence, spec.constraints.licences, settings.refuse_licences)
-    licence = dataset.licence or "(unknown)"
-    if ruling.verdict == "refuse":
-        raise ToolError(f"{dataset.repo} has the licence {licence}, {ruling.why}.", "Choose another dataset.")
-    opened = read_repo(dataset, args.max_rows, settings.seed, context.emit)
-    risk = f"Licence: {licence}."
-    if ruling.verdict == "warn":
-        risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}."
-    return replace(opened, notes=tuple(filter(None, (why, risk))))
+    return open_repo(
+        name,
+        spec,
+        hub=context.hub,
+        settings=settings,
+        embedder=context.embedder,
+        max_rows=args.max_rows,
+        report=context.emit,
+    )
 
 
-def _share_out(imported: Imported, state: RunState, context: Context, opened: Opened) -> _Shared:
+def _share_out(reading: Reading, state: RunState, context: Context) -> _Shared:
     """Hold rows out where nothing is held out yet, and keep a source's own test rows out of training."""
-    rejected = [each for name, part in imported.parts.items() if name != "test" for each in part.rejected]
-    parts = imported.examples()
+    rejected = list(reading.rejected)
     notes: tuple[str, ...] = ()
     holdout: tuple[Holdout, ...] = ()
-    dropped: Counter[str] = Counter()
+    dropped: Counter[str] = Counter(reading.opened.left_out)
     if state.latest(Holdout) is None:
-        for name in ("train", "dev"):
-            if name in parts:
-                parts[name], copies = drop_duplicates(parts[name])
-                rejected += [_as_rejected(example, imported.spec) for example in copies]
-        carved = divide(parts, imported.spec.kind, context.settings.seed)
-        holdout, train, notes = (_hold_out(carved, imported, context, opened),), carved.train, carved.notes
-        lost = sum(map(len, parts.values())) - len(carved.train) - len(carved.dev) - len(carved.test)
+        carved = divide_rows(reading, context.settings.seed)
+        holdout, train, notes = (_hold_out(carved, reading, context),), carved.train, carved.notes
+        lost = reading.used - len(carved.train) - len(carved.dev) - len(carved.test)
         dropped["copies of held-out rows"] = carved.copies
         dropped["beyond the cap of a held-out split"] = lost - carved.copies
     else:
+        parts = reading.parts
         train, copies = drop_duplicates([*parts.get("train", ()), *parts.get("dev", ())])
-        rejected += [_as_rejected(example, imported.spec) for example in copies]
+        rejected += [as_rejected(example, reading.spec) for example in copies]
         dropped["test split of its source"] = len(parts.get("test", ()))
     dropped.update(each.reason for each in rejected)
     return _Shared(train, holdout, {why: n for why, n in dropped.items() if n}, rejected, notes)
 
 
-def _as_rejected(example: Example, spec: TaskSpec) -> Rejected:
-    return Rejected({**example.input, spec.output_field: example.output}, "duplicates")
-
-
-def _hold_out(carved: Carved, imported: Imported, context: Context, opened: Opened) -> Holdout:
-    origin = "user" if opened.source.origin == "user" else "hub"
+def _hold_out(carved: Carved, reading: Reading, context: Context) -> Holdout:
+    source = reading.opened.source
     holdout = seal(
         context.root,
         context.folder,
         carved.dev,
         carved.test,
-        origin=origin,  # type: ignore[arg-type]
-        ref=opened.source.ref,
+        origin="user" if source.origin == "user" else "hub",
+        ref=source.ref,
         made_by=context.call.id,
     )
-    unusable = imported.parts["test"].rejected if "test" in imported.parts else []
+    parts = reading.imported.parts
+    unusable = parts["test"].rejected if "test" in parts else []
     if unusable:  # test rows, so they are kept beside the others
         write_rejected(context.root / SEALED / "rejected.jsonl", unusable)
     return holdout
 
 
-def _write(shared: _Shared, imported: Imported, opened: Opened, context: Context) -> Dataset:
+def _write(shared: _Shared, reading: Reading, context: Context) -> Dataset:
     path = context.folder / "train.jsonl"
+    source, mapping, spec, imported = reading.opened.source, reading.mapping, reading.spec, reading.imported
     if not shared.train:
-        raise ToolError(f"No row of {opened.source.ref} is left to train on.", "Choose another source.")
+        raise ToolError(f"No row of {source.ref} is left to train on.", "Choose another source.")
     write_examples(path, shared.train)
     write_rejected(context.folder / "rejected.jsonl", shared.rejected)
     if imported.alignment:
         write_alignment(context.folder / "labels.json", imported.alignment, imported.outputs)
-    labels = Counter(label for example in shared.train for label in imported.spec.labels_in(example.output))
-    source, mapping = opened.source, imported.mapping
+    labels = Counter(label for example in shared.train for label in spec.labels_in(example.output))
     return Dataset(
         id=f"dataset-{context.call.id}",
         path=path.relative_to(context.root).as_posix(),
@@ -262,27 +250,27 @@ def _write(shared: _Shared, imported: Imported, opened: Opened, context: Context
         licence=source.licence,
         labels=dict(sorted(labels.items())),
         dropped=shared.dropped,
-        columns={**mapping.inputs, imported.spec.output_field: mapping.output},
+        doubts=reading.doubts,
+        columns={**mapping.inputs, spec.output_field: mapping.output},
         made_by=context.call.id,
     )
 
 
-def _summary(dataset: Dataset, shared: _Shared, imported: Imported, opened: Opened) -> str:
-    mapping = imported.mapping
+def _summary(dataset: Dataset, shared: _Shared, reading: Reading) -> str:
+    mapping, opened = reading.mapping, reading.opened
     said = [
         f"Imported {dataset.rows:,} training rows of {dataset.ref}: "
-        f"{', '.join(mapping.inputs.values())} → {mapping.output}, {imported.spec.kind.replace('_', ' ')}"
+        f"{', '.join(mapping.inputs.values())} → {mapping.output}, {reading.spec.kind.replace('_', ' ')}"
         + (f" with {len(dataset.labels)} labels." if dataset.labels else ".")
     ]
     said += [f"Held out: {each.dev_rows:,} dev rows, {each.test_rows:,} locked test rows." for each in shared.holdout]
-    said += [*shared.notes, *imported.notes]
+    said += [*shared.notes, *reading.imported.notes]
     there, kept = opened.available.get("train", 0), len(opened.splits.get("train", ()))
     if there > kept:
         said.append(f"Its training split has {there:,} rows, of which {kept:,} were read.")
     if shared.dropped:
         said.append("Left out: " + ", ".join(f"{n:,} {why}" for why, n in shared.dropped.items()) + ".")
-    if mapping.unsure:
-        said.append(f"Assumed, as nobody was asked: {mapping.why}; if that is wrong, name the columns with `columns`.")
+    said += [f"Doubt: {doubt.text} {doubt.done}".rstrip() for doubt in reading.doubts]
     return " ".join(said)
 
 

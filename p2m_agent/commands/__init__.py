@@ -19,6 +19,7 @@ MODULES = {
     "resume": "making",
     "review": "making",
     "estimate": "estimate",
+    "inspect": "inspecting",
     "runs": "looking",
     "show": "looking",
     "data": "shown_data",

@@ -56,7 +56,7 @@ class Alignment:
 def align_labels(
     found: Mapping[str, int],
     wanted: Sequence[str],
-    embedder: Embedder | None = None,
+    embedder: Callable[[], Embedder | None] = lambda: None,
     llm: LLM | None = None,
     samples: Mapping[str, Sequence[str]] | None = None,
 ) -> Alignment:
@@ -65,7 +65,7 @@ def align_labels(
     Args:
         found: rows per source label.
         wanted: the task's labels.
-        embedder: for the meaning of names.
+        embedder: for the meaning of names; called where spelling leaves some.
         llm: asked about what is left, only where it is known to be sound.
         samples: a few inputs of each source label, which tell an LLM what a label such as `2` stands for.
     """
@@ -146,8 +146,9 @@ def _free(wanted: Sequence[str], same: Mapping[str, str]) -> list[str]:
     return [label for label in wanted if label not in same.values()] or list(wanted)
 
 
-def _by_meaning(left: Sequence[str], free: Sequence[str], embedder: Embedder | None) -> dict[str, str]:
-    if embedder is None or not left or not free:
+def _by_meaning(left: Sequence[str], free: Sequence[str], load: Callable[[], Embedder | None]) -> dict[str, str]:
+    embedder = load() if left and free else None
+    if embedder is None:
         return {}
     near = embedder.encode([spoken(label) for label in left]) @ embedder.encode([spoken(label) for label in free]).T
     found = {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,14 @@ from p2m_agent.importing.configs import choose_config
 from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.reading import ENDINGS, Row, read_rows, unfold_messages
+from p2m_agent.search.licences import rule
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
 
 if TYPE_CHECKING:
     from p2m_agent.search.hub import Hub
     from p2m_agent.search.hubs.card import HubDataset
+    from p2m_agent.settings import Settings
     from p2m_agent.types.task import TaskSpec
     from p2m_agent.weights.embedding import Embedder
 
@@ -43,6 +46,19 @@ class Opened:
     card: str = ""
     notes: tuple[str, ...] = ()
     """What a reader should know, one sentence each."""
+    format: str = ""
+    """For a person: "CSV, semicolon between cells, Windows-1252"."""
+    own_splits: bool = False
+    """Whether the source names its splits itself."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Rows that could not be read at all, by reason."""
+    doubts: tuple[Doubt, ...] = ()
+    """What was guessed when it was read."""
+
+    @property
+    def read(self) -> int:
+        """Rows of all splits that were read, those included that are of no use."""
+        return sum(map(len, self.splits.values())) + sum(self.left_out.values())
 
 
 def is_file(data: str) -> bool:
@@ -60,17 +76,46 @@ def open_file(data: str, max_rows: int, seed: int) -> Opened:
     rows = read_rows(path)
     kept, seen = _reservoir(rows, max_rows, seed)
     source = Source(origin="user", ref=data, revision=file_sha256(path))
-    return Opened({"train": [flatten(row) for row in kept]}, {"train": seen}, source)
+    return Opened({"train": [flatten(row) for row in kept]}, {"train": seen}, source, format=path.suffix.lstrip("."))
 
 
-def open_config(hub: Hub, repo: str, spec: TaskSpec, embedder: Embedder | None) -> tuple[HubDataset, str]:
+def open_repo(  # noqa: PLR0913 (what, for which task, with what of the run: each said by name)
+    repo: str,
+    spec: TaskSpec,
+    *,
+    hub: Hub,
+    settings: Settings,
+    embedder: Callable[[], Embedder | None],
+    max_rows: int,
+    report: Report,
+) -> Opened:
+    """The rows of a dataset of a hub, once its licence allows them to be used.
+
+    Raises:
+        ToolError: it cannot be opened, holds no rows, or its licence is refused.
+    """
+    dataset, why = open_config(hub, repo, spec, embedder)
+    ruling = rule(dataset.licence, spec.constraints.licences, settings.refuse_licences)
+    licence = dataset.licence or "(unknown)"
+    if ruling.verdict == "refuse":
+        raise ToolError(f"{dataset.repo} has the licence {licence}, {ruling.why}.", "Choose another dataset.")
+    opened = read_repo(dataset, max_rows, settings.seed, report)
+    risk = f"Licence: {licence}."
+    if ruling.verdict == "warn":
+        risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}."
+    return replace(opened, notes=tuple(filter(None, (why, risk))))
+
+
+def open_config(hub: Hub, repo: str, spec: TaskSpec, embedder: Callable[[], Embedder | None]) -> tuple[HubDataset, str]:
     """A dataset found in a hub, in the config that fits the task; and why that one, where there are several.
 
     Raises:
         ToolError: it cannot be opened.
     """
     dataset = hub.open_dataset(repo)
-    chosen = choose_config(dataset.configs, spec, embedder, dataset.config)
+    if len(dataset.configs) == 1:
+        return dataset, ""
+    chosen = choose_config(dataset.configs, spec, embedder(), dataset.config)
     return dataset if chosen.name == dataset.config else hub.open_dataset(repo, chosen.name), chosen.why
 
 
@@ -94,7 +139,8 @@ def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report) -> 
     if not splits:
         raise ToolError(f"{dataset.repo} holds no rows.", "Choose another dataset.")
     source = Source(origin="hub", ref=dataset.repo, revision=dataset.revision, licence=dataset.licence)
-    return Opened(splits, available, source, f"{dataset.description}\n\n{dataset.card}".strip())
+    card = f"{dataset.description}\n\n{dataset.card}".strip()
+    return Opened(splits, available, source, card, format=f"dataset of {dataset.hub}", own_splits=len(splits) > 1)
 
 
 def _roles(names: list[str]) -> dict[SplitName, str]:

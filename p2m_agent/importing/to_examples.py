@@ -39,7 +39,8 @@ _SHOWN = 300
 class Judges:
     """What helps where names do not tell."""
 
-    embedder: Embedder | None = None
+    embedder: Callable[[], Embedder | None] = lambda: None
+    """Loads on first use, which takes seconds: called only where its answer can change something."""
     llm: LLM | None = None
 
 
@@ -130,9 +131,20 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
             raise ToolError("`columns` must name both the inputs and the output.", "Or leave it out altogether.")
         why = "they were named"
         return check_mapping(sample, wishes.spec, wishes.inputs, wishes.output, why=why, fixed=wishes.fixed_fields)
+    by_names = _by_names(sample, wishes)
+    if by_names and not by_names.unsure:
+        return by_names
     return map_columns(
-        sample, wishes.spec, opened.card, judges.llm, embedder=judges.embedder, fixed=wishes.fixed_fields
+        sample, wishes.spec, opened.card, judges.llm, embedder=judges.embedder(), fixed=wishes.fixed_fields
     )
+
+
+def _by_names(sample: Sequence[Row], wishes: Wishes) -> Mapping | None:
+    """The columns as names and values tell them; None where these do not."""
+    try:
+        return map_columns(sample, wishes.spec, fixed=wishes.fixed_fields)
+    except ToolError:
+        return None
 
 
 def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:

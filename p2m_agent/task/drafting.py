@@ -133,7 +133,9 @@ class _Draft:
         kind = cast("Kind | None", self.known("kind"))
         if kind is None:
             kind = self._implied_kind()
-            kind = kind or guess_kind(self.said.request, self.demonstrations, self.embedder()).kind
+            # The person's own rows tell the kind better than likeness of requests, which takes seconds to load.
+            embedder = None if self.said.given.get("data") else self.embedder()
+            kind = kind or guess_kind(self.said.request, self.demonstrations, embedder).kind
         self.assume("kind", f"The task is {kind.replace('_', ' ')}: {_MEANING[kind]}.")
         return kind
 

@@ -97,7 +97,7 @@ def plan_by_columns(
     if spec.kind == "classification":
         names = class_names(card, rows, mapping.output)
         found = count_outputs(rows, mapping, names)
-        same = _aligned(align_labels(found, spec.labels, embedder), spec)
+        same = _aligned(align_labels(found, spec.labels, lambda: embedder), spec)
         if len(set(same.values())) < min(2, len(spec.labels)):
             raise ToolError(
                 f"The values of {mapping.output!r} ({', '.join(list(found)[:6])}) are not the labels of the task, "

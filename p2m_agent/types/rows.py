@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import computed_field
 
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.value import Value
 
 SplitName = Literal["train", "dev", "test"]
@@ -86,6 +87,8 @@ class Dataset(Value):
     """Rows left out, by reason; they are kept in `rejected.jsonl` beside the file."""
     columns: dict[str, str] = {}
     """Column of the source that each field was read from."""
+    doubts: tuple[Doubt, ...] = ()
+    """What was read by guess, or may make a score wrong."""
     made_by: str
     """Id of the call that made it."""
 

@@ -34,10 +34,10 @@ def test_spelling_is_looked_through() -> None:
 
 
 def test_meaning_then_an_llm_then_what_is_left() -> None:
-    found = align_labels({"money": 1, "xylo": 2}, ("mortgage", "other"), Meanings())  # type: ignore[arg-type]
+    found = align_labels({"money": 1, "xylo": 2}, ("mortgage", "other"), Meanings)  # type: ignore[arg-type]
     assert found.how == {"money": "meaning", "xylo": "left over"}
     llm = Chooser({"x": "a", "y": None, "z": "nonsense"})
-    asked = align_labels({"x": 1, "y": 2, "z": 3}, ("a", "b"), None, llm)  # type: ignore[arg-type]
+    asked = align_labels({"x": 1, "y": 2, "z": 3}, ("a", "b"), llm=llm)  # type: ignore[arg-type]
     assert asked.same == {"x": "a"}
     assert asked.unmatched == {"y": 2, "z": 3}
     assert asked.unused == ("b",)
@@ -59,7 +59,7 @@ def test_an_abbreviation_of_two_labels_is_none() -> None:
 
 def test_an_llm_sees_texts_of_labels_that_say_nothing() -> None:
     llm = Chooser({"1": "urgent", "2": None})
-    found = align_labels({"1": 1, "2": 1}, ("urgent", "late"), None, llm, {"1": ["help now"]})  # type: ignore[arg-type]
+    found = align_labels({"1": 1, "2": 1}, ("urgent", "late"), llm=llm, samples={"1": ["help now"]})  # type: ignore[arg-type]
     assert found.same == {"1": "urgent", "2": "late"}
     assert "help now" in llm.asked[0].messages[0].content
 

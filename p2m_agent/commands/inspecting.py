@@ -1,0 +1,96 @@
+"""The verb that reads data as a run would, and trains nothing."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from typing import TYPE_CHECKING
+
+from p2m_agent.commands.arguments import check_hubs, print_json, settings_from, task_from
+from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.importing.inspection import inspection_of
+from p2m_agent.importing.sources import Opened, is_file, open_file, open_repo
+from p2m_agent.importing.task_rows import Reading, plan_reading, read_task_rows
+from p2m_agent.importing.to_examples import Judges, Wishes
+from p2m_agent.settings import Settings
+from p2m_agent.task.drafting import Said, draft_spec
+from p2m_agent.task.yaml_file import TaskFile
+from p2m_agent.terminal.views.inspected import show_inspection
+from p2m_agent.terminal.screen import open_screen
+from p2m_agent.types.task import TaskSpec
+
+if TYPE_CHECKING:
+    from p2m_agent.weights.embedding import Embedder
+
+CALL = "inspect"
+"""Stands where a run has the id of a call."""
+MAX_ROWS = 10_000
+"""Training rows that are read at most, as an import does unless told otherwise."""
+NO_REQUEST = "Give the output for each input."
+"""The request where nobody says one: it names no kind, no label and no column."""
+
+
+def inspect(args: argparse.Namespace) -> int:
+    """Read, and show how.
+
+    Raises:
+        UsageError: the data cannot be read; the message says what to do.
+    """
+    task, hubs = _task(args)
+    settings = settings_from(args, *hubs)
+    check_hubs(settings)
+    try:
+        reading = read_as_a_run(args.path, task, settings)
+    except UsageError:
+        raise
+    except ToolError as error:
+        raise UsageError(error.message, error.hint) from error
+    inspection = inspection_of(reading, args.rows)
+    if args.json:
+        print_json(inspection.model_dump(mode="json"))
+    else:
+        show_inspection(inspection, open_screen(quiet=args.quiet))
+    return 0
+
+
+def read_as_a_run(path: str, task: TaskFile, settings: Settings) -> Reading:
+    """The rows as a run of these settings would read them first.
+
+    Raises:
+        UsageError: they cannot be read.
+        ToolError: they do not fit the task.
+    """
+
+    @functools.cache
+    def embedder() -> Embedder | None:
+        from p2m_agent.weights.embedding import load_embedder
+
+        return load_embedder(settings)
+
+    given = {**task.given(), "data": path}
+    spec = draft_spec(Said(task.request, given), CALL, None, embedder)
+    wishes, judges = Wishes(spec, given), Judges(embedder)
+    return read_task_rows(plan_reading(_open(path, spec, settings, judges), wishes, judges), wishes, judges, CALL)
+
+
+def _open(path: str, spec: TaskSpec, settings: Settings, judges: Judges) -> Opened:
+    if is_file(path):
+        return open_file(path, MAX_ROWS, settings.seed)
+    from p2m_agent.search.hub import Hub
+
+    hub = Hub(settings, judges.embedder)
+    return open_repo(
+        path,
+        spec,
+        hub=hub,
+        settings=settings,
+        embedder=judges.embedder,
+        max_rows=MAX_ROWS,
+        report=lambda _: None,
+    )
+
+
+def _task(args: argparse.Namespace) -> tuple[TaskFile, tuple[str, ...]]:
+    if args.prompt is None and args.config is None:
+        return TaskFile(request=NO_REQUEST), ()
+    return task_from(args)

@@ -1,0 +1,123 @@
+"""The rows of a task: one way from an opened source to examples, walked by a run and by `p2m inspect` alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from p2m_agent.importing.columns import Mapping
+from p2m_agent.importing.label_columns import gather_flags
+from p2m_agent.importing.schema.shaped import Rejected
+from p2m_agent.importing.sources import Opened
+from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
+from p2m_agent.rows.division import divide
+from p2m_agent.rows.duplicates import drop_duplicates
+from p2m_agent.rows.splits import Carved
+from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.rows import Example, SplitName
+from p2m_agent.types.task import TaskSpec
+
+DUPLICATES = "duplicates"
+"""Why the second of two equal rows is left out."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A source and the columns that would be read of it; nothing is read through them yet."""
+
+    opened: Opened
+    mapping: Mapping
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a source gives for a task: the task as it is now, its examples, and all that was left out or doubted."""
+
+    opened: Opened
+    imported: Imported
+    parts: dict[SplitName, list[Example]]
+    """Examples by the source's own splits, copies left out; a source that names none is one `train`."""
+    rejected: list[Rejected]
+    """Rows of train and dev that are no examples. Those of a source's test stay in `imported`: nobody reads them."""
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The task, with what the rows say about it."""
+        return self.imported.spec
+
+    @property
+    def mapping(self) -> Mapping:
+        """Which columns were read."""
+        return self.imported.mapping
+
+    @property
+    def used(self) -> int:
+        """Examples of all splits."""
+        return sum(map(len, self.parts.values()))
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows of all splits that are no examples, by reason."""
+        counts = Counter(self.opened.left_out)
+        counts.update(each.reason for each in self.rejected)
+        if "test" in self.imported.parts:
+            counts.update(each.reason for each in self.imported.parts["test"].rejected)
+        return dict(counts)
+
+
+def plan_reading(opened: Opened, wishes: Wishes, judges: Judges) -> Plan:
+    """Choose the columns.
+
+    Raises:
+        ToolError: they do not exist, or none can be an input or the output.
+    """
+    opened = gather_flags(opened, wishes.spec, open_kind=wishes.open_kind and not wishes.output)
+    return Plan(opened, choose_columns(opened, wishes, judges))
+
+
+def read_task_rows(plan: Plan, wishes: Wishes, judges: Judges, made_by: str) -> Reading:
+    """Read the rows through the chosen columns.
+
+    Args:
+        plan: of `plan_reading`.
+        wishes: what is settled before.
+        judges: what helps where names do not tell.
+        made_by: id of the call, for the task as the rows change it.
+
+    Raises:
+        ToolError: kind or labels do not fit the task, or no row is usable.
+    """
+    imported = import_source(plan.opened, plan.mapping, wishes, judges, made_by)
+    rejected = [each for name, part in imported.parts.items() if name != "test" for each in part.rejected]
+    parts = imported.examples()
+    for name in ("train", "dev"):
+        if name in parts:
+            parts[name], copies = drop_duplicates(parts[name])
+            rejected += [as_rejected(example, imported.spec) for example in copies]
+    return Reading(plan.opened, imported, parts, rejected, (*plan.opened.doubts, *_doubts_about_columns(plan)))
+
+
+def _doubts_about_columns(plan: Plan) -> tuple[Doubt, ...]:
+    mapping = plan.mapping
+    if not mapping.unsure:
+        return ()
+    done = f"Read as {', '.join(mapping.inputs.values())} → {mapping.output}."
+    settle = "Name them: --input COLUMN --output COLUMN."
+    return (
+        Doubt(kind="columns", text=f"The columns were read as they look: {mapping.why}.", done=done, settle=settle),
+    )
+
+
+def as_rejected(example: Example, spec: TaskSpec) -> Rejected:
+    """An example that another one repeats."""
+    return Rejected({**example.input, spec.output_field: example.output}, DUPLICATES)
+
+
+def divide_rows(reading: Reading, seed: int) -> Carved:
+    """Fix the locked test and dev of a first reading.
+
+    Raises:
+        ToolError: there are too few rows, or only one label.
+    """
+    return divide(reading.parts, reading.spec.kind, seed)

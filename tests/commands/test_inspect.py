@@ -1,0 +1,60 @@
+"""`p2m inspect`: data read as a run would, shown to a person and to programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from p2m_agent.cli import main
+from tests.fakes.rows import rows
+
+REQUEST = "Sort customer mail into refund and delivery"
+KEYS = {"format", "kind", "inputs", "output", "labels", "rows", "splits", "language", "doubts", "examples"}
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Path:
+    """Labelled rows, one of them without a label and one a copy."""
+    made = [{"text": row["text"], "label": row["label"]} for row in rows(40)]
+    made += [{"text": "a text that nobody labelled", "label": ""}, made[0]]
+    path = tmp_path / "mail.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
+    return path
+
+
+def inspect(capsys: pytest.CaptureFixture[str], *argv: object) -> dict[str, object]:
+    """What it says to programs."""
+    assert main(["inspect", *map(str, argv), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_it_says_all_that_a_colleague_would_ask(mail: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = inspect(capsys, mail, REQUEST, "--rows", 5)
+    assert set(found) >= KEYS
+    assert (found["kind"], found["inputs"], found["output"]) == ("classification", ["text"], "label")
+    assert found["rows"] == {"read": 42, "used": 40, "left_out": {"empty output": 1, "duplicates": 1}}
+    assert sum(found["labels"].values()) == 40  # type: ignore[attr-defined]
+    assert found["splits"] is None
+    assert len(found["examples"]) == 5  # type: ignore[arg-type]
+
+
+def test_without_a_request_the_rows_tell_the_task(mail: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(capsys, mail)["kind"] == "classification"
+
+
+def test_the_page_fits_a_narrow_terminal(mail: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(mail), REQUEST]) == 0
+    page = capsys.readouterr().out
+    assert "text → label" in page
+    assert "1 empty output" in page
+    assert max(map(len, page.splitlines())) <= 80
+
+
+def test_what_cannot_be_read_is_refused_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.csv").write_text("text\n" + "a\n" * 40, encoding="utf-8")
+    assert main(["inspect", str(tmp_path / "one.csv"), REQUEST]) == 2
+    assert "an input and its right output" in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path / "two.csv"), REQUEST]) == 2
+    assert "Did you mean" in capsys.readouterr().err
