@@ -8,14 +8,14 @@ import pytest
 from p2m_agent.cli import main
 from tests.fakes.rows import rows
 
-REQUEST = "Sort customer mail into refund and delivery"
+REQUEST = "Sort customer mail by what it is about"
 KEYS = {"format", "kind", "inputs", "output", "labels", "rows", "splits", "language", "doubts", "examples"}
 
 
 @pytest.fixture
 def mail(tmp_path: Path) -> Path:
     """Labelled rows, one of them without a label and one a copy."""
-    made = [{"text": row["text"], "label": row["label"]} for row in rows(40)]
+    made = [{"text": row["text"], "label": row["label"]} for row in rows(40, ("refund", "delivery"))]
     made += [{"text": "a text that nobody labelled", "label": ""}, made[0]]
     path = tmp_path / "mail.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
