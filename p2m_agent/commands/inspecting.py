@@ -15,8 +15,8 @@ from p2m_agent.importing.to_examples import Judges, Wishes
 from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.task.yaml_file import TaskFile
-from p2m_agent.terminal.views.inspected import show_inspection
 from p2m_agent.terminal.screen import open_screen
+from p2m_agent.terminal.views.inspected import show_inspection
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent.importing.inspection import Inspection, ShownExample
-from p2m_agent.terminal.views import tables
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.views import tables
 from p2m_agent.types.doubts import Doubt
 
 LONGEST = 300
