@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "p2m_agent"
-GROUND = {"__init__", "cli", "errors", "events", "languages", "prompting", "settings"}
+GROUND = {"__init__", "cli", "errors", "events", "languages", "prompting", "scanning", "settings"}
 
 
 def modules() -> Iterator[Path]:

@@ -25,7 +25,9 @@ from p2m_agent.search.hubs.card import Card, HubDataset
 from p2m_agent.search.hubs.folder import FolderHub, FoundFolder, Skipped, open_folder, scan, with_facts
 from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
-from p2m_agent.search.hubs.listing import CardFile, OneDataset, hub_named, listing_of, unique
+from p2m_agent.search.hubs.kinds.card_file import CardFile
+from p2m_agent.search.hubs.kinds.single_set import OneDataset
+from p2m_agent.search.hubs.listing import hub_named, listing_of, unique
 from p2m_agent.search.hubs.protocol import DatasetHub
 from p2m_agent.search.licences import forbidden
 from p2m_agent.search.models.find import ModelsFound, ModelWish, find_models
@@ -106,6 +108,9 @@ class Hub:
         if found:
             return open_folder(found, config)
         name = _plain(repo)
+        for hub in self._read:
+            if _has(hub, name):
+                return hub.open(repo, config)
         for skipped in self.skipped:
             if skipped.name.casefold() == name:
                 raise ToolError(f"the dataset {skipped.name} cannot be used: {skipped.reason}", "Choose another one.")
@@ -259,6 +264,13 @@ class Hub:
         if not allowed:
             notes.append(f"Nothing relevant was found for {wish.query[:80]!r}.")
         return tuple(notes)
+
+
+def _has(hub: DatasetHub, name: str) -> bool:
+    """Whether a hub of a kind of its own has a dataset; folders, and cards whose rows the Hub has, are looked up apart."""
+    if isinstance(hub, FolderHub | CardFile | OneDataset):
+        return False
+    return any(_plain(card.repo) == name for card in hub.cards(name))
 
 
 def _cards(hub: FolderHub) -> list[Card]:

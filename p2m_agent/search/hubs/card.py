@@ -55,15 +55,15 @@ class HubDataset:
     hub: str
     revision: str
     """Commit of the Hub, or hash of the data files of a folder."""
-    licence: str | None
-    languages: tuple[str, ...]
-    tasks: tuple[str, ...]
-    title: str
-    description: str
     splits: dict[str, int | None]
     """Split to rows; None where the number is not known."""
-    columns: tuple[str, ...]
     read: Callable[[str, int | None], Iterator[dict[str, object]]]
+    licence: str | None = None
+    languages: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    title: str = ""
+    description: str = ""
+    columns: tuple[str, ...] = ()
     card: str = ""
     """The whole card as Markdown."""
     config: str = "default"

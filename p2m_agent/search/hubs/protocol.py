@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from p2m_agent.search.hubs.card import Card, HubDataset
+
+if TYPE_CHECKING:
+    from p2m_agent.search.hubs.huggingface import HuggingFace
 
 
 class DatasetHub(Protocol):
@@ -35,3 +39,13 @@ class DatasetHub(Protocol):
         Raises:
             ToolError: there is none of that name or config, or its rows cannot be had; the message says why.
         """
+
+
+@dataclass(frozen=True)
+class HubKind:
+    """One kind of name that `--hub` takes."""
+
+    open: Callable[[str, HuggingFace], DatasetHub | None]
+    """The hub of a name, or None where it is not of this kind. The Hub is passed for kinds whose rows come from it."""
+    order: int
+    """Kinds are asked from the lowest; the first that knows a name has it."""

@@ -10,7 +10,9 @@ import pytest
 from p2m_agent.errors import UsageError
 from p2m_agent.search.hubs.folder import FolderHub
 from p2m_agent.search.hubs.huggingface import HuggingFace
-from p2m_agent.search.hubs.listing import CardFile, OneDataset, hub_named, listing_of
+from p2m_agent.search.hubs.kinds.card_file import CardFile
+from p2m_agent.search.hubs.kinds.single_set import OneDataset
+from p2m_agent.search.hubs.listing import hub_named, listing_of
 from p2m_agent.settings import Settings
 from tests.fakes.hub import make_dataset
 

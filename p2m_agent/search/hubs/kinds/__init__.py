@@ -1,0 +1,1 @@
+"""What `--hub` can name, one file a kind; each holds a `HUB`."""

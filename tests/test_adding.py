@@ -1,0 +1,72 @@
+"""What CONTRIBUTING says can be added with one file: each is written into a temporary folder and used."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from p2m_agent.run.tooling import load_tools
+from p2m_agent.search.hub import Hub
+from p2m_agent.settings import Settings
+
+HUB = '''
+"""Datasets of the office: names that begin with `office:`."""
+
+from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.protocol import HubKind
+
+
+class Office:
+    name = "office:mail"
+
+    def why_not(self):
+        return None
+
+    def cards(self, query=None, limit=None):
+        yield Card("office/mail", self.name, title="Office mail", description="Mail to an office, by queue.")
+
+    def open(self, repo, config=None):
+        rows = [{"text": f"letter {n}", "queue": "post"} for n in range(3)]
+        return HubDataset("office/mail", self.name, "1", splits={"train": 3}, read=lambda split, limit: iter(rows))
+
+
+HUB = HubKind(order=0, open=lambda name, huggingface: Office() if name.startswith("office:") else None)
+'''
+TOOL = '''
+"""Count the words of the request."""
+
+from p2m_agent.run.tooling import Args, Effect, Outcome, Tool
+
+
+class CountWords(Args):
+    """Count the words of the request."""
+
+
+def run(args, state, context):
+    return Outcome(summary=f"{len(state.request.split())} words")
+
+
+TOOL = Tool(name="count_words", args=CountWords, run=run, effect=Effect.READ)
+'''
+
+
+@pytest.fixture
+def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Puts a file beside those of a package."""
+
+    def put(package: str, name: str, text: str) -> None:
+        (tmp_path / package).mkdir(exist_ok=True)
+        (tmp_path / package / f"{name}.py").write_text(text)
+        module = importlib.import_module(package)
+        monkeypatch.setattr(module, "__path__", [*module.__path__, str(tmp_path / package)])
+        monkeypatch.delitem(importlib.sys.modules, f"{package}.{name}", raising=False)
+
+    return put
+
+
+def test_a_hub(add, tmp_path: Path) -> None:
+    add("p2m_agent.search.hubs.kinds", "office", HUB)
+    hub = Hub(Settings(hubs=("office:mail",), cache_dir=tmp_path / "cache"), lambda: None)
+    assert [row["queue"] for row in hub.open_dataset("office/mail").rows("train")] == ["post"] * 3
