@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (tmp_path / package / f"{name}.py").write_text(text)
         module = importlib.import_module(package)
         monkeypatch.setattr(module, "__path__", [*module.__path__, str(tmp_path / package)])
-        monkeypatch.delitem(importlib.sys.modules, f"{package}.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"{package}.{name}", raising=False)
 
     return put
 
@@ -70,3 +71,9 @@ def test_a_hub(add, tmp_path: Path) -> None:
     add("p2m_agent.search.hubs.kinds", "office", HUB)
     hub = Hub(Settings(hubs=("office:mail",), cache_dir=tmp_path / "cache"), lambda: None)
     assert [row["queue"] for row in hub.open_dataset("office/mail").rows("train")] == ["post"] * 3
+
+
+def test_a_tool(add) -> None:
+    add("p2m_agent.tools", "count_words", TOOL)
+    tool = load_tools()["count_words"]
+    assert tool.description == "Count the words of the request."

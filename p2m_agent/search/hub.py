@@ -267,7 +267,7 @@ class Hub:
 
 
 def _has(hub: DatasetHub, name: str) -> bool:
-    """Whether a hub of a kind of its own has a dataset; folders, and cards whose rows the Hub has, are looked up apart."""
+    """Whether a hub has a dataset; folders, and cards whose rows lie on the Hugging Face Hub, are looked up apart."""
     if isinstance(hub, FolderHub | CardFile | OneDataset):
         return False
     return any(_plain(card.repo) == name for card in hub.cards(name))
