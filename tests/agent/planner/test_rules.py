@@ -19,11 +19,14 @@ from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
 from p2m_agent.types.task import TaskSpec
+from tests.fakes.rewording import reworded, same
 
 
 def next_move(known: RunState) -> Move:
+    """What the rules choose, whatever the words in the state."""
     choice = choose(known)
     assert isinstance(choice, Move)
+    assert same(choice, choose(reworded(known)))
     return choice
 
 
