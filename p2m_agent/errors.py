@@ -78,6 +78,14 @@ class Misfit(ToolError):
         self.source = source
 
 
+class OutOfTime(BudgetExceeded):
+    """The time was over before it was done; what had been done is kept where it can be."""
+
+    def __init__(self) -> None:
+        """It needs no more words."""
+        super().__init__("there was no time left for it", "Give more time with --max-minutes.")
+
+
 def masked(text: str, key: str | None = None) -> str:
     """A message as it may be shown and kept: without what stands where keys stand, and without `key` itself.
 

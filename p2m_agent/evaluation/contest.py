@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.events import Progressed
 from p2m_agent.scoring.intervals import bootstrap, paired
+from p2m_agent.training.batching import in_time
 from p2m_agent.types.rows import Example
 from p2m_agent.types.scores import Baseline
 from p2m_agent.types.task import TaskSpec
@@ -71,21 +73,19 @@ class Contest:
 def predictions_of(
     predictor: Predictor, rows: Sequence[Example], report: Report, what: str, time_limit_s: float = float("inf")
 ) -> list[Prediction]:
-    """The predictions for these rows in their order; fewer where the time is over, at least one chunk.
+    """The predictions for these rows in their order; fewer where the time is short, a few at least.
 
-    The first chunk is small, so that an estimate is shown soon; larger ones decode rows of like length together.
+    Each part is as large as the time allows; large ones decode rows of like length together.
     """
-    first, chunk = (32, 128) if predictor.card.kind == "text_to_text" else (256, 256)
+    texts, hurry = predictor.card.kind == "text_to_text", time_limit_s < math.inf
+    first, most = (8 if hurry else 32, 128) if texts else (64 if hurry else 256, 256)
     answers: list[Prediction] = []
     began = time.monotonic()
-    while (done := len(answers)) < len(rows):
-        used_s = time.monotonic() - began
-        if done and used_s > time_limit_s:
-            break
-        eta_s = used_s / done * (len(rows) - done) if done else None
+    for part in in_time(len(rows), lambda: time_limit_s - (time.monotonic() - began), first=first, most=most):
+        done = part.start
+        eta_s = (time.monotonic() - began) / done * (len(rows) - done) if done else None
         report(Progressed(message=what, share=done / len(rows), eta_s=eta_s))
-        these = rows[done : done + (chunk if done else first)]
-        answers += predictor.predict([row.input for row in these])
+        answers += predictor.predict([row.input for row in rows[part]])
     return answers
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from p2m_agent.errors import BudgetExceeded
+from p2m_agent.errors import OutOfTime
 from p2m_agent.llm import capability
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
 from p2m_agent.llm.calling import RowFailed
@@ -228,14 +228,6 @@ class Abilities:
     def found(self) -> Capability:
         """All of it."""
         return Capability(tools=self.tools, json_schema=self.json_schema, sound=self.sound)
-
-
-class OutOfTime(BudgetExceeded):
-    """The time was over before there was an answer."""
-
-    def __init__(self) -> None:
-        """It needs no more words."""
-        super().__init__("there was no time left for it", "Give more time with --max-minutes.")
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

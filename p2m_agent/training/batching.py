@@ -1,9 +1,11 @@
-"""Which rows make a step."""
+"""Which rows make a step, and how many there is time for."""
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 _BUCKET = 16
 """Batches whose rows are sorted by length together: little padding, still a random mix."""
@@ -43,3 +45,31 @@ def sample(count: int, at_most: int, seed: int) -> list[int]:
     if count <= at_most:
         return list(range(count))
     return sorted(random.Random(seed).sample(range(count), at_most))  # noqa: S311
+
+
+def in_time(
+    rows: int,
+    seconds_left: Callable[[], float],
+    *,
+    first: int,
+    most: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[slice]:
+    """Parts of so many rows to work on one after the other, for as long as there is time.
+
+    The first part always comes. Each further one is as long as the rows before allow, by the time they took.
+
+    Args:
+        rows: how many there are.
+        seconds_left: asked before each part; infinity for no limit.
+        first: rows of the first part, few enough to be no risk.
+        most: rows of a part; None for no limit.
+        clock: seconds.
+    """
+    began, done, size = clock(), 0, first
+    while done < rows and size > 0:
+        size = min(size, most or rows, rows - done)
+        yield slice(done, done + size)
+        done += size
+        left, each = seconds_left(), (clock() - began) / done
+        size = rows if left == math.inf or each <= 0 < left else int(left / each) if left > 0 else 0

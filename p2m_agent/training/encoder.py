@@ -9,12 +9,13 @@ from typing import Any
 from p2m_agent.training.batching import sample
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import ENCODER, cut_note, locate_encoder, save_head
+from p2m_agent.training.linear_head import ENCODER, cut_note, encoded, locate_encoder, save_head
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.student_card import card_of, size_mb, write_card
 from p2m_agent.types.recipe import Encoder, SetFit
+from p2m_agent.types.rows import Example
 from p2m_agent.weights.embedding import TextEncoder, load_text_encoder, pooling_of
 from p2m_agent.weights.loading import copy_checkpoint
 from p2m_agent.weights.locate import Weights
@@ -68,18 +69,18 @@ class EncoderLearner:
 
     def score(self, progress: Progress) -> float:
         """The task's metric on the dev rows."""
-        return self.score_on([row.text for row in self._rows.dev], [row.output for row in self._rows.dev], progress)
+        return self.score_on(self._rows.dev, "a dev score", progress)
 
-    def score_on(self, texts: Sequence[str], expected: Sequence[str], progress: Progress) -> float:
+    def score_on(self, rows: Sequence[Example], what: str, progress: Progress) -> float:
         """The task's metric on any rows."""
         weight, bias = self.arrays()
-        return dev_metric(self._rows, expected, self.code.outputs(self._vectors(texts, progress) @ weight.T + bias))
+        vectors, expected = self._vectors(rows, what, progress)
+        return dev_metric(self._rows, expected, self.code.outputs(vectors @ weight.T + bias))
 
     def settle(self, progress: Progress) -> float:
         """Set the head's thresholds and scale by the dev rows; the task's metric on them after it."""
-        texts, expected = [row.text for row in self._rows.dev], [row.output for row in self._rows.dev]
-        vectors, metric = self._vectors(texts, progress), self._rows.spec.metric
-        weight, bias = self.code.settled(self.arrays(), vectors, expected, metric)
+        vectors, expected = self._vectors(self._rows.dev, "a dev score", progress)
+        weight, bias = self.code.settled(self.arrays(), vectors, expected, self._rows.spec.metric)
         self.take(weight, bias)
         return dev_metric(self._rows, expected, self.code.outputs(vectors @ weight.T + bias))
 
@@ -96,9 +97,9 @@ class EncoderLearner:
         weight, bias = (p.detach().float().cpu().numpy().copy() for p in (self.head.weight, self.head.bias))
         return weight, bias
 
-    def _vectors(self, texts: Sequence[str], progress: Progress) -> Any:
+    def _vectors(self, rows: Sequence[Example], what: str, progress: Progress) -> tuple[Any, list[str]]:
         self._encoder.model.eval()
-        return self._encoder.encode(texts, progress.meter("scoring", len(texts)))
+        return encoded(self._encoder, rows, progress, what)
 
     def modules(self) -> Any:
         """Encoder and head."""
@@ -130,7 +131,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     import torch
 
     torch.manual_seed(recipe.seed)
-    progress = Progress(run.report)
+    progress = Progress(run.report, seconds_left=run.seconds_left)
     base, encoder = open_encoder(recipe, run, progress)
     learner = EncoderLearner(encoder, rows, recipe.balance)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
@@ -139,8 +140,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     dev = learner.settle(progress)
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
-    some = [rows.train[i] for i in picked]
-    train = learner.score_on([row.text for row in some], [row.output for row in some], progress)
+    train = learner.score_on([rows.train[i] for i in picked], "the score on training rows", progress)
     labels = learner.code.labels
     save_encoder(folder, encoder, base, learner.arrays())
     write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
@@ -151,7 +151,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
         curve=tuple(fitted.curve),
         params=base.params + sum(p.numel() for p in learner.head.parameters()),
         size_mb=size_mb(folder),
-        notes=(*fitted.notes, *unseen_label_note(rows, labels), *cut_note(encoder, rows)),
+        notes=(*fitted.notes, *progress.notes, *unseen_label_note(rows, labels), *cut_note(encoder, rows)),
     )
 
 
@@ -176,8 +176,9 @@ def open_encoder(recipe: Encoder | SetFit, run: TrainEnv, progress: Progress) ->
 
 def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progress: Progress, balance: float) -> None:
     """Set the head to the linear head of the frozen encoder."""
-    vectors = encoder.encode(rows.texts(), progress.meter("encoding", len(rows.train)))
-    learner.take(*learner.code.fit_head(vectors, learner.classes, balance=balance))
+    several = learner.code.several
+    vectors, outputs = encoded(encoder, rows.train, progress, "the first head", every_output=not several)
+    learner.take(*learner.code.fit_head(vectors, learner.code.targets(outputs), balance=balance))
 
 
 def save_encoder(folder: Path, encoder: TextEncoder, base: Weights, head: tuple[Any, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, uns
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.student_card import card_of, size_mb, write_card
 from p2m_agent.types.recipe import Encoder, LinearHead, SetFit
+from p2m_agent.types.rows import Example
 from p2m_agent.types.student import CurvePoint
 from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
 from p2m_agent.weights.loading import copy_checkpoint
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 HEAD, ENCODER = "head.safetensors", "encoder"
 _MAX_TOKENS = 256
+FIRST_ROWS = 128
+"""Rows that are encoded before it is known how long that takes."""
 
 
 def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
@@ -30,25 +35,26 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     check_memory(
         train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model."
     )
-    progress = Progress(run.report)
+    progress = Progress(run.report, seconds_left=run.seconds_left)
     progress("loading the encoder", 0.0)
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
-    train, dev = encode_rows(encoder, rows, progress)
+    dev, dev_outputs = encoded(encoder, rows.dev, progress, "the dev score")
+    code = rows.code()
+    train, outputs = encoded(encoder, rows.train, progress, "training", every_output=not code.several, upto=0.95)
     progress("fitting the head", 0.95)
-    code, told = rows.code(), [[row.output for row in part] for part in (rows.train, rows.dev)]
-    targets = code.targets(told[0])
+    targets = code.targets(outputs)
     strength = recipe.inverse_regularisation or code.best_strength(train, targets, recipe.balance, recipe.seed)
     recipe = recipe.model_copy(update={"inverse_regularisation": strength})
     head = code.fit_head(train, targets, strength, recipe.balance)
-    weight, bias = code.settled(head, dev, told[1], rows.spec.metric)
+    weight, bias = code.settled(head, dev, dev_outputs, rows.spec.metric)
     scores = [
         dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))
-        for expected, vectors in zip(told[::-1], (dev, train), strict=True)
+        for expected, vectors in ((dev_outputs, dev), (outputs, train))
     ]
     copy_checkpoint(base.path, folder / ENCODER)
     save_head(folder, weight, bias)
     write_card(folder, card_of(recipe, rows.spec, base, labels=code.labels, max_tokens=encoder.max_tokens))
-    notes = [*unseen_label_note(rows, code.labels), *cut_note(encoder, rows)]
+    notes = [*progress.notes, *unseen_label_note(rows, code.labels), *cut_note(encoder, rows)]
     return Trained(
         dev=scores[0],
         train=scores[1],
@@ -68,14 +74,43 @@ def locate_encoder(recipe: LinearHead | SetFit | Encoder, run: TrainEnv) -> Weig
     return locate_base(recipe.base, "encoder", recipe.method, run.settings)
 
 
-def encode_rows(
-    encoder: TextEncoder, rows: TrainRows, progress: Progress
-) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
-    """Embeddings of the training and the dev rows."""
-    texts = [row.text for row in (*rows.train, *rows.dev)]
-    meter = progress.meter("encoding", len(texts), upto=0.95)
-    vectors = encoder.encode(texts, meter)
-    return vectors[: len(rows.train)], vectors[len(rows.train) :]
+def encoded(
+    encoder: TextEncoder,
+    rows: Sequence[Example],
+    progress: Progress,
+    what: str,
+    *,
+    every_output: bool = False,
+    upto: float | None = None,
+) -> tuple[NDArray[numpy.float32], list[str]]:
+    """Embeddings and outputs of rows, in their order; where the time is short, of a random choice, which is noted.
+
+    Args:
+        encoder: what encodes them.
+        rows: the rows.
+        progress: hears how far it is, and says how long it has.
+        what: the rows are for.
+        every_output: whether one row of each output comes at any rate, as a head has to see every label.
+        upto: see `Progress.meter`.
+    """
+    import numpy as np
+
+    order = list(range(len(rows)))
+    if progress.limited:
+        random.Random(len(rows)).shuffle(order)  # noqa: S311 (a sample, not a secret)
+    ahead = set({rows[i].output: i for i in order}.values()) if every_output else set[int]()
+    order.sort(key=lambda i: i not in ahead)
+    meter, parts = progress.meter("encoding", len(rows), upto), [np.zeros((0, encoder.dim), np.float32)]
+    there: list[int] = []
+    for part in progress.parts(what, len(rows), first=max(FIRST_ROWS, len(ahead))):
+        parts.append(encoder.encode([rows[i].text for i in order[part]], _after(part.start, meter)))
+        there += order[part]
+    back = np.argsort(there)
+    return np.concatenate(parts)[back], [rows[there[place]].output for place in back]
+
+
+def _after(start: int, meter: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda done: meter(start + done)
 
 
 def save_head(folder: Path, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32]) -> None:

@@ -24,7 +24,7 @@ class Fit:
     def __init__(self, learner: Learner, plan: TrainingPlan, run: TrainEnv, checkpoint: Checkpoint) -> None:
         """Prepare; nothing is trained yet."""
         self._learner, self._plan, self._run, self._checkpoint = learner, plan, run, checkpoint
-        self._progress = Progress(run.report)
+        self._progress = Progress(run.report, seconds_left=lambda: run.seconds_left() - plan.closing_s)
         self._piece_tokens = plan.piece_tokens
         self._rows = list(range(len(learner.lengths)))
         self._epochs = plan.epochs
@@ -58,6 +58,7 @@ class Fit:
         else:
             load_trained(self._learner.modules(), best["model"])
             self._done.dev, self._done.epoch = best["dev"], best["epoch"]
+        self._done.notes += self._progress.notes
         return self._done
 
     def _resume(self) -> int:

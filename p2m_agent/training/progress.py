@@ -1,23 +1,33 @@
-"""Telling how far a training is: often enough to feel alive, seldom enough to cost nothing."""
+"""Telling how far a training is, often enough to feel alive, seldom enough to cost nothing; and how long it has."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from p2m_agent.events import Progressed
+from p2m_agent.training.batching import in_time
 
 _EVERY_S = 1.0
 
 
 class Progress:
-    """Turns what a trainer knows into events."""
+    """Turns what a trainer knows into events, and asks the clock for it."""
 
-    def __init__(self, report: Callable[[Progressed], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        report: Callable[[Progressed], None],
+        clock: Callable[[], float] = time.monotonic,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         """Report to `report`."""
         self._report, self._clock = report, clock
+        self.seconds_left = seconds_left
+        self.notes: dict[str, None] = {}
+        """What the time did not allow, one sentence each, in order."""
         self._last = float("-inf")
 
     def __call__(
@@ -50,6 +60,20 @@ class Progress:
             self(f"{what}: {done} of {total} rows", share, (total - done) / rate, {"rows_per_s": rate})
 
         return heard
+
+    @property
+    def limited(self) -> bool:
+        """Whether there may be no time for everything."""
+        return self.seconds_left() < math.inf
+
+    def parts(self, what: str, rows: int, *, first: int) -> Iterator[slice]:
+        """Parts of the rows for as long as there is time (`in_time`); what is left out is noted under `what`."""
+        done = 0
+        for part in in_time(rows, self.seconds_left, first=first if self.limited else rows, clock=self._clock):
+            yield part
+            done = part.stop
+        if done < rows:
+            self.notes[f"The time allowed {done} of {rows} rows for {what}."] = None
 
     @contextmanager
     def waiting(self, message: str) -> Iterator[None]:

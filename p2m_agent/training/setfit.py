@@ -17,12 +17,13 @@ from p2m_agent.training.batching import sample
 from p2m_agent.training.encoder import PIECE_TOKENS, open_encoder, save_encoder, without_dropout
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import cut_note
+from p2m_agent.training.linear_head import cut_note, encoded
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.student_card import card_of, size_mb, write_card
 from p2m_agent.types.recipe import SetFit
+from p2m_agent.types.rows import Example
 from p2m_agent.weights.embedding import TextEncoder
 
 _PATIENCE = 2
@@ -87,29 +88,26 @@ class PairLearner:
     def score(self, progress: Progress) -> float:
         """The task's metric on the dev rows, by a linear head fitted to the encoder as it stands."""
         self.fit_head(progress)
-        return self.score_on([row.text for row in self._rows.dev], [row.output for row in self._rows.dev], progress)
+        return self.score_on(self._rows.dev, "a dev score", progress)
 
-    def score_on(self, texts: Sequence[str], expected: Sequence[str], progress: Progress) -> float:
+    def score_on(self, rows: Sequence[Example], what: str, progress: Progress) -> float:
         """The task's metric on any rows, by the head fitted last."""
         assert self.head is not None
         weight, bias = self.head
-        vectors = self._encoder.encode(texts, progress.meter("scoring", len(texts)))
+        vectors, expected = encoded(self._encoder, rows, progress, what)
         return dev_metric(self._rows, expected, self._code.outputs(vectors @ weight.T + bias))
 
     def fit_head(self, progress: Progress) -> None:
         """A softmax regression on the training rows."""
         self._encoder.model.eval()
-        texts = self._rows.texts()
-        vectors = self._encoder.encode(texts, progress.meter("encoding", len(texts)))
-        targets = self._code.targets([row.output for row in self._rows.train])
-        self.head = self._code.fit_head(vectors, targets, balance=self._recipe.balance)
+        vectors, outputs = encoded(self._encoder, self._rows.train, progress, "the head", every_output=True)
+        self.head = self._code.fit_head(vectors, self._code.targets(outputs), balance=self._recipe.balance)
 
     def settle(self, progress: Progress) -> None:
         """Scale the head's logits to where dev is likeliest."""
         assert self.head is not None
-        dev = self._rows.dev
-        vectors = self._encoder.encode([row.text for row in dev], progress.meter("scoring", len(dev)))
-        self.head = self._code.settled(self.head, vectors, [row.output for row in dev], self._rows.spec.metric)
+        vectors, expected = encoded(self._encoder, self._rows.dev, progress, "a dev score")
+        self.head = self._code.settled(self.head, vectors, expected, self._rows.spec.metric)
 
     def modules(self) -> Any:
         """The encoder; the head is fitted anew whenever it is needed."""
@@ -122,7 +120,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
 
     torch.manual_seed(recipe.seed)
     labels = rows.labels()
-    progress = Progress(run.report)
+    progress = Progress(run.report, seconds_left=run.seconds_left)
     base, encoder = open_encoder(recipe, run, progress)
     learner = PairLearner(encoder, rows, recipe)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
@@ -130,7 +128,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
     learner.fit_head(progress)
     learner.settle(progress)
     assert learner.head is not None
-    train = learner.score_on(rows.texts(), [row.output for row in rows.train], progress)
+    train = learner.score_on(rows.train, "the score on training rows", progress)
     save_encoder(folder, encoder, base, learner.head)
     write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
     checkpoint.clear()
@@ -143,6 +141,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
         notes=(
             f"Tuned on {len(learner.lengths)} pairs of rows.",
             *fitted.notes,
+            *progress.notes,
             *unseen_label_note(rows, labels),
             *cut_note(encoder, rows),
         ),

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from p2m_agent.training.batching import batches, pieces, sample
+import math
+
+import pytest
+
+from p2m_agent.training.batching import batches, in_time, pieces, sample
 from p2m_agent.training.loop import schedule
 
 
@@ -37,3 +41,46 @@ def test_the_rate_rises_and_falls_to_nothing() -> None:
     assert rates[:10] == sorted(rates[:10])
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[100] < 1e-9
+
+
+class Clock:
+    """A second for each row that is worked on."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.now, self._end = 0.0, limit_s
+
+    def __call__(self) -> float:
+        return self.now
+
+    def left(self) -> float:
+        return self._end - self.now
+
+
+def parts(clock: Clock, rows: int, **given: int) -> list[int]:
+    """The sizes of the parts, each worked on."""
+    sizes = []
+    for part in in_time(rows, clock.left, clock=clock, **given):
+        assert part.start == sum(sizes)
+        sizes.append(part.stop - part.start)
+        clock.now += sizes[-1]
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit_s", "most", "sizes"),
+    [
+        (100, math.inf, None, [8, 92]),
+        (100, math.inf, 40, [8, 40, 40, 12]),
+        (5, math.inf, None, [5]),
+        (0, math.inf, None, []),
+        (100, 100.0, None, [8, 92]),
+        (100, 30.0, None, [8, 22]),
+        (100, 30.0, 10, [8, 10, 10, 2]),
+        (100, 8.5, None, [8]),
+        (100, 0.0, None, [8]),
+        (100, -5.0, None, [8]),
+    ],
+)
+def test_parts_of_rows_end_with_the_time(rows: int, limit_s: float, most: int | None, sizes: list[int]) -> None:
+    given = {"first": 8} if most is None else {"first": 8, "most": most}
+    assert parts(Clock(limit_s), rows, **given) == sizes

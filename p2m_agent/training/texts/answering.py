@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from p2m_agent.weights.device import device, inference_dtype
 MODEL = "model"
 DEV_ROWS = {"cpu": 100, "cuda": 500}
 """Dev rows answered after each epoch."""
+FIRST_ROWS = 8
+"""Of them, answered before it is known how long that takes."""
 
 
 @dataclass
@@ -39,14 +42,18 @@ class DevAnswers:
         self.drawn: list[Example] = [self.rows.dev[i] for i in picked]
 
     def score(self, saved: Any, progress: Progress) -> float:
-        """The task's metric on the sample, of the weights rounded as they will be saved."""
+        """The task's metric on the sample, or as much of it as there is time for, of the weights as they are saved."""
         import torch
 
         model = saved.to(torch.bfloat16).to(inference_dtype()).eval()
-        meter = progress.meter("scoring", len(self.drawn))
-        said = self.say(model, [row.text for row in self.drawn], meter)
+        drawn, said = list(self.drawn), list[Decoded]()
+        if progress.limited:
+            random.Random(self.seed).shuffle(drawn)  # noqa: S311 (so that any beginning of them is a sample too)
+        for part in progress.parts("a dev score", len(drawn), first=FIRST_ROWS):
+            texts = [row.text for row in drawn[part]]
+            said += self.say(model, texts, progress.meter("scoring", len(texts)))
         self.faults = answer_faults(said)
-        expected = [row.output for row in self.drawn]
+        expected = [row.output for row in drawn[: len(said)]]
         return dev_metric(self.rows, expected, [self.text(one.ids) for one in said])
 
     def notes(self) -> list[str]:

@@ -81,7 +81,7 @@ def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -
     if not rows.train:
         raise ToolError("there are no training rows", "Import a dataset or generate examples first.")
     torch.manual_seed(recipe.seed)
-    progress = Progress(run.report)
+    progress = Progress(run.report, seconds_left=run.seconds_left)
     with progress.waiting(f"loading {recipe.base}"):
         base = locate_causal(recipe.base, run.settings)
         fix = "Take a smaller base model, tuning lora, or free memory."

@@ -116,7 +116,7 @@ def train_seq2seq(recipe: Seq2Seq, rows: TrainRows, folder: Path, run: TrainEnv)
     import torch
 
     torch.manual_seed(recipe.seed)
-    progress = Progress(run.report)
+    progress = Progress(run.report, seconds_left=run.seconds_left)
     with progress.waiting(f"loading {recipe.base}"):
         base = locate_base(recipe.base, "seq2seq", "seq2seq", run.settings)
         fix = "Take a smaller base model, or free memory."
