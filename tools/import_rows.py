@@ -13,8 +13,9 @@ from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.importing.convert import write_rejected
 from p2m_agent.importing.label_alignment import write_alignment
-from p2m_agent.importing.schema.shaped import Rejected
-from p2m_agent.importing.sources import Opened, is_file, open_file, open_repo
+from p2m_agent.importing.own_file import Take, open_file
+from p2m_agent.importing.schema.shaped import Asked, Rejected
+from p2m_agent.importing.sources import Opened, is_file, open_repo
 from p2m_agent.importing.task_rows import Reading, as_rejected, divide_rows, plan_reading, read_task_rows
 from p2m_agent.importing.to_examples import Judges, Wishes, proposal
 from p2m_agent.rows.data_card import write_data_card
@@ -117,10 +118,10 @@ def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
     wishes = Wishes(spec, state.given, state.latest(Dataset) is not None, inputs, output)
     judges = Judges(context.embedder, context.teacher)
     try:
-        plan = plan_reading(opened, wishes, judges)
+        plan = plan_reading(opened, wishes, judges, context.call.id)
         if state.attended and plan.mapping.unsure:
             return _propose(proposal(plan.opened, plan.mapping, context.call.id), args, state)
-        reading = read_task_rows(plan, wishes, judges, context.call.id)
+        reading = read_task_rows(plan, judges, context.call.id)
     except ToolError as misfit:
         raise _with_remedy(misfit, args, state, context) from misfit
     shared = _share_out(reading, state, context)
@@ -178,7 +179,7 @@ def _open(args: ImportRows, state: RunState, context: Context) -> Opened:
     assert spec is not None
     name = _name(source, state)
     if source == OWN and is_file(name):
-        return open_file(name, args.max_rows, settings.seed)
+        return open_file(name, Asked(spec.request), Take(args.max_rows, settings.seed))
     return open_repo(
         name,
         spec,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from p2m_agent.commands.arguments import check_hubs, print_json, settings_from, task_from
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.importing.inspection import inspection_of
-from p2m_agent.importing.sources import Opened, is_file, open_file, open_repo
+from p2m_agent.importing.own_file import Take, open_file
+from p2m_agent.importing.schema.shaped import Asked
+from p2m_agent.importing.sources import Opened, is_file, open_repo
 from p2m_agent.importing.task_rows import Reading, plan_reading, read_task_rows
 from p2m_agent.importing.to_examples import Judges, Wishes
 from p2m_agent.settings import Settings
@@ -70,12 +72,13 @@ def read_as_a_run(path: str, task: TaskFile, settings: Settings) -> Reading:
     given = {**task.given(), "data": path}
     spec = draft_spec(Said(task.request, given), CALL, None, embedder)
     wishes, judges = Wishes(spec, given), Judges(embedder)
-    return read_task_rows(plan_reading(_open(path, spec, settings, judges), wishes, judges), wishes, judges, CALL)
+    plan = plan_reading(_open(path, spec, settings, judges), wishes, judges, CALL)
+    return read_task_rows(plan, judges, CALL)
 
 
 def _open(path: str, spec: TaskSpec, settings: Settings, judges: Judges) -> Opened:
     if is_file(path):
-        return open_file(path, MAX_ROWS, settings.seed)
+        return open_file(path, Asked(spec.request), Take(MAX_ROWS, settings.seed))
     from p2m_agent.search.hub import Hub
 
     hub = Hub(settings, judges.embedder)

@@ -22,9 +22,19 @@ MEANS_THE_SAME = 0.5
 """Cosine of a wanted field's name and a column's name from which the one is taken for the other."""
 _MEANING = 4.0
 """Points for a cosine: how much nearer a column is to what is wanted than to what is given."""
+NAMED = 5.0
+"""The lead of an output that somebody named."""
 _SAMPLES = 5
 _SHOWN = 200
 """Characters of a value that are embedded."""
+
+
+@dataclass(frozen=True)
+class NamedColumns:
+    """Columns that a person named; what they left open is found."""
+
+    inputs: tuple[str, ...] = ()
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Table:
     columns: Sequence[Column]
     spec: TaskSpec
     embedder: Embedder | None = None
+    named: NamedColumns = NamedColumns()
 
     @cached_property
     def asked(self) -> AskedFor:
@@ -99,10 +110,13 @@ def choose_output(table: Table) -> tuple[Column, float]:
         ToolError: none can be it.
     """
     spec = table.spec
+    if table.named.output:
+        return next(column for column in table.columns if column.name == table.named.output), NAMED
     wanted = table.by_field(table.columns, spec.output_field) if _output_was_named(spec) else None
     if wanted:
-        return wanted, 5.0
+        return wanted, NAMED
     taken = {column.name for column in table.columns if column.name in spec.input_fields} - {"text"}
+    taken |= set(table.named.inputs)
     free = [column for column in table.columns if column.name not in taken]
     scored = sorted(
         ((output_points(column, table), column) for column in free), key=lambda pair: (-pair[0], -pair[1].position)
@@ -111,7 +125,7 @@ def choose_output(table: Table) -> tuple[Column, float]:
     if best < -4:
         raise ToolError(
             f"None of the columns {', '.join(c.name for c in table.columns)} looks like an output for this task.",
-            "Name them with `columns`, or choose another dataset.",
+            "Name it with --output COLUMN, and the inputs with --input COLUMN.",
         )
     rivals = [(points, other) for points, other in scored[1:] if not values.repeats(column, other)]
     lead = min(best - max((points for points, _ in rivals), default=-5.0), best + 1.0)
@@ -228,6 +242,8 @@ def _mentioned(column: Column, request: str) -> float:
 
 def choose_inputs(table: Table, output: Column) -> list[Column]:
     """The columns a student may read."""
+    if table.named.inputs:
+        return [column for name in table.named.inputs for column in table.columns if column.name == name]
     rest = [column for column in table.columns if column is not output and not _gives_away(column, output, table)]
     named = [column for column in rest if names.input_score(column.name) >= 1.5 and not names.leaves_out(column.name)]
     # What the request names may also be a part of the answer, which stands behind the inputs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 from p2m_agent.importing import column_names as names
 from p2m_agent.importing.ask_columns import ask_columns, is_sound
-from p2m_agent.importing.column_choice import Table, choose_inputs, choose_output
+from p2m_agent.importing.column_choice import NamedColumns, Table, choose_inputs, choose_output
 from p2m_agent.rows.column_profile import Column, flatten, profile
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.questions import Answer, ColumnChoice
@@ -46,7 +47,7 @@ class Mapping(Value):
     """Whether a person should look at it."""
 
 
-def map_columns(
+def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: each said by name)
     rows: Sequence[Row],
     spec: TaskSpec,
     card: str = "",
@@ -54,6 +55,7 @@ def map_columns(
     *,
     embedder: Embedder | None = None,
     fixed: bool = False,
+    named: NamedColumns | None = None,
 ) -> Mapping:
     """Choose columns by names and statistics, then by meaning, then by asking an LLM where that leaves doubt.
 
@@ -64,18 +66,23 @@ def map_columns(
         llm: asked only where it is known to be sound.
         embedder: for the meaning of names.
         fixed: the spec's fields must be kept: a person named them, or rows are already read into them.
+        named: columns that a person named.
 
     Raises:
-        ToolError: no column can be the output, or none is left as an input.
+        ToolError: no column can be the output, none is left as an input, or there is none of a name.
     """
-    columns = [column for column in profile([flatten(row) for row in rows]) if column.filled > 0]
+    profiled = profile([flatten(row) for row in rows])
+    named = named or NamedColumns()
+    _check_named(named, [column.name for column in profiled])
+    spoken_of = {*named.inputs, named.output}
+    columns = [column for column in profiled if column.filled > 0 or column.name in spoken_of]
     if len(columns) < 2:
         found = ", ".join(column.name for column in columns) or "nothing"
         raise ToolError(
             f"The rows have {found} and no second column, so there is no output to learn.",
             "Rows need an input and its right output.",
         )
-    table = Table(columns, spec, embedder)
+    table = Table(columns, spec, embedder, named)
     output, lead = choose_output(table)
     mapping = _mapping(choose_inputs(table, output), output, lead, table, fixed=fixed)
     asked = ask_columns(columns, spec, card, llm) if mapping.unsure and llm is not None and is_sound(llm) else None
@@ -83,6 +90,16 @@ def map_columns(
         return mapping
     chosen = check_mapping(rows, spec, asked[0], asked[1], why=f"an LLM chose: {asked[2]}", fixed=fixed)
     return chosen.model_copy(update={"confidence": max(0.6, mapping.confidence), "unsure": True})
+
+
+def _check_named(named: NamedColumns, known: Sequence[str]) -> None:
+    wrong = [name for name in (*named.inputs, named.output) if name and name not in known]
+    if wrong:
+        near = difflib.get_close_matches(wrong[0], known, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise ToolError(f"There is no column {wrong[0]!r}.", f"{hint}The columns are: {', '.join(known)}.")
+    if named.output in named.inputs:
+        raise ToolError(f"{named.output!r} cannot be input and output at once.", f"Columns: {', '.join(known)}.")
 
 
 def columns_after(choice: ColumnChoice, answer: Answer) -> tuple[tuple[str, ...], str]:
@@ -111,15 +128,18 @@ def check_mapping(
 
 def _mapping(inputs: list[Column], output: Column, lead: float, table: Table, *, fixed: bool) -> Mapping:
     chosen = _fields_of(inputs, table, fixed=fixed)
-    known = all(names.input_score(column.name) >= 1.5 for column in chosen.values())
+    known = bool(table.named.inputs) or all(names.input_score(column.name) >= 1.5 for column in chosen.values())
     confidence = max(0.1, min(1.0, (0.6 if known else 0.4) + 0.4 * lead / 5))
-    why = (
-        "reads like the output" if names.output_score(output.name) else "looks most like it by its values and its place"
-    )
+    why = "looks most like the output by its values and its place"
+    if table.named.output:
+        why = "was named as the output"
+    elif names.output_score(output.name):
+        why = "reads like the output"
+    as_input = "were named" if table.named.inputs else "like"
     return Mapping(
         inputs={field: column.name for field, column in chosen.items()},
         output=output.name,
-        why=f"{output.name!r} {why}, {', '.join(repr(column.name) for column in chosen.values())} like the input",
+        why=f"{output.name!r} {why}, {', '.join(repr(column.name) for column in chosen.values())} {as_input} the input",
         confidence=round(confidence, 2),
         unsure=lead < SURE or not known,
     )

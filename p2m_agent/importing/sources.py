@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
 from p2m_agent.importing.configs import choose_config
+from p2m_agent.importing.schema.shaped import OutputKind, Rejected
 from p2m_agent.rows.column_profile import flatten
-from p2m_agent.rows.holdout import file_sha256
-from p2m_agent.rows.reading import ENDINGS, Row, read_rows, unfold_messages
+from p2m_agent.rows.reading import Row, unfold_messages
+from p2m_agent.rows.tables.opening import known_endings
 from p2m_agent.search.licences import rule
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
@@ -35,6 +36,21 @@ READ_AHEAD = 5
 
 
 @dataclass(frozen=True)
+class Roles:
+    """Which column is what in the rows of a known schema."""
+
+    schema: str
+    inputs: tuple[str, ...]
+    output: str
+    kind: OutputKind | None
+    """None where the schema does not tell a label from a text."""
+    labels: tuple[str, ...] = ()
+    """Labels that the source declares."""
+    group: str = ""
+    """Column whose equal values must not be divided; empty where there is none."""
+
+
+@dataclass(frozen=True)
 class Opened:
     """Rows of a source by split, nested values flattened, and what is known about it."""
 
@@ -52,31 +68,23 @@ class Opened:
     """Whether the source names its splits itself."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Rows that could not be read at all, by reason."""
+    rejected: Mapping[SplitName, tuple[Rejected, ...]] = field(default_factory=dict)
+    """Rows that are no examples, with the reason, by split."""
+    roles: Roles | None = None
+    """Which column is what, where the tool that wrote the source says so."""
     doubts: tuple[Doubt, ...] = ()
     """What was guessed when it was read."""
 
     @property
     def read(self) -> int:
         """Rows of all splits that were read, those included that are of no use."""
-        return sum(map(len, self.splits.values())) + sum(self.left_out.values())
+        lost = sum(map(len, self.rejected.values())) + sum(self.left_out.values())
+        return sum(map(len, self.splits.values())) + lost
 
 
 def is_file(data: str) -> bool:
-    """Whether the person's `data` names a file; else it is the id of a dataset."""
-    return Path(data).exists() or Path(data).suffix.lower() in ENDINGS or data.count("/") != 1
-
-
-def open_file(data: str, max_rows: int, seed: int) -> Opened:
-    """The person's own labelled rows.
-
-    Raises:
-        UsageError: the file cannot be read.
-    """
-    path = Path(data)
-    rows = read_rows(path)
-    kept, seen = _reservoir(rows, max_rows, seed)
-    source = Source(origin="user", ref=data, revision=file_sha256(path))
-    return Opened({"train": [flatten(row) for row in kept]}, {"train": seen}, source, format=path.suffix.lstrip("."))
+    """Whether the person's `data` names a file or folder; else it is the id of a dataset."""
+    return Path(data).exists() or data.lower().endswith(known_endings()) or data.count("/") != 1
 
 
 def open_repo(  # noqa: PLR0913 (what, for which task, with what of the run: each said by name)
@@ -132,7 +140,7 @@ def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report) -> 
     for name, split in _roles(list(dataset.splits)).items():
         cap = max_rows if name == "train" else HELD_OUT_CAP
         stream = dataset.rows(split, max(READ_AHEAD * cap, 20_000))
-        kept, seen = _reservoir(_reported(stream, f"reading {split} of {dataset.repo}", report), cap, seed)
+        kept, seen = reservoir(_reported(stream, f"reading {split} of {dataset.repo}", report), cap, seed)
         if kept:
             splits[name] = [flatten(row) for row in unfold_messages(kept)]
             available[name] = dataset.splits[split] or seen
@@ -162,7 +170,7 @@ def _roles(names: list[str]) -> dict[SplitName, str]:
     return roles
 
 
-def _reservoir(rows: Iterable[Row], cap: int, seed: int) -> tuple[list[Row], int]:
+def reservoir(rows: Iterable[Row], cap: int, seed: int) -> tuple[list[Row], int]:
     """An even sample of at most `cap` rows in their order, and how many there were."""
     chooser = random.Random(seed)  # noqa: S311
     kept: list[tuple[int, Row]] = []

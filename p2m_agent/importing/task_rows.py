@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p2m_agent.importing.columns import Mapping
 from p2m_agent.importing.label_columns import gather_flags
-from p2m_agent.importing.schema.shaped import Rejected
+from p2m_agent.importing.schema.shaped import OutputKind, Rejected
 from p2m_agent.importing.sources import Opened
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
+from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.splits import Carved
+from p2m_agent.scoring.metric_choice import choose_metric
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Example, SplitName
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Kind, TaskSpec
 
+KINDS: dict[OutputKind, Kind] = {"label": "classification", "labels": "multi_label", "text": "text_to_text"}
+OUTPUT_FIELDS: dict[Kind, str] = {"classification": "label", "multi_label": "labels", "text_to_text": "output"}
 DUPLICATES = "duplicates"
 """Why the second of two equal rows is left out."""
 
@@ -27,6 +31,7 @@ class Plan:
 
     opened: Opened
     mapping: Mapping
+    wishes: Wishes
 
 
 @dataclass(frozen=True)
@@ -63,33 +68,58 @@ class Reading:
         counts.update(each.reason for each in self.rejected)
         if "test" in self.imported.parts:
             counts.update(each.reason for each in self.imported.parts["test"].rejected)
+        counts.update(each.reason for each in self.opened.rejected.get("test", ()))
         return dict(counts)
 
 
-def plan_reading(opened: Opened, wishes: Wishes, judges: Judges) -> Plan:
+def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -> Plan:
     """Choose the columns.
 
-    Raises:
-        ToolError: they do not exist, or none can be an input or the output.
-    """
-    opened = gather_flags(opened, wishes.spec, open_kind=wishes.open_kind and not wishes.output)
-    return Plan(opened, choose_columns(opened, wishes, judges))
-
-
-def read_task_rows(plan: Plan, wishes: Wishes, judges: Judges, made_by: str) -> Reading:
-    """Read the rows through the chosen columns.
-
     Args:
-        plan: of `plan_reading`.
+        opened: the source.
         wishes: what is settled before.
         judges: what helps where names do not tell.
         made_by: id of the call, for the task as the rows change it.
 
     Raises:
+        ToolError: they do not exist, or none can be an input or the output.
+    """
+    if opened.roles is None:
+        flat = {name: [flatten(row) for row in part] for name, part in opened.splits.items()}
+        opened = replace(opened, splits=flat)
+        opened = gather_flags(opened, wishes.spec, open_kind=wishes.open_kind and not wishes.output)
+    elif opened.roles.kind and wishes.open_kind:
+        wishes = replace(wishes, spec=_of_kind(wishes, KINDS[opened.roles.kind], opened.roles.schema, made_by))
+    return Plan(opened, choose_columns(opened, wishes, judges), wishes)
+
+
+def _of_kind(wishes: Wishes, kind: Kind, schema: str, made_by: str) -> TaskSpec:
+    """The task as being of the kind that its rows' schema says; one label a row may still be one of several."""
+    spec, given = wishes.spec, wishes.given
+    if kind == spec.kind or (kind == "classification" and spec.sorts):
+        return spec
+    metric, why = choose_metric(kind, request=spec.request)
+    assumptions, assumed = spec.still_assumed({"kind", "metric"})
+    said = {"kind": f"The task is {kind.replace('_', ' ')}: {schema} says so."}
+    changes: dict[str, object] = {"kind": kind, "labels": spec.labels if kind != "text_to_text" else ()}
+    if "metric" not in given:
+        changes["metric"] = metric
+        said["metric"] = f"Success is measured by {metric}: {why}."
+    if "output_field" not in given:
+        changes["output_field"] = OUTPUT_FIELDS[kind]
+    new = {"assumptions": (*assumptions, *said.values()), "assumed": {**assumed, **said}}
+    return spec.model_copy(update={**changes, **new, "id": f"spec-{made_by}", "made_by": made_by})
+
+
+def read_task_rows(plan: Plan, judges: Judges, made_by: str) -> Reading:
+    """Read the rows through the chosen columns.
+
+    Raises:
         ToolError: kind or labels do not fit the task, or no row is usable.
     """
-    imported = import_source(plan.opened, plan.mapping, wishes, judges, made_by)
+    imported = import_source(plan.opened, plan.mapping, plan.wishes, judges, made_by)
     rejected = [each for name, part in imported.parts.items() if name != "test" for each in part.rejected]
+    rejected += [each for name, lost in plan.opened.rejected.items() if name != "test" for each in lost]
     parts = imported.examples()
     for name in ("train", "dev"):
         if name in parts:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.adoption import Terms, adopt, settle_kind, settle_labels, with_metric
-from p2m_agent.importing.columns import Mapping, check_mapping, map_columns
+from p2m_agent.importing.column_choice import NamedColumns
+from p2m_agent.importing.column_names import plain
+from p2m_agent.importing.columns import Mapping, check_mapping, field_name, map_columns
 from p2m_agent.importing.convert import Converted, class_names, convert, count_outputs, is_tagging
 from p2m_agent.importing.label_alignment import Alignment, align_labels
 from p2m_agent.importing.label_columns import looks_several, separator_of
-from p2m_agent.importing.sources import Opened
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.importing.sources import Opened, Roles
+from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.questions import ColumnChoice
@@ -126,23 +128,50 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
         ToolError: they do not exist, or none can be an input or the output.
     """
     sample = _sample(opened)
-    if wishes.inputs or wishes.output:
-        if not (wishes.inputs and wishes.output):
-            raise ToolError("`columns` must name both the inputs and the output.", "Or leave it out altogether.")
+    named = _named(sample, wishes)
+    if named.inputs and named.output:
         why = "they were named"
-        return check_mapping(sample, wishes.spec, wishes.inputs, wishes.output, why=why, fixed=wishes.fixed_fields)
-    by_names = _by_names(sample, wishes)
+        return check_mapping(sample, wishes.spec, named.inputs, named.output, why=why, fixed=wishes.fixed_fields)
+    if opened.roles and not (named.inputs or named.output) and (known := _of_schema(opened.roles, wishes)):
+        return known
+    by_names = _by_names(sample, wishes, named)
     if by_names and not by_names.unsure:
         return by_names
     return map_columns(
-        sample, wishes.spec, opened.card, judges.llm, embedder=judges.embedder(), fixed=wishes.fixed_fields
+        sample,
+        wishes.spec,
+        opened.card,
+        judges.llm,
+        embedder=judges.embedder(),
+        fixed=wishes.fixed_fields,
+        named=named,
     )
 
 
-def _by_names(sample: Sequence[Row], wishes: Wishes) -> Mapping | None:
+def _named(sample: Sequence[Row], wishes: Wishes) -> NamedColumns:
+    """The columns that somebody named, be it by the name of the output field."""
+    field = wishes.given.get("output_field")
+    columns = dict.fromkeys(name for row in sample for name in flatten(row))
+    meant = [name for name in columns if field and plain(name) == plain(str(field))]
+    return NamedColumns(wishes.inputs, wishes.output or (meant[0] if meant else ""))
+
+
+def _of_schema(roles: Roles, wishes: Wishes) -> Mapping | None:
+    """The columns whose parts the source's own schema says; None where the task has other fields."""
+    fields: Sequence[str] = [field_name(column) for column in roles.inputs]
+    if wishes.fixed_fields:
+        own = wishes.spec.input_fields
+        if len(own) != len(fields):
+            return None
+        fields = fields if set(own) == set(fields) else own
+    why = f"{roles.schema} says so"
+    return Mapping(inputs=dict(zip(fields, roles.inputs, strict=True)), output=roles.output, why=why, confidence=1.0)
+
+
+def _by_names(sample: Sequence[Row], wishes: Wishes, named: NamedColumns) -> Mapping | None:
     """The columns as names and values tell them; None where these do not."""
     try:
-        return map_columns(sample, wishes.spec, fixed=wishes.fixed_fields)
+        return map_columns(sample, wishes.spec, fixed=wishes.fixed_fields, named=named)
     except ToolError:
         return None
 

@@ -253,7 +253,7 @@ def doubtful(bench: Bench) -> Bench:
 
 def test_unattended_an_import_in_doubt_goes_on_and_says_what_it_assumed(doubtful: Bench) -> None:
     outcome = doubtful.call()
-    assert "The columns were read as they look: 'c3' looks most like it" in outcome.summary
+    assert "The columns were read as they look: 'c3' looks most like the output" in outcome.summary
     assert doubtful.state.spec
     assert any("columns were read as they look" in said for said in doubtful.state.spec.assumptions)
 
