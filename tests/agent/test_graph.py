@@ -14,7 +14,8 @@ from p2m_agent.run.state import RunState
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
-from tests.fakes.machine import CONFIG, Bench, move, scripted
+from tests.agent.planner.test_rules import student
+from tests.fakes.machine import CONFIG, Bench, dataset, move, scripted
 
 
 @pytest.fixture
@@ -108,6 +109,16 @@ def test_when_the_time_is_over_before_there_is_a_model_the_run_says_so(bench: Be
     assert state.ended is not None
     assert state.ended.why == "budget"
     assert "--max-minutes" in state.ended.reason
+
+
+def test_when_the_time_is_over_a_model_that_there_is_is_handed_over(bench: Bench) -> None:
+    there = [dataset("1"), student(4, 0.9)]
+    state = run(
+        bench.graph(scripted(move("finish"))), budget=Budget(wall_s=100), spent=Cost(wall_s=100), artifacts=there
+    )
+    assert bench.ran == ["finish"]
+    assert state.ended is not None
+    assert state.ended.why == "delivered"
 
 
 def test_our_own_fault_is_traced_and_the_run_can_go_on(bench: Bench) -> None:

@@ -32,6 +32,32 @@ def test_consent(attended: bool, yes: bool, effect: Effect, cost: Cost, verdict:
     assert decide(Policy(attended=attended, yes=yes), "tool", effect, cost) == verdict
 
 
+@pytest.mark.parametrize(
+    ("usd", "wall_s", "tokens", "paid", "verdict"),
+    [
+        (0.01, 120.0, 0, True, "allow"),
+        (0.011, 0.0, 0, False, "ask"),
+        (0.0, 121.0, 0, False, "ask"),
+        (0.0, 0.0, 1, True, "ask"),
+        (0.0, 0.0, 10**6, False, "allow"),
+    ],
+)
+def test_a_person_is_asked_above_the_threshold(
+    usd: float, wall_s: float, tokens: int, paid: bool, verdict: str
+) -> None:
+    cost = Cost(usd=usd, wall_s=wall_s, tokens=tokens)
+    assert decide(Policy(attended=True), "tool", Effect.SPEND, cost, paid=paid) == verdict
+    assert decide(Policy(attended=True, yes=True), "tool", Effect.SPEND, cost, paid=paid) == "allow"
+    assert decide(Policy(attended=False), "tool", Effect.SPEND, cost, paid=paid) == "allow"
+
+
+def test_the_thresholds_are_the_policy_s_to_set() -> None:
+    policy = Policy(attended=True, ask_above_usd=0.5, ask_above_s=500)
+    assert decide(policy, "tool", Effect.SPEND, Cost(usd=0.5, wall_s=500)) == "allow"
+    assert decide(policy, "tool", Effect.SPEND, Cost(usd=0.51)) == "ask"
+    assert decide(policy, "tool", Effect.SPEND, Cost(wall_s=501)) == "ask"
+
+
 def test_publishing_unattended_needs_to_be_named_exactly() -> None:
     policy = Policy(attended=False, publish=frozenset({"push_model"}))
     assert decide(policy, "push_model", Effect.PUBLISH, CHEAP) == "allow"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.agent.planner.choice import Choice
+from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import Parts, Session
 from p2m_agent.run.state import RunState
@@ -94,6 +94,26 @@ def test_a_tool_has_the_time_that_is_left_without_the_reserve(tmp_path: Path, si
 
     run(tmp_path, silent, clock, {"look": look, "finish": finish}, move("look"), move("finish"))
     assert left == [40 - RESERVE_S, 40]
+
+
+def test_the_time_of_earlier_sittings_counts_and_pauses_do_not(
+    tmp_path: Path, silent: FakeOpenAI, clock: Clock
+) -> None:
+    left: list[float] = []
+
+    def look(context: Context) -> Outcome:
+        clock.now += 20
+        left.append(context.seconds_left())
+        return Outcome(summary="")
+
+    run(tmp_path, silent, clock, {"look": look}, move("look"), Words(text="Good night."))
+    clock.now += 3600
+    settings = Settings(runs_dir=tmp_path / "runs", max_minutes=1)
+    tool = Tool("look", Nothing, lambda _args, _state, context: look(context), Effect.COMPUTE)
+    parts = Parts(tools={"look": tool}, choose=scripted(move("look"), Words(text="Over.")), clock=clock)
+    with Session.open(settings, "r", Policy(attended=False), parts) as session:
+        session.step(message="Good morning.")
+    assert left == [40 - RESERVE_S, 20 - RESERVE_S]
 
 
 def test_no_model_is_waited_for_beyond_the_time_of_its_tool(tmp_path: Path, silent: FakeOpenAI, clock: Clock) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from p2m_agent.agent.planner.choice import Move, Words
-from p2m_agent.agent.planner.controller import make_controller
+from p2m_agent.agent.planner.controller import MOST_LLM_CHOICES, make_controller
 from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
 from p2m_agent.agent.planner.view import view
 from p2m_agent.llm.open import LLMs, open_llms
-from p2m_agent.run.state import Decision, Message, RunState
+from p2m_agent.run.state import Decision, Message, Parent, RunState
 from p2m_agent.settings import Settings
 from tests.agent.planner.test_rules import decided, spec, student
 from tests.fakes.machine import Bench, dataset
@@ -99,6 +99,19 @@ def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(tools: Any, w
     with FakeOpenAI([call], capability=STRONG) as server, llms_on(server) as llms:
         choose = make_controller("llm", lambda: llms.planner, tools)
         assert getattr(choose(RunState(request="r", decisions=past)), "by", None) == by
+
+
+@pytest.mark.parametrize(("calls", "by"), [(MOST_LLM_CHOICES - 1, "llm"), (MOST_LLM_CHOICES, "rules")])
+def test_after_many_calls_the_rules_bring_the_run_home(tools: Any, calls: int, by: str) -> None:
+    whose: tuple[Literal["llm", "rules"], ...] = ("llm", "rules")
+    past = [Decision(call_id=f"{i:03d}", tool="make", why="", by=whose[i % 2], ok=True) for i in range(calls)]
+    before = Parent(run="p", path="", artifacts=0, decisions=calls, looks=0)
+    call = Answer(tool_calls=[("make", {"why": "w"})])
+    with FakeOpenAI([call, call], capability=STRONG) as server, llms_on(server) as llms:
+        choose = make_controller("llm", lambda: llms.planner, tools)
+        assert getattr(choose(RunState(request="r", decisions=past)), "by", None) == by
+        taken_over = RunState(request="s", decisions=past, parent=before)
+        assert getattr(choose(taken_over), "by", None) == "llm", "those of the parent do not count"
 
 
 def test_the_rules_never_contact_the_model(tools: Any) -> None:
