@@ -12,7 +12,9 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing import column_names as names
 from p2m_agent.importing import column_values as values
 from p2m_agent.importing.asked_for import AskedFor, read_request, shape_points
+from p2m_agent.importing.checks.leaks import leak_of
 from p2m_agent.rows.column_profile import Column
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
@@ -255,6 +257,24 @@ def choose_inputs(table: Table, output: Column) -> list[Column]:
     chosen = [*(named or _readable(rest, output, table) or rest), *wanted, *given]
     inputs = [column for column in rest if column in chosen]
     return inputs or [column for column in table.columns if column is not output]
+
+
+def without_leaks(inputs: list[Column], output: Column, table: Table) -> tuple[list[Column], tuple[Doubt, ...]]:
+    """The inputs without columns that give the output away, unless somebody named them; and what gives it away."""
+    others = [column for column in table.columns if column is not output and not (column.id_like or column.constant)]
+    leaks = {column.name: doubt for column in others if (doubt := leak_of(column, output, others))}
+    left = [column for column in inputs if column.name not in leaks]
+    kept = inputs if table.named.inputs or not left else left
+    doubts = []
+    for column in others:
+        if doubt := leaks.get(column.name):
+            read = column in kept
+            done = "It is read all the same: " + ("it was named." if table.named.inputs else "there is no other input.")
+            settle = "Name the inputs without it: --input COLUMN." if read else f"To read it: --input {column.name}."
+            doubts.append(
+                doubt.model_copy(update={"done": done if read else "It is no input.", "settle": settle, "grave": read})
+            )
+    return kept, tuple(doubts)
 
 
 def _readable(columns: list[Column], output: Column, table: Table) -> list[Column]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 from p2m_agent.importing import column_names as names
 from p2m_agent.importing.ask_columns import ask_columns, is_sound
-from p2m_agent.importing.column_choice import NamedColumns, Table, choose_inputs, choose_output
+from p2m_agent.importing.column_choice import NamedColumns, Table, choose_inputs, choose_output, without_leaks
 from p2m_agent.rows.column_profile import Column, flatten, profile
 from p2m_agent.rows.reading import Row
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.questions import Answer, ColumnChoice
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.types.value import Value
@@ -45,6 +46,8 @@ class Mapping(Value):
     """0 to 1."""
     unsure: bool = False
     """Whether a person should look at it."""
+    doubts: tuple[Doubt, ...] = ()
+    """Columns that give the answer away."""
 
 
 def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: each said by name)
@@ -84,7 +87,8 @@ def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: ea
         )
     table = Table(columns, spec, embedder, named)
     output, lead = choose_output(table)
-    mapping = _mapping(choose_inputs(table, output), output, lead, table, fixed=fixed)
+    inputs, doubts = without_leaks(choose_inputs(table, output), output, table)
+    mapping = _mapping(inputs, output, lead, table, fixed=fixed).model_copy(update={"doubts": doubts})
     asked = ask_columns(columns, spec, card, llm) if mapping.unsure and llm is not None and is_sound(llm) else None
     if asked is None or (fixed and len(asked[0]) != len(spec.input_fields)):
         return mapping

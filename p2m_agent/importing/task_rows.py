@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from p2m_agent.importing.checks.groups import find_groups
+from p2m_agent.importing.checks.numbers import buckets_of, is_amount, refuse_amounts
+from p2m_agent.importing.checks.question import question_doubts
 from p2m_agent.importing.columns import Mapping
 from p2m_agent.importing.label_columns import gather_flags
 from p2m_agent.importing.schema.shaped import OutputKind, Rejected
 from p2m_agent.importing.sources import Opened
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
-from p2m_agent.rows.column_profile import flatten
+from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
-from p2m_agent.rows.splits import Carved
+from p2m_agent.rows.reading import Row
+from p2m_agent.rows.splits import Carved, GroupOf
 from p2m_agent.scoring.metric_choice import choose_metric
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Example, SplitName
@@ -45,6 +49,8 @@ class Reading:
     rejected: list[Rejected]
     """Rows of train and dev that are no examples. Those of a source's test stay in `imported`: nobody reads them."""
     doubts: tuple[Doubt, ...] = ()
+    groups: GroupOf = field(default_factory=dict)
+    """Inputs that stay on one side of a split."""
 
     @property
     def spec(self) -> TaskSpec:
@@ -90,7 +96,30 @@ def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -
         opened = gather_flags(opened, wishes.spec, open_kind=wishes.open_kind and not wishes.output)
     elif opened.roles.kind and wishes.open_kind:
         wishes = replace(wishes, spec=_of_kind(wishes, KINDS[opened.roles.kind], opened.roles.schema, made_by))
-    return Plan(opened, choose_columns(opened, wishes, judges), wishes)
+    mapping = choose_columns(opened, wishes, judges)
+    return _bucketed(Plan(opened, mapping, wishes), made_by)
+
+
+def _bucketed(plan: Plan, made_by: str) -> Plan:
+    """The plan with an output of amounts put into the ranges that the person asks for.
+
+    Raises:
+        ToolError: the output is an amount, and nobody asked for ranges.
+    """
+    output, wishes = plan.mapping.output, plan.wishes
+    rows = [row for part in plan.opened.splits.values() for row in part]
+    if not wishes.buckets:
+        if wishes.open_kind and is_amount(rows, tuple(plan.mapping.inputs.values()), output, wishes.spec.request):
+            raise refuse_amounts(output, rows)
+        return plan
+    buckets = buckets_of(wishes.buckets, plan.opened.splits.get("train") or rows, output)
+    splits: dict[SplitName, list[Row]] = {
+        name: [{**row, output: buckets.label_of(text_of(row.get(output)))} for row in part]
+        for name, part in plan.opened.splits.items()
+    }
+    spec = _of_kind(replace(wishes, spec=wishes.spec), "classification", "the number is put into ranges,", made_by)
+    spec = spec.model_copy(update={"labels": buckets.labels, "id": f"spec-{made_by}", "made_by": made_by})
+    return replace(plan, opened=replace(plan.opened, splits=splits), wishes=replace(wishes, spec=spec))
 
 
 def _of_kind(wishes: Wishes, kind: Kind, schema: str, made_by: str) -> TaskSpec:
@@ -125,18 +154,26 @@ def read_task_rows(plan: Plan, judges: Judges, made_by: str) -> Reading:
         if name in parts:
             parts[name], copies = drop_duplicates(parts[name])
             rejected += [as_rejected(example, imported.spec) for example in copies]
-    return Reading(plan.opened, imported, parts, rejected, (*plan.opened.doubts, *_doubts_about_columns(plan)))
+    examples = [example for part in parts.values() for example in part]
+    rows = [row for part in plan.opened.splits.values() for row in part]
+    column = plan.wishes.group or (plan.opened.roles.group if plan.opened.roles else "")
+    groups = find_groups(rows, tuple(plan.mapping.inputs.values()), examples, column)
+    doubts = (
+        *plan.opened.doubts,
+        *_about_columns(plan.mapping),
+        *groups.doubts,
+        *question_doubts(examples, imported.spec),
+    )
+    return Reading(plan.opened, imported, parts, rejected, doubts, groups.of)
 
 
-def _doubts_about_columns(plan: Plan) -> tuple[Doubt, ...]:
-    mapping = plan.mapping
+def _about_columns(mapping: Mapping) -> tuple[Doubt, ...]:
     if not mapping.unsure:
-        return ()
+        return mapping.doubts
     done = f"Read as {', '.join(mapping.inputs.values())} → {mapping.output}."
     settle = "Name them: --input COLUMN --output COLUMN."
-    return (
-        Doubt(kind="columns", text=f"The columns were read as they look: {mapping.why}.", done=done, settle=settle),
-    )
+    unsure = Doubt(kind="columns", text=f"The columns were read as they look: {mapping.why}.", done=done, settle=settle)
+    return (unsure, *mapping.doubts)
 
 
 def as_rejected(example: Example, spec: TaskSpec) -> Rejected:
@@ -150,4 +187,4 @@ def divide_rows(reading: Reading, seed: int) -> Carved:
     Raises:
         ToolError: there are too few rows, or only one label.
     """
-    return divide(reading.parts, reading.spec.kind, seed)
+    return divide(reading.parts, reading.spec.kind, seed, reading.groups)

@@ -58,6 +58,10 @@ class Wishes:
     inputs: tuple[str, ...] = ()
     output: str = ""
     """Columns that somebody chose; empty where they are to be found."""
+    group: str = ""
+    """Column whose equal values stay on one side of a split."""
+    buckets: str = ""
+    """Into how many ranges, or by which edges, a number is put."""
 
     @property
     def fixed_fields(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from p2m_agent.rows.splits import MIN_ROWS, Carved, carve, carve_part, check_enough, sample
+from p2m_agent.rows.splits import MIN_ROWS, NO_GROUPS, Carved, GroupOf, carve, carve_part, check_enough, sample
 from p2m_agent.types.rows import Example, SplitName
 from p2m_agent.types.task import Kind
 
@@ -15,8 +15,8 @@ MIN_SPLIT = 20
 """A smaller split of a source is no held-out split; its rows join the others before the cut."""
 
 
-def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int) -> Carved:
-    """Fix test first, then dev, then what may be trained on.
+def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int, groups: GroupOf = NO_GROUPS) -> Carved:
+    """Fix test first, then dev, then what may be trained on; where rows are cut, those of a group stay together.
 
     The test split of the source is the test, else its dev split, else rows are cut off. Copies of held-out
     rows are taken out of dev and train; a test row is never taken out.
@@ -27,7 +27,7 @@ def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int) 
     usable = {name: list(rows) for name, rows in parts.items() if len(rows) >= MIN_SPLIT or name == "train"}
     test_part: SplitName | None = next((name for name in _TEST_FROM if name in usable), None)
     if test_part is None or len(usable.get("train", ())) < MIN_ROWS:
-        return _without_copies(carve([row for rows in parts.values() for row in rows], seed, kind))
+        return _without_copies(carve([row for rows in parts.values() for row in rows], seed, kind, None, groups))
     test = sample(usable[test_part], seed, kind, TEST_CAP)
     notes = [_test_note(test_part, len(test), len(usable[test_part]))]
     train = usable["train"]
@@ -36,7 +36,7 @@ def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int) 
         notes.append("Dev is from its validation split.")
     else:
         rows = min(DEV_CAP, max(MIN_ROWS, round(DEV_SHARE * len(train))), len(train) // 2)
-        train, dev = carve_part(train, seed, kind, rows)
+        train, dev = carve_part(train, seed, kind, rows, groups)
         notes.append("Dev is cut off its training split.")
     check_enough([*train, *dev, *test], kind)
     return _without_copies(Carved(train, dev, test, tuple(notes)))

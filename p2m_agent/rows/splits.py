@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from p2m_agent.errors import ToolError
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import Kind
 
+GroupOf = Mapping[tuple[str, ...], str]
+"""Input texts of an example to the group that it belongs to."""
+NO_GROUPS: GroupOf = {}
 MIN_ROWS = 30
 """Fewer rows cannot be cut into three parts that say anything."""
 
@@ -37,42 +40,52 @@ class Carved:
     """Rows taken out of train and dev because a held-out part has the same input."""
 
 
-def carve(examples: Sequence[Example], seed: int, kind: Kind, shares: Shares | None = None) -> Carved:
+def carve(
+    examples: Sequence[Example], seed: int, kind: Kind, shares: Shares | None = None, groups: GroupOf = NO_GROUPS
+) -> Carved:
     """Cut rows into train, dev and test, each label in proportion (classification).
 
-    Every label keeps a row in train; a label of few rows may be missing from a held-out part, which is noted.
+    Every label keeps a row in train; a label of few rows may be missing from a held-out part, which is noted. The rows
+    of a group stay together, and count for the label that most of them have.
 
     Raises:
         ToolError: there are fewer than 30 rows, or only one label.
     """
     shares = shares or Shares()
     check_enough(examples, kind)
-    groups = _groups(examples, kind)
+    by_label = _by_label(_units(examples, groups), kind)
     shuffler = random.Random(seed)  # noqa: S311 (a reproducible shuffle, no secret)
     train, dev, test = [], [], []
     carry = {"dev": 0.0, "test": 0.0}
     dev_share = min(shares.dev, shares.dev_cap / len(examples))
     test_share = min(shares.test, shares.test_cap / len(examples))
-    for _, group in sorted(groups.items()):
-        rows = sorted(group, key=lambda example: example.id)
-        shuffler.shuffle(rows)
-        test_end = _take(len(rows), test_share, carry, "test", room=len(rows) - 1)
-        dev_end = test_end + _take(len(rows), dev_share, carry, "dev", room=len(rows) - 1 - test_end)
-        test += rows[:test_end]
-        dev += rows[test_end:dev_end]
-        train += rows[dev_end:]
+    for _, units in sorted(by_label.items()):
+        ordered = sorted(units, key=lambda unit: unit[0].id)
+        shuffler.shuffle(ordered)
+        test_end = _take(len(ordered), test_share, carry, "test", room=len(ordered) - 1)
+        dev_end = test_end + _take(len(ordered), dev_share, carry, "dev", room=len(ordered) - 1 - test_end)
+        test += _rows(ordered[:test_end])
+        dev += _rows(ordered[test_end:dev_end])
+        train += _rows(ordered[dev_end:])
     parts = [sorted(part, key=lambda example: example.id) for part in (train, dev, test)]
     for part in parts:
         shuffler.shuffle(part)
-    return Carved(parts[0], parts[1], parts[2], _notes(groups, parts[1], parts[2]) if kind == "classification" else ())
+    return Carved(
+        parts[0],
+        parts[1],
+        parts[2],
+        _notes(_groups(examples, kind), parts[1], parts[2]) if kind == "classification" else (),
+    )
 
 
-def carve_part(examples: Sequence[Example], seed: int, kind: Kind, rows: int) -> tuple[list[Example], list[Example]]:
+def carve_part(
+    examples: Sequence[Example], seed: int, kind: Kind, rows: int, groups: GroupOf = NO_GROUPS
+) -> tuple[list[Example], list[Example]]:
     """Cut `rows` rows off, each label in proportion: (what stays, what was cut off)."""
     if rows <= 0:
         return list(examples), []
     shares = Shares(dev=0.0, test=min(0.5, rows / max(1, len(examples))), test_cap=rows)
-    carved = carve(examples, seed, kind, shares)
+    carved = carve(examples, seed, kind, shares, groups)
     return carved.train + carved.dev, carved.test
 
 
@@ -107,6 +120,27 @@ def check_enough(examples: Sequence[Example], kind: Kind) -> None:
             f"All {len(examples)} rows have the one label {examples[0].output!r}, so there is nothing to tell apart.",
             "Add rows of at least one other label.",
         )
+
+
+def _units(examples: Sequence[Example], groups: GroupOf) -> list[list[Example]]:
+    """Rows that are cut together, each by id: those of a group, or one alone."""
+    units: dict[str, list[Example]] = defaultdict(list)
+    for example in sorted(examples, key=lambda example: example.id):
+        group = groups.get(tuple(example.input.values()))
+        units[f"id {example.id} {len(units)}" if group is None else f"group {group}"].append(example)
+    return list(units.values())
+
+
+def _by_label(units: Sequence[list[Example]], kind: Kind) -> dict[str, list[list[Example]]]:
+    found: dict[str, list[list[Example]]] = defaultdict(list)
+    for unit in units:
+        usual = Counter(example.output for example in unit).most_common(1)[0][0]
+        found[usual if kind == "classification" else ""].append(unit)
+    return found
+
+
+def _rows(units: Sequence[Sequence[Example]]) -> list[Example]:
+    return [example for unit in units for example in unit]
 
 
 def _groups(examples: Sequence[Example], kind: Kind) -> dict[str, list[Example]]:
