@@ -95,11 +95,11 @@ def check_data(settings: Settings, task: TaskFile) -> None:
     """
     from p2m_agent.generation.attributes import read_attributes
     from p2m_agent.generation.unlabelled import read_inputs
-    from p2m_agent.rows.reading import read_rows
+    from p2m_agent.rows.tables.opening import open_table
 
     named = settings.data or task.data
     if named and (Path(named).exists() or Path(named).suffix):
-        read_rows(Path(named))
+        open_table(Path(named)).count()
     if unlabelled := settings.unlabelled or task.unlabelled:
         read_inputs(Path(unlabelled))
     if attributes := settings.attributes or task.attributes:

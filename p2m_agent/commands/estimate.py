@@ -14,7 +14,7 @@ def estimate(args: argparse.Namespace) -> int:
     """Search for data, then add up what each step would take. Nothing is trained, generated or spent."""
     from p2m_agent.agent.forecast import ForecastInputs, estimate_run
     from p2m_agent.llm.open import open_llms
-    from p2m_agent.rows.reading import read_rows
+    from p2m_agent.rows.tables.opening import open_table
     from p2m_agent.run.tooling import load_tools
     from p2m_agent.search.hub import Hub
     from p2m_agent.terminal.views.tables import estimate_table
@@ -32,7 +32,7 @@ def estimate(args: argparse.Namespace) -> int:
             tools=load_tools(),
             hub=Hub(settings, lambda: embedder),
             embedder=lambda: embedder,
-            own_rows=len(read_rows(Path(own))) if own and Path(own).exists() else 0,
+            own_rows=open_table(Path(own)).count() if own and Path(own).exists() else 0,
             teacher=llms.teacher,
             planner=llms.planner,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row, read_rows
+from p2m_agent.rows.tables.opened import ReadOptions
 from p2m_agent.types.rows import Source
 from p2m_agent.types.task import TaskSpec
 
@@ -33,16 +34,8 @@ def read_inputs(path: Path) -> list[Row]:
     Raises:
         UsageError: the file cannot be read or is empty.
     """
-    if path.suffix.lower() != PLAIN:
-        return [flatten(row) for row in read_rows(path)]
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "It must be UTF-8 with one text a line.") from error
-    rows: list[Row] = [{"text": line.strip()} for line in lines if line.strip()]
-    if not rows:
-        raise UsageError(f"{path} is empty.", "It needs one text a line.")
-    return rows
+    options = ReadOptions(format="text") if path.suffix.lower() == PLAIN else None
+    return [flatten(row) for row in read_rows(path, options)]
 
 
 def texts_of(rows: Sequence[Row], spec: TaskSpec, source: Source, seed: int) -> Iterator[Text]:

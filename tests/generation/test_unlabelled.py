@@ -47,5 +47,5 @@ def test_an_empty_or_missing_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(UsageError, match="empty"):
         read_inputs(tmp_path / "empty.txt")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="There is no file"):
         read_inputs(tmp_path / "none.txt")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.reading import name_classes, read_examples, read_rows, unfold_messages, write_examples
+from p2m_agent.rows.reading import read_examples, read_rows, unfold_messages, write_examples
 from tests.fakes.rows import examples
 
 ROWS = [{"text": "one, two", "label": "a"}, {"text": 'say "hi"\nagain', "label": "b"}]
@@ -46,32 +46,26 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
         ("a.jsonl", " \n", "is empty"),
         ("a.json", '{"a": ', "is not JSON"),
         ("a.json", "3", "holds a number"),
-        ("a.csv", "text,label\none,a\ntwo, or more,b\n", "line 3 has 3 cells"),
-        ("a.csv", "text,text\n1,2\n", "share a name"),
-        ("a.csv", 'text,label\n"one,a\n', "cannot be read"),
+        ("a.csv", "text,label\none,a\ntwo, or more,b\n", "more than 2 cells (line 3)"),
+        ("a.csv", 'text,label\nfine,b\nfine,b\n"one,a\n"two" and,a,c\n', "cannot be read: .* (line 5)"),
         ("a.csv", "text,label\n", "no rows"),
-        ("a.xlsx", "x", "ending .xlsx"),
-        ("a.parquet", "x", "not a parquet file"),
+        ("a.xlsx", "PK\x03\x04 xl/", "no readable workbook"),
+        ("a.parquet", "PAR1", "no readable parquet file"),
     ],
 )
-def test_broken_files_are_told_with_the_place(tmp_path: Path, name: str, content: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said) as caught:
+def test_a_row_that_cannot_be_read_is_told_with_the_place(tmp_path: Path, name: str, content: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said.replace("(", r"\(").replace(")", r"\)")) as caught:
         read_rows(write(tmp_path / name, content))
     assert caught.value.hint
 
 
 def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
-    write(tmp_path / "train.jsonl", "{}")
+    write(tmp_path / "train.jsonl", '{"a": 1}')
     with pytest.raises(UsageError, match=r"Did you mean .*train\.jsonl"):
         read_rows(tmp_path / "trian.jsonl")
-    with pytest.raises(UsageError, match="is a folder"):
+    write(tmp_path / "test.jsonl", '{"a": 1}')
+    with pytest.raises(UsageError, match=r"several splits \(test, train\)"):
         read_rows(tmp_path)
-
-
-def test_other_encodings_are_refused_with_the_fix(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes("text,label\ncafé,a\n".encode("latin-1"))
-    with pytest.raises(UsageError, match=r"not UTF-8: byte 14.*iconv"):
-        read_rows(tmp_path / "a.csv")
 
 
 def test_line_separators_inside_of_strings_break_no_line(tmp_path: Path) -> None:
@@ -94,11 +88,6 @@ def test_conversations_become_input_and_output() -> None:
     assert unfold_messages([row]) == [{"input": "a\nb", "output": "c"}]
     other = {"messages": [turn("system", "Be short."), turn("user", "a")]}
     assert unfold_messages([row, other])[1] == {"system": "Be short.", "input": "a", "output": ""}
-
-
-def test_class_numbers_get_their_names() -> None:
-    rows = [{"label": 1, "n": 1}, {"label": -1, "n": 0}]
-    assert name_classes(rows, {"label": ["no", "yes"]}) == [{"label": "yes", "n": 1}, {"label": -1, "n": 0}]
 
 
 def test_examples_come_back_as_they_were(tmp_path: Path) -> None:

@@ -164,6 +164,27 @@ def test_own_rows_come_first_and_are_cut_in_three(bench: Bench) -> None:
     assert bench.dataset.ref == "shop/first"
 
 
+def test_the_person_s_own_test_file_is_the_locked_test(bench: Bench) -> None:
+    (bench.root / "own").mkdir()
+    bench.give(rows(200), "own/train.jsonl")
+    held = rows(60, start=500)
+    bench.give(held, "own/test.jsonl")
+    bench.state.given["data"] = str(bench.root / "own")
+    bench.call()
+    assert (bench.dataset.rows, bench.holdout.origin, bench.holdout.test_rows) == (170, "user", 60)
+    tested, _ = open_test(bench.root / "run", bench.holdout, "x")
+    assert {each.text for each in tested} == {row["text"] for row in held}
+
+
+def test_rows_of_a_file_that_cannot_be_read_are_counted_and_said(bench: Bench) -> None:
+    lines = [f"{row['text']},{row['label']}" for row in rows(100)]
+    (bench.root / "rows.csv").write_text("text,label\n" + "\n".join([*lines, "one,two,three,four"]) + "\n")
+    bench.state.given["data"] = str(bench.root / "rows.csv")
+    outcome = bench.call()
+    assert bench.dataset.dropped["more than 2 cells"] == 1
+    assert "(line 102)" in outcome.summary
+
+
 def test_own_rows_may_be_a_dataset_of_a_hub(bench: Bench) -> None:
     bench.state.given["data"] = "shop/second"
     bench.call(source="user")

@@ -70,9 +70,10 @@ class Dialect:
         )
 
 
-QUOTINGS = (('"', ""), ("", ""), ('"', "\\"), ("'", ""))
-"""Quote and escape. Doubled quotes are the rule, so that the others must fit better to win."""
-HANDICAP = {("", ""): 0.004, ('"', ""): 0.0, ('"', "\\"): 0.002, ("'", ""): 0.05}
+OTHER_QUOTINGS = (("", "", 0.004), ('"', "\\", 0.002), ("'", "", 0.05))
+"""Quote, escape, and by how much they must fit better than doubled quotes, which are the rule."""
+CUT_LINES = 50
+"""Lines of a record at the end of a sample that may go on after it."""
 
 
 def separator_line(text: str) -> tuple[str, int]:
@@ -81,19 +82,17 @@ def separator_line(text: str) -> tuple[str, int]:
     return (found[1], found.end()) if found else ("", 0)
 
 
-def find_dialect(lines: list[str], delimiter: str = "") -> Dialect:
+def find_dialect(lines: list[str], delimiter: str = "", *, whole: bool = True) -> Dialect:
     """The dialect under which the lines, which keep their ends, agree best on a number of cells.
 
     Args:
         lines: the first lines of a file.
         delimiter: the one that is known already.
+        whole: whether these are all lines, so that none can be missing after the last.
     """
     text = "".join(lines)
     tried = [delimiter] if delimiter else [each for each in DELIMITERS if each in text]
-    quotings = [(quote, escape) for quote, escape in QUOTINGS if (quote or '"') in text and escape in text]
-    quotings = quotings or [('"', "")]
-    candidates = [Dialect(sign, *quoting) for sign in tried for quoting in quotings]
-    scored = [(_score(lines, each) - HANDICAP[each.quote, each.escape], each) for each in candidates]
+    scored = [pair for sign in tried for pair in _quotings(lines, text, sign, whole=whole)]
     best, dialect = max(scored, key=lambda pair: pair[0], default=(0.0, Dialect(NONE)))
     if delimiter or best >= ENOUGH:
         return dialect
@@ -101,14 +100,33 @@ def find_dialect(lines: list[str], delimiter: str = "") -> Dialect:
     return named or _single(lines, text)
 
 
+def _quotings(lines: list[str], text: str, sign: str, *, whole: bool) -> Iterator[tuple[float, Dialect]]:
+    """The ways to quote with a delimiter, and how well each fits; where doubled quotes do without fault, only them."""
+    doubled = Dialect(sign)
+    tally = _tally(lines, doubled, whole=whole)
+    yield tally.score, doubled
+    for quote, escape, handicap in OTHER_QUOTINGS:
+        sound = not tally.faults and quote != "'"
+        if not quote and _mostly_enclosed(lines, sign):
+            continue
+        if (quote or '"') in text and escape in text and not sound:
+            other = Dialect(sign, quote, escape)
+            yield _tally(lines, other, whole=whole).score - handicap, other
+
+
+def _mostly_enclosed(lines: list[str], sign: str) -> bool:
+    """Whether most cells stand in double quotes, which are no text then, whatever else is wrong."""
+    cells = [cell for line in lines for cell in line.rstrip("\r\n").split(sign) if cell]
+    return 2 * sum(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells) > len(cells)
+
+
 def _single(lines: list[str], text: str) -> Dialect:
     """One cell a line: in quotes where all quotes are well formed."""
     quoted = Dialect(NONE)
     if '"' not in text:
         return quoted
-    _, faults = _counts(lines, quoted)
-    starting = sum(line.startswith('"') for line in lines)
-    return quoted if starting and not faults else Dialect(NONE, quote="")
+    starting = any(line.startswith('"') for line in lines)
+    return quoted if starting and not _tally(lines, quoted).faults else Dialect(NONE, quote="")
 
 
 def records(lines: list[str], dialect: Dialect) -> Iterator[list[str]]:
@@ -123,33 +141,39 @@ def records(lines: list[str], dialect: Dialect) -> Iterator[list[str]]:
             return
 
 
-def _counts(lines: list[str], dialect: Dialect) -> tuple[list[int], int]:
-    """Cells of each record that is not blank, and how many could not be parsed."""
+@dataclass(frozen=True)
+class _Tally:
+    """Cells of each record that is not blank, and how many records could not be parsed."""
+
+    counts: list[int]
+    faults: int
+
+    @property
+    def score(self) -> float:
+        """Share of records that agree on a number of cells from two up, a little more for more cells."""
+        usual, agreeing = Counter(self.counts).most_common(1)[0] if self.counts else (0, 0)
+        if usual < 2:
+            return 0.0
+        agreed = agreeing / (len(self.counts) + self.faults)
+        return agreed * (1 + 0.02 * min(usual, 10)) - (0.05 if self.counts[0] != usual else 0.0)
+
+
+def _tally(lines: list[str], dialect: Dialect, *, whole: bool = True) -> _Tally:
     counts: list[int] = []
-    faults = 0
+    faults = before = 0
     reader = dialect.reader(iter(lines))
     while True:
         try:
             cells = next(reader)
         except csv.Error:
-            faults += 1
+            cut = not whole and reader.line_num == len(lines) and reader.line_num - before <= CUT_LINES
+            faults += not cut
         except StopIteration:
-            return counts, faults
+            return _Tally(counts, faults)
         else:
             if any(cell.strip() for cell in cells):
                 counts.append(len(cells))
-
-
-def _score(lines: list[str], dialect: Dialect) -> float:
-    """Share of records that agree on a number of cells from two up, a little more for more cells."""
-    counts, faults = _counts(lines, dialect)
-    if not counts:
-        return 0.0
-    usual, agreeing = Counter(counts).most_common(1)[0]
-    if usual < 2:
-        return 0.0
-    agreed = agreeing / (len(counts) + faults)
-    return agreed * (1 + 0.02 * min(usual, 10)) - (0.05 if counts[0] != usual else 0.0)
+        before = reader.line_num
 
 
 def names_columns(lines: list[str], dialect: Dialect) -> bool:

@@ -10,7 +10,6 @@ Why not a library: on a few short lines charset-normalizer 3.5 takes Dutch cp125
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 
 from p2m_agent.rows.encoding.letters import (
     ALSO,
@@ -23,6 +22,10 @@ from p2m_agent.rows.encoding.letters import (
 
 JUDGED = 3_000
 """Characters beyond ASCII that are judged at most."""
+WINDOW = 4_000
+"""Characters by which languages are told."""
+LINES = 16
+"""Lines whose language is told by themselves."""
 EAST_ASIAN = ("kana", "han", "hangul")
 FIRST_LEVEL = {
     "gb18030": ("gb2312", 0xB0, 0xD7),
@@ -40,30 +43,43 @@ def plausibility(text: str, codec: str) -> float:
         return 0.0
     around = ((text[i - 1] if i else " ", text[i], text[i + 1] if i + 1 < len(text) else " ") for i in places)
     judged = [_score(before, char, after, codec) for before, char, after in around]
-    letters = [text[i].lower() for i in places if script_of(text[i]) == "latin"]
-    alphabet = _alphabet_score(text, letters) * len(letters)
-    return (sum(judged) + alphabet) / len(places)
+    return (sum(judged) + _alphabet_sum(text)) / len(places)
 
 
-def _alphabet_score(text: str, letters: Iterable[str]) -> float:
-    """How well Latin letters fit one language: best the one that the words are in. From -1 to 0.4."""
-    letters = list(letters)
-    if not letters:
+def _alphabet_sum(text: str) -> float:
+    """How well Latin letters fit the languages of their lines, summed over letters: from -1 to 0.4 each.
+
+    By line, since a file may hold several languages, and over all of them, since a line may be short.
+    """
+    lines = [line for line in dict.fromkeys(text.splitlines()) if _latin(line)][:LINES]
+    letters = _latin(text)
+    if not lines:
         return 0.0
-    spoken = _language(text)
-    covered = {
-        language: sum(letter in alphabet for letter in letters) / len(letters)
-        for language, alphabet in LATIN_ALPHABETS.items()
-    }
-    own = covered.get(ALSO.get(spoken, spoken), 0.0)
-    return max(0.7 * max(covered.values()), own) * 1.4 - 1.0
+    by_line = [(_alphabet_score(line), len(_latin(line))) for line in lines]
+    mean = sum(score * count for score, count in by_line) / sum(count for _, count in by_line)
+    return len(letters) * (mean + _alphabet_score(text)) / 2
 
 
-def _language(text: str) -> str:
+def _latin(text: str) -> list[str]:
+    return [char.lower() for char in text[:WINDOW] if ord(char) > 0x7F and script_of(char) == "latin"]
+
+
+def _alphabet_score(text: str) -> float:
+    letters = _latin(text)
+    spoken = [LATIN_ALPHABETS.get(ALSO.get(each, each), "") for each in _languages(text)]
+    own = (_covered(letters, spoken[0]) + _covered(letters, "".join(spoken))) / 2
+    return max(0.7 * max(_covered(letters, each) for each in LATIN_ALPHABETS.values()), own) * 1.4 - 1.0
+
+
+def _covered(letters: list[str], alphabet: str) -> float:
+    return sum(letter in alphabet for letter in letters) / len(letters)
+
+
+def _languages(text: str) -> list[str]:
+    """The likeliest three: a file may hold several."""
     import py3langid
 
-    language, _ = py3langid.classify(text[:4_000])
-    return str(language)
+    return [str(language) for language, _ in py3langid.rank(text[:WINDOW])[:3]]
 
 
 def _score(before: str, char: str, after: str, codec: str) -> float:

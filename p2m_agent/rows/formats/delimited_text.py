@@ -45,7 +45,7 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
     named, _ = separator_line(lines[0])
     skipped = 1 if named else 0
     asked = NAMED_DELIMITERS.get(options.delimiter, options.delimiter) or named
-    dialect = find_dialect(lines[skipped:], asked)
+    dialect = find_dialect(lines[skipped:], asked, whole=whole)
     sample = _sample(lines[skipped:], dialect, skipped, whole=whole)
     columns = with_survey_rows(plan_columns(sample, options.header), sample)
     _check_fits(path, sample, columns, dialect)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from p2m_agent.errors import UsageError
 from p2m_agent.types.doubts import Doubt
 
 Row = dict[str, object]
@@ -144,6 +145,17 @@ class SourceTable:
             for reason, tally in rows.found.left_out.items():
                 counts[reason] = counts.get(reason, 0) + tally.rows
         return counts
+
+    def count(self) -> int:
+        """Read all rows once: how many there are; `doubts` and `left_out` are complete then.
+
+        Raises:
+            UsageError: there are none, or one is broken.
+        """
+        rows = sum(1 for split in self.splits.values() for _ in split)
+        if not rows:
+            raise UsageError(f"{self.path} holds no rows.", "It needs at least one row besides a header.")
+        return rows
 
     @cached_property
     def revision(self) -> str:

@@ -97,6 +97,13 @@ def test_a_quote_astray_takes_no_other_row_with_it(bring: Bring) -> None:
     assert "lines 4, 7" in doubt.text
 
 
+def test_one_stray_quote_does_not_make_quotes_text(bring: Bring) -> None:
+    content = '"text","label"\n' + '"fine","ok"\n' * 5 + '"a "bad" one","ok"\n' + '"fine","ok"\n'
+    rows, table = bring("d.csv", content)
+    assert rows[0] == {"text": "fine", "label": "ok"}
+    assert any(doubt.kind == "ragged" and "line 7" in doubt.text for doubt in table.doubts)
+
+
 def test_backslashes_escape_quotes_where_the_file_does_so(bring: Bring) -> None:
     rows, _ = bring("d.csv", 'text,label\n"he said \\"no\\", twice",a\n"plain, too",b\n"\\"x\\"",c\n')
     assert [row["text"] for row in rows] == ['he said "no", twice', "plain, too", '"x"']
