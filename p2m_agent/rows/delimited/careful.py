@@ -1,8 +1,8 @@
 """Records one by one, with care: what is not whole is repaired where only one reading is possible, else left out.
 
-The parser is the standard library's, in strict mode. Where it meets a quote that cannot be, or a record of another
-width, the first line of that record is read once more with quotes as text: whole then, it is a row, and the lines
-that the quote had swallowed are read again.
+The parser is the standard library's, in strict mode. Where it meets a quote that cannot be, the first line of that
+record is read once more with quotes as text: whole then, it is a row, and the lines that the quote had swallowed are
+read again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from p2m_agent.rows.delimited.text_source import TextSource, decoding, open_text
 from p2m_agent.rows.tables.opened import BLANK, ReadingLog, Row
 
 QUOTES_AS_TEXT = "Quotes that open no cell were read as text"
+JOINED = "Cells that hold the delimiter without quotes were put together, as only one way fits the values around"
 EXTRA_CELLS = "cells stand outside of the named columns"
 
 
@@ -37,12 +38,11 @@ class _Feed:
         self.number += 1
         return line
 
-    def give_back(self) -> str:
-        """Return all lines of the record but its first, which is the answer."""
-        first, *rest = self.taken
+    def give_back(self) -> None:
+        """Take back all lines of the record but its first."""
+        rest = self.taken[1:]
         self.number -= len(rest)
         self.waiting.extend(reversed(rest))
-        return first
 
 
 def careful_rows(source: TextSource, found: ReadingLog) -> Iterator[Row]:
@@ -74,15 +74,29 @@ def _records(feed: _Feed, source: TextSource, found: ReadingLog) -> Iterator[tup
         if cells is not None and len(cells) == width:
             yield start, cells
             continue
-        whole = _trimmed(cells, width)
-        if whole is None:
-            reader = source.dialect.reader(feed)  # the old one may stand within a quote
-            whole = _as_text(feed.give_back(), source)
-            if whole is None:
-                found.leave_out(_fault(cells, width), start)
-                continue
-            found.mend(QUOTES_AS_TEXT, start)
-        yield start, whole
+        whole = _mended(cells, feed, source, found)
+        reader = source.dialect.reader(feed)  # the old one may stand within a quote
+        if whole is not None:
+            yield start, whole
+
+
+def _mended(cells: list[str] | None, feed: _Feed, source: TextSource, found: ReadingLog) -> list[str] | None:
+    """A record that is not whole, repaired where one reading is possible; else None, and it is counted."""
+    width = source.columns.width
+    line = feed.number - len(feed.taken) + 1
+    if cells is not None and (trimmed := _trimmed(cells, width)):
+        return trimmed
+    if cells is not None and (joined := source.closed.joined(cells, source.dialect.delimiter)):
+        found.mend(JOINED, line)
+        return joined
+    as_text = _as_text(feed.taken[0], source) if cells is None else None
+    if as_text:
+        found.mend(QUOTES_AS_TEXT, line)
+    else:
+        found.leave_out(_fault(cells, width), line)
+    if cells is None:  # a quote swallowed lines that are records of their own
+        feed.give_back()
+    return as_text
 
 
 def _next(reader: Iterator[list[str]]) -> list[str] | None:
@@ -93,11 +107,9 @@ def _next(reader: Iterator[list[str]]) -> list[str] | None:
         return None
 
 
-def _trimmed(cells: list[str] | None, width: int) -> list[str] | None:
+def _trimmed(cells: list[str], width: int) -> list[str] | None:
     """The record without empty cells beyond the last column."""
-    if cells is None or len(cells) < width or any(cells[width:]):
-        return None
-    return cells[:width]
+    return None if len(cells) < width or any(cells[width:]) else cells[:width]
 
 
 def _as_text(line: str, source: TextSource) -> list[str] | None:

@@ -11,6 +11,7 @@ from typing import TextIO
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.delimited.dialect import Dialect
 from p2m_agent.rows.delimited.header import ColumnPlan
+from p2m_agent.rows.delimited.unquoted import ClosedColumns
 from p2m_agent.rows.encoding.detection import Encoding
 
 
@@ -22,6 +23,7 @@ class TextSource:
     encoding: Encoding
     dialect: Dialect
     columns: ColumnPlan
+    closed: ClosedColumns
 
 
 def open_text(path: Path, encoding: Encoding) -> TextIO:

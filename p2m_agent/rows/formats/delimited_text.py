@@ -19,6 +19,7 @@ from p2m_agent.rows.delimited.fast import fast_rows, is_regular
 from p2m_agent.rows.delimited.header import ColumnPlan, Record, plan_columns
 from p2m_agent.rows.delimited.survey import with_survey_rows
 from p2m_agent.rows.delimited.text_source import TextSource, first_lines
+from p2m_agent.rows.delimited.unquoted import ClosedColumns, closed_columns
 from p2m_agent.rows.encoding.detection import encoding_of
 from p2m_agent.rows.tables.opened import Reader, ReadOptions, SourceTable, one_split
 
@@ -48,8 +49,9 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
     dialect = find_dialect(lines[skipped:], asked, whole=whole)
     sample = _sample(lines[skipped:], dialect, skipped, whole=whole)
     columns = with_survey_rows(plan_columns(sample, options.header), sample)
-    _check_fits(path, sample, columns, dialect)
-    source = TextSource(path, encoding, dialect, columns)
+    closed = closed_columns([cells for line, cells in sample if line > columns.after], columns.width)
+    _check_fits(path, sample, columns, dialect, closed)
+    source = TextSource(path, encoding, dialect, columns, closed)
     rows = partial(fast_rows if is_regular(source) else careful_rows, source)
     return SourceTable(
         format=f"{_kind(dialect)}, {dialect.words}, {encoding.name}",
@@ -85,12 +87,13 @@ def _parsed(lines: list[str], dialect: Dialect, skipped: int) -> Iterator[Record
         yield reader.line_num + skipped, cells
 
 
-def _check_fits(path: Path, sample: list[Record], columns: ColumnPlan, dialect: Dialect) -> None:
+def _check_fits(path: Path, sample: list[Record], columns: ColumnPlan, dialect: Dialect, closed: ClosedColumns) -> None:
     """Refuse a file of which most lines do not fit, as its first line is no header or the delimiter is another."""
     rows = [(line, cells) for line, cells in sample if line > columns.after and any(cells)]
     if not rows and columns.header_line:
         raise UsageError(f"{path} holds no rows.", "It needs at least one row besides its header.")
     odd = [(line, cells) for line, cells in rows if len(cells) < columns.width or any(cells[columns.width :])]
+    odd = [(line, cells) for line, cells in odd if closed.joined(cells, dialect.delimiter) is None]
     if 2 * len(odd) > len(rows) or (not rows):
         line, cells = odd[0] if odd else (1, [])
         raise UsageError(

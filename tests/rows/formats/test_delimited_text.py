@@ -119,6 +119,21 @@ def test_ragged_lines_are_counted_by_line(bring: Bring) -> None:
     assert all(doubt.grave for doubt in table.doubts)
 
 
+def test_a_comma_without_quotes_is_joined_where_one_reading_is_possible(bring: Bring) -> None:
+    lines = [f"text {n},{('good', 'bad')[n % 2]}" for n in range(12)]
+    lines += ["slow, but kind,good", "slow,bad,good", "one, two, three,fine"]
+    rows, table = bring("d.csv", "text,label\n" + "\n".join(lines) + "\n")
+    assert rows[-1] == {"text": "slow, but kind", "label": "good"}
+    assert table.left_out == {"more than 2 cells": 2}
+    assert any("line 14)" in doubt.text and "put together" in doubt.text for doubt in table.doubts)
+
+
+def test_a_ragged_record_of_several_lines_is_left_out_as_one(bring: Bring) -> None:
+    rows, table = bring("d.csv", "text,label\n" + "fine,ok\n" * 4 + 'x,"one\ntwo",late\n' + "fine,ok\n")
+    assert rows == [{"text": "fine", "label": "ok"}] * 5
+    assert table.left_out == {"more than 2 cells": 1}
+
+
 def test_line_numbers_count_lines_not_records(bring: Bring) -> None:
     _, table = bring("d.csv", 'text,label\n"one\ntwo\nthree",ok\nfine,ok\nfine,ok\ntoo,many,cells\n')
     assert "line 7" in table.doubts[0].text
