@@ -115,6 +115,7 @@ def _around(state: RunState, context: Context) -> Around:
         usd=usd,
         report=context.emit,
         left_s=state.budget.left_s(state.spent) - state.budget.reserve_s,
+        seconds_left=context.seconds_left,
     )
 
 

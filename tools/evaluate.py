@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from p2m_agent.delivery.predictor import Predictor, load_predictor
+from p2m_agent.errors import OutOfTime
 from p2m_agent.evaluation.answers import FILE, against, write_answers
 from p2m_agent.evaluation.baselines import LOADING_S, compare, rival
 from p2m_agent.evaluation.contest import NO_TIME, Contest
@@ -24,8 +25,8 @@ from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
 from p2m_agent.types.student import TrainingRun
 
-_STUDENT_SHARE = 0.5
-"""Of the time left, for the student's own answers to the locked test; the rest is for baselines and delivery."""
+_DEV_SHARE, _STUDENT_SHARE = 0.3, 0.5
+"""Of the time left, for the student's own answers to dev and to the locked test; the rest is for what comes after."""
 
 
 _TEACHER_ROWS, _TEACHER_TOKENS = 400, 600
@@ -87,7 +88,7 @@ def _on_dev(state: RunState, context: Context, predictor: Predictor, trained: Tr
     assert spec is not None
     assert holdout is not None
     dev = read_dev(context.root, holdout)
-    said = student_predictions(predictor, dev, seed, context.emit, context.seconds_left())
+    said = student_predictions(predictor, dev, seed, context.emit, _DEV_SHARE * context.seconds_left())
     report = report_on(spec, trained, holdout, dev, said, final=False, seed=seed, made_by=context.call.id)
     file = context.folder / FILE
     write_answers(file, dev, said)
@@ -120,9 +121,9 @@ def _final(state: RunState, context: Context, predictor: Predictor, trained: Tra
     said = student_predictions(predictor, test, seed, emit, _STUDENT_SHARE * context.seconds_left())
     report = report_on(spec, trained, holdout, test, said, final=True, seed=seed, made_by=context.call.id)
     dev = read_dev(context.root, holdout)
-    speed = speed_of(predictor, dev, emit)
+    speed = speed_of(predictor, dev, emit, context.seconds_left)
     datasets = [dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets]
-    train = training_pool(context.root, datasets, holdout, context.embedder()).examples
+    train = _learned_from(context, datasets, holdout)
     certificate = certify(train, [*dev, *test], holdout, trained.leaks_removed, context.embedder())
     contest = Contest(spec, test, outputs_of(said), train, seed, emit, context.seconds_left)
     judged, note = _judged(contest, state, context)
@@ -138,6 +139,14 @@ def _final(state: RunState, context: Context, predictor: Predictor, trained: Tra
     }
     report = report.model_copy(update=facts)
     return report.model_copy(update={"not_worth": not_worth(trained, report, head)})
+
+
+def _learned_from(context: Context, datasets: Sequence[Dataset], holdout: Holdout) -> Sequence[Example]:
+    """The training rows; where the time is over, without what only their meaning shows to be held out."""
+    try:
+        return training_pool(context.root, datasets, holdout, context.embedder()).examples
+    except OutOfTime:
+        return training_pool(context.root, datasets, holdout, None).examples
 
 
 def _head(trained: TrainingRun, state: RunState) -> TrainingRun | None:

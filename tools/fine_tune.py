@@ -102,13 +102,14 @@ def run(args: FineTune, state: RunState, context: Context) -> Outcome:
     """Gather the rows, train, and say how it went."""
     from p2m_agent.rows.holdout import read_dev
     from p2m_agent.rows.pool import training_pool
+    from p2m_agent.weights.faults import within
     from p2m_agent.weights.locate import locate
 
     spec, holdout = state.spec, state.latest(Holdout)
     assert spec is not None
     assert holdout is not None
     recipe = _for_this_machine(args, recipe_of(args, state, spec, context.settings.seed))
-    base = locate(recipe.base, context.settings)
+    base = within(context.seconds_left(), lambda: locate(recipe.base, context.settings))
     objection = breach(base, spec.constraints)
     if objection:
         raise ToolError(objection, "Take another base model from search_models.")

@@ -288,6 +288,10 @@ class Session:
         def left_s() -> float:
             return self._seconds_left(finishing=self._machine.tools[call.tool].finishing)
 
+        def embedder() -> Embedder | None:
+            loaded = self._load_embedder()
+            return loaded and loaded.until(left_s)
+
         return Context(
             settings=self.settings,
             root=self.root,
@@ -296,8 +300,8 @@ class Session:
             planner=llms.planner.until(left_s),
             teacher=llms.teacher.until(left_s),
             judge=llms.judge.until(left_s),
-            hub=Hub(self.settings, self._load_embedder),
-            embedder=self._load_embedder,
+            hub=Hub(self.settings, embedder, left_s),
+            embedder=embedder,
             emit=self.log,
             seconds_left=left_s,
         )

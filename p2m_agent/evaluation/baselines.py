@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.errors import P2MError
+from p2m_agent.errors import OutOfTime, P2MError
 from p2m_agent.evaluation.contest import NO_TIME, Contest, predictions_of
 from p2m_agent.evaluation.speed import speed_of
 from p2m_agent.evaluation.teacher_baseline import teacher
@@ -76,7 +76,10 @@ def nearest_neighbour(contest: Contest, embedder: Embedder | None) -> Baseline:
     if embedder is None:
         nearest, how = _by_characters(ours, theirs), "by character n-grams, since there is no embedding model"
     else:
-        nearest, how = _by_meaning(embedder.encode(ours), embedder.encode(theirs)), f"by {embedder.name} embeddings"
+        try:
+            nearest, how = _by_meaning(embedder.encode(ours), embedder.encode(theirs)), f"by {embedder.name} embeddings"
+        except OutOfTime as over:
+            return Baseline(note=over.message)
     if len(train) < len(contest.train):
         how += f", among {len(train)} of {len(contest.train)} training rows"
     return contest.result(range(len(theirs)), [train[i].output for i in nearest], how)
@@ -109,7 +112,7 @@ def rival(contest: Contest, predictor: Predictor, timed_on: Sequence[Example], n
     what, limit_s = "baseline: the linear head of this run", _RIVAL_SHARE * contest.seconds_left()
     said = predictions_of(predictor, [contest.test[i] for i in rows], contest.report, what, limit_s)
     result = contest.result(rows[: len(said)], [each.output for each in said], note)
-    return result.model_copy(update={"speed": speed_of(predictor, timed_on, contest.report)})
+    return result.model_copy(update={"speed": speed_of(predictor, timed_on, contest.report, contest.seconds_left)})
 
 
 def _at_most(examples: Sequence[Example], most: int, seed: int) -> Sequence[Example]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from p2m_agent.errors import OutOfTime
 from p2m_agent.events import Progressed
 from p2m_agent.scoring.intervals import bootstrap, paired
 from p2m_agent.training.batching import in_time
@@ -19,7 +20,7 @@ from p2m_agent.types.task import TaskSpec
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Prediction, Predictor
 
-NO_TIME = "there was no time left for it"
+NO_TIME = OutOfTime().message
 
 Report = Callable[[Progressed], None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -42,6 +43,8 @@ class Around:
     report: Callable[[Progressed], None]
     left_s: float = float("inf")
     """Time left for what is suggested."""
+    seconds_left: Callable[[], float] = lambda: math.inf
+    """Time left for the analysis itself."""
 
 
 def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
@@ -89,7 +92,7 @@ def _told(around: Around, what: str, part: Callable[[], T]) -> T:
 
 def _curve(study: Study, around: Around) -> LearningCurve | None:
     if study.spec.sorts:
-        return head_curve(study)
+        return head_curve(study, around.seconds_left)
     return recorded_curve(around.runs, study.run, len(study.dev))
 
 
@@ -100,7 +103,9 @@ def _notes(study: Study, curve: LearningCurve | None) -> list[str]:
     if study.embedder is None:
         notes.append("There is no embedding model, so texts were compared by their letters.")
     if curve is None and study.spec.sorts:
-        notes.append(f"There is no learning curve: it takes {FEWEST_ROWS} training rows of two labels.")
+        notes.append(f"There is no learning curve: it takes {FEWEST_ROWS} training rows of two labels, and time.")
+    elif curve and study.spec.sorts and curve.parts[-1].rows < len(study.kept):
+        notes.append(f"The time allowed the learning curve up to {curve.parts[-1].rows} rows.")
     elif curve is None:
         notes.append("There is no learning curve: it takes students of one recipe on different numbers of rows.")
     if not study.sorting:

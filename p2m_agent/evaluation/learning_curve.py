@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
-from collections.abc import Sequence
-from math import sqrt
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from p2m_agent.scoring.intervals import resampled
@@ -28,8 +28,8 @@ _FLOORS = 20
 _Z = 1.96
 
 
-def head_curve(study: Study) -> LearningCurve | None:
-    """Where outputs are labels: linear heads on frozen embeddings, seconds of work; None with too few rows.
+def head_curve(study: Study, seconds_left: Callable[[], float] = lambda: math.inf) -> LearningCurve | None:
+    """Where outputs are labels: linear heads on frozen embeddings, seconds of work; None with too few rows or no time.
 
     The interval is that of the dev rows: each resample of them gets its own power law.
     """
@@ -41,6 +41,8 @@ def head_curve(study: Study) -> LearningCurve | None:
     values: list[float] = []
     drawn: list[NDArray[numpy.float64]] = []
     for share, repeats in SHARES:
+        if seconds_left() <= 0:
+            break
         rows = round(share * len(study.kept))
         fits = [row_statistics(study.spec.metric, study.expected, answers) for answers in _fits(study, rows, repeats)]
         if not fits:
@@ -69,7 +71,7 @@ def recorded_curve(runs: Sequence[TrainingRun], like: TrainingRun, dev_rows: int
         return None
     sizes = sorted(best)
     values = [best[size] for size in sizes]
-    half = _Z * sqrt(max(values[-1] * (1 - values[-1]), 0.0) / max(1, dev_rows))
+    half = _Z * math.sqrt(max(values[-1] * (1 - values[-1]), 0.0) / max(1, dev_rows))
     gain = _gain(sizes, [1 - value for value in values])
     return _curve(f"students by {like.recipe.method}", sizes, values, (gain - half, gain + half))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -21,23 +22,34 @@ BULK_ROWS, SLOW_BULK_ROWS = 256, 32
 """Inputs answered together to find the throughput; fewer for one that generates text."""
 
 
-def speed_of(predictor: Predictor, rows: Sequence[Example], report: Callable[[Progressed], None]) -> Speed:
-    """Milliseconds for one input at a time after a warm-up, and inputs a second where there are many."""
+def speed_of(
+    predictor: Predictor,
+    rows: Sequence[Example],
+    report: Callable[[Progressed], None],
+    seconds_left: Callable[[], float] = lambda: math.inf,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Speed:
+    """Milliseconds for one input at a time after a warm-up, and inputs a second where there are many.
+
+    Without time left a few inputs are measured, one at a time.
+    """
     report(Progressed(message="how long one input takes"))
     inputs = [row.input for row in rows]
     took_s: list[float] = []
-    began = time.perf_counter()
+    began = clock()
     for number in range(WARM_UP_RUNS + RUNS):
-        started = time.perf_counter()
+        started = clock()
         predictor.predict([inputs[number % len(inputs)]])
-        took_s.append(time.perf_counter() - started)
-        if number >= WARM_UP_RUNS + FEWEST_RUNS and time.perf_counter() - began > MOST_S:
+        took_s.append(clock() - started)
+        late = clock() - began > MOST_S or seconds_left() <= 0
+        if late and len(took_s) >= WARM_UP_RUNS + FEWEST_RUNS:
             break
     most = SLOW_BULK_ROWS if predictor.card.kind == "text_to_text" else BULK_ROWS
-    bulk = inputs[:most]
-    started = time.perf_counter()
-    predictor.predict(bulk)
-    return timed(took_s[WARM_UP_RUNS:], len(bulk), time.perf_counter() - started)
+    bulk = inputs[: int(min(most, max(0.0, seconds_left()) / max(took_s[-1], 1e-9)))]
+    started = clock()
+    if bulk:
+        predictor.predict(bulk)
+    return timed(took_s[WARM_UP_RUNS:], len(bulk), clock() - started)
 
 
 def timed(took_s: Sequence[float], rows: int, bulk_s: float) -> Speed:

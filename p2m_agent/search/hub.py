@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
-from p2m_agent.errors import ToolError
+from p2m_agent.errors import OutOfTime, ToolError
 from p2m_agent.languages import written_in
 from p2m_agent.search.datasets import ranking
 from p2m_agent.search.datasets.evidence import ANY, Ask, CardEvidence, Filters
@@ -35,6 +36,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.weights.embedding import Embedder
+from p2m_agent.weights.faults import within
 
 _REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SEARCH = "Take a repo that search_datasets has shown."
@@ -61,9 +63,14 @@ class Hub:
     date in the index whenever they are searched.
     """
 
-    def __init__(self, settings: Settings, embedder: Callable[[], Embedder | None]) -> None:
-        """Take the settings; folders are read and models loaded on first use."""
-        self._settings, self._embedder = settings, embedder
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Callable[[], Embedder | None],
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
+        """Take the settings, and how much time there is; folders are read and models loaded on first use."""
+        self._settings, self._embedder, self._seconds_left = settings, embedder, seconds_left
         self._huggingface = HuggingFace(settings)
         self._notes: dict[str, None] = {}
         self._taken: dict[bool, list[int]] = {}
@@ -103,7 +110,20 @@ class Hub:
 
         Raises:
             ToolError: there is none of that name or config, or its rows cannot be had; the message says why.
+            OutOfTime: the time was over before it was open. Reading its rows raises it as well.
         """
+        opened = self._opened(repo, config)
+        return replace(opened, read=partial(self._in_time, opened.read))
+
+    def _in_time(
+        self, read: Callable[[str, int | None], Iterator[dict[str, object]]], split: str, limit: int | None
+    ) -> Iterator[dict[str, object]]:
+        for row in read(split, limit):
+            if self._seconds_left() <= 0:
+                raise OutOfTime
+            yield row
+
+    def _opened(self, repo: str, config: str | None) -> HubDataset:
         found = self._found(repo)
         if found:
             return open_folder(found, config)
@@ -119,7 +139,7 @@ class Hub:
         if listed is None and (not _REPO.fullmatch(repo) or not self._huggingface.reachable()):
             near = difflib.get_close_matches(repo, known_names, n=3)
             raise ToolError(f"there is no dataset {repo!r}", f"Did you mean {', '.join(near)}?" if near else _SEARCH)
-        return self._huggingface.open(listed or repo, config)
+        return within(self._seconds_left(), lambda: self._huggingface.open(listed or repo, config))
 
     def sample(self, repo: str) -> dict[str, object] | None:
         """A row of a dataset that lies on this machine; None where it would have to be fetched, or cannot be read."""
@@ -206,7 +226,11 @@ class Hub:
         def look(ask: Ask) -> list[CardEvidence]:
             return self._one_a_repo(self._index.look(ask, outside, reachable=reachable))
 
-        return ranking.rank(text, wish, look, self._embedder())
+        try:
+            return ranking.rank(text, wish, look, self._embedder())
+        except OutOfTime:
+            self._notes["There was no time to compare meanings; it was searched by words."] = None
+            return ranking.rank(text, wish, look, None)
 
     def _one_a_repo(self, found: Iterable[CardEvidence]) -> list[CardEvidence]:
         """A folder's before the Hub's before the catalogue's."""
@@ -241,7 +265,11 @@ class Hub:
         ids, _ = self._index.put(source, cards, whole=whole)
         waiting = self._index.waiting(ids)
         if waiting <= _ON_THE_FLY:
-            self._index.embed(ids)
+            try:
+                self._index.embed(ids)
+            except OutOfTime:
+                left = self._index.waiting(ids)
+                self._notes[f"The time did not allow the meaning of {left:,} cards of {source}."] = None
         else:
             self._notes[
                 f"{waiting:,} cards of {source} are searched by words alone: `p2m index build --hub {source}`."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from p2m_agent.errors import OutOfTime
 from p2m_agent.settings import Settings
 from p2m_agent.weights.device import device, inference_dtype
 from p2m_agent.weights.loading import load_encoder, load_tokenizer
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 Pooling = Literal["mean", "cls"]
 _BATCH = 64
+_BETWEEN_LOOKS = 512
+"""Texts that are encoded between two looks at the clock, where there is a limit: a few seconds on two cores."""
 _REMEMBERED = 100_000
 """Texts kept, about 150 MB at 384 dimensions."""
 
@@ -24,21 +28,35 @@ _REMEMBERED = 100_000
 class Embedder:
     """Texts to unit vectors, in one pass through an encoder; equal texts are encoded once in this process."""
 
-    def __init__(self, name: str, encoder: TextEncoder) -> None:
-        """Wrap an encoder."""
-        self.name, self._encoder = name, encoder
+    def __init__(self, name: str, encoder: TextEncoder, seconds_left: Callable[[], float] = lambda: math.inf) -> None:
+        """Wrap an encoder, for work that has so much time."""
+        self.name, self._encoder, self._seconds_left = name, encoder, seconds_left
         self.dim: int = encoder.dim
         self._known: dict[str, NDArray[numpy.float32]] = {}
 
+    def until(self, seconds_left: Callable[[], float]) -> Embedder:
+        """The same for work whose time is limited. What it encodes is known to both."""
+        limited = Embedder(self.name, self._encoder, seconds_left)
+        limited._known = self._known
+        return limited
+
     def encode(self, texts: Sequence[str]) -> NDArray[numpy.float32]:
-        """Unit rows, shape (number of texts, dim), in the order of `texts`."""
+        """Unit rows, shape (number of texts, dim), in the order of `texts`.
+
+        Raises:
+            OutOfTime: the time was over before all of them were encoded. Those that were stay known.
+        """
         import numpy as np
 
         if len(self._known) + len(texts) > _REMEMBERED:
             self._known.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            self._known.update(zip(new, self._encoder.encode(new), strict=True))
+        at_once = _BETWEEN_LOOKS if self._seconds_left() < math.inf else max(1, len(new))
+        for start in range(0, len(new), at_once):
+            if self._seconds_left() <= 0:
+                raise OutOfTime
+            some = new[start : start + at_once]
+            self._known.update(zip(some, self._encoder.encode(some), strict=True))
         return np.stack([self._known[text] for text in texts]) if len(texts) else np.zeros((0, self.dim), np.float32)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from functools import cache
 from typing import TypeVar
+
+from p2m_agent.errors import OutOfTime
 
 T = TypeVar("T")
 
@@ -68,6 +73,34 @@ def patiently(call: Callable[[], T]) -> T:
                 raise
             time.sleep(wait)
     return call()
+
+
+def within(seconds_left: float, call: Callable[[], T]) -> T:
+    """What a call returns that cannot be stopped from outside, such as a download.
+
+    One that takes too long is left to itself: what it fetches is there for the next time.
+
+    Raises:
+        OutOfTime: it has not returned by then.
+        Exception: what it raised.
+    """
+    if seconds_left == math.inf:
+        return call()
+    done: Future[T] = Future()
+    threading.Thread(target=_into, args=(done, call), name="p2m-within", daemon=True).start()
+    try:
+        return done.result(max(0.0, seconds_left))
+    except TimeoutError as error:
+        if done.done():
+            raise
+        raise OutOfTime from error
+
+
+def _into(done: Future[T], call: Callable[[], T]) -> None:
+    try:
+        done.set_result(call())
+    except BaseException as error:  # raised where somebody waits
+        done.set_exception(error)
 
 
 def _wait_s(error: BaseException, unasked: int) -> int | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from p2m_agent.errors import ToolError, UsageError
+from p2m_agent.errors import OutOfTime, ToolError, UsageError
 from p2m_agent.search.datasets.evidence import Filters
 from p2m_agent.search.datasets.index import Index
 from p2m_agent.search.hub import Hub
@@ -258,3 +260,36 @@ def test_a_damaged_index_is_said_and_the_search_goes_on(tmp_path: Path, garden: 
     found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9)
     assert "acme/pests" in [each.repo for each in found.candidates]
     assert any("damaged" in note for note in found.notes)
+
+
+class LateEmbedder(CountingEmbedder):
+    """Has time for so many texts."""
+
+    def __init__(self, texts: int) -> None:
+        super().__init__()
+        self.left = texts
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        self.left -= len(texts)
+        if self.left < 0:
+            raise OutOfTime
+        return super().encode(texts)
+
+
+def test_where_the_time_is_over_words_find_it(tmp_path: Path, garden: Path) -> None:
+    hub = make_hub(tmp_path, garden, embedder=LateEmbedder(0))
+    request = "Which pest do the letters of gardeners complain of: slugs, snails, mildew?"
+    found = hub.find_datasets(request, make_spec(request), 5)
+    assert found.candidates[0].repo == "acme/pests"
+    assert any("meaning" in note and "time" in note for note in found.notes)
+
+
+def test_rows_are_read_as_long_as_there_is_time(tmp_path: Path, garden: Path) -> None:
+    left = [1.0]
+    hub = Hub(Settings(cache_dir=tmp_path / "cache", hubs=(str(garden),)), lambda: None, lambda: left[0])
+    opened = hub.open_dataset("acme/pests")
+    rows = opened.rows(next(iter(opened.splits)))
+    next(rows)
+    left[0] = 0.0
+    with pytest.raises(OutOfTime):
+        next(rows)
