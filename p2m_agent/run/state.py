@@ -165,6 +165,16 @@ class RunState:
         failures = [decision.failure for decision in self.decisions if decision.failure]
         return list(dict.fromkeys(failure.source for failure in failures if failure.source))
 
+    @property
+    def free_s(self) -> float:
+        """Seconds left for work, without those held in reserve for handing over; below 0 where it is eaten into."""
+        return self.budget.left_s(self.spent) - self.budget.reserve_s
+
+    @property
+    def rounds_over(self) -> bool:
+        """Whether all trainings that were allowed have been made."""
+        return self.budget.rounds is not None and len(self.own(TrainingRun)) >= self.budget.rounds
+
     def latest(self, kind: type[A]) -> A | None:
         """The newest artifact of a kind."""
         found = self.all(kind)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p2m_agent.agent.planner.choice import Move
-from p2m_agent.agent.planner.moves import has_rows, move, repeats_failure, tried
+from p2m_agent.agent.planner.moves import has_rows, move, next_found, repeats_failure, tried
 from p2m_agent.evaluation.suggest_recipes import FEWEST_TRIALS, trials_in
 from p2m_agent.run.state import RunState
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
@@ -56,7 +56,7 @@ def _fits(suggestion: Suggestion, state: RunState) -> bool:
     """Whether another training has time enough to come to something; rows and trials are cut to the time anyway."""
     if suggestion.kind not in ("other_recipe", "other_base", "drop_source"):
         return True
-    return suggestion.cost_s * ENOUGH <= state.budget.left_s(state.spent) - state.budget.reserve_s
+    return suggestion.cost_s * ENOUGH <= state.free_s
 
 
 def wanted(state: RunState) -> bool:
@@ -64,9 +64,7 @@ def wanted(state: RunState) -> bool:
     spec, best = state.spec, state.best()
     if spec is None or spec.target is None or best is None or not has_rows(state) or best.dev >= spec.target:
         return False
-    if state.budget.rounds is not None and len(state.own(TrainingRun)) >= state.budget.rounds:
-        return False
-    if state.budget.left_s(state.spent) <= state.budget.reserve_s + RETRAIN_S:
+    if state.rounds_over or state.free_s <= RETRAIN_S:
         return False
     return not any(report.split == "test" for report in state.own(EvalReport)) and not on_plateau(state)
 
@@ -100,14 +98,11 @@ def _more_data(suggestion: Suggestion, _best: TrainingRun, state: RunState) -> M
 
 
 def _import(suggestion: Suggestion, state: RunState) -> Move | None:
-    imports = [d for d in state.own_decisions if d.tool == "import_rows" and d.args.get("source") != "user"]
-    if len(imports) >= IMPORTS:
+    candidate = next_found(state, state.all(DatasetSearch), IMPORTS)
+    if candidate is None:
         return None
-    for candidate in (c for search in state.all(DatasetSearch) for c in search.candidates):
-        if candidate.reachable and not tried(state, "import_rows", source=candidate.repo):
-            why = f"{suggestion.why}; {candidate.repo} may have such rows"
-            return move("import_rows", why, _expected(suggestion), source=candidate.repo)
-    return None
+    why = f"{suggestion.why}; {candidate.repo} may have such rows"
+    return move("import_rows", why, _expected(suggestion), source=candidate.repo)
 
 
 def _search(suggestion: Suggestion, state: RunState) -> Move | None:
@@ -117,8 +112,7 @@ def _search(suggestion: Suggestion, state: RunState) -> Move | None:
 
 
 def _generate(suggestion: Suggestion, state: RunState) -> Move | None:
-    left_s = state.budget.left_s(state.spent) - state.budget.reserve_s - RETRAIN_S
-    rows = min(suggestion.rows, int(min(SHARE_OF_TIME * left_s / ROW_S, 1e6)))
+    rows = min(suggestion.rows, int(min(SHARE_OF_TIME * (state.free_s - RETRAIN_S) / ROW_S, 1e6)))
     if rows < FEWEST_ROWS:
         return None
     aim: dict[str, object] = {"labels": list(suggestion.labels)} if suggestion.labels else {}
@@ -153,8 +147,7 @@ def _hyperparameters(suggestion: Suggestion, best: TrainingRun, state: RunState)
     """As many trials as the time allows by now; once for a recipe on the same rows."""
     args = {"method": best.recipe.method, "base": best.recipe.base, "datasets": list(best.datasets)}
     before = [d for d in state.tries if d.tool == "fine_tune" and args.items() <= d.args.items() and "trials" in d.args]
-    left_s = state.budget.left_s(state.spent) - state.budget.reserve_s
-    trials = min(suggestion.trials, trials_in(left_s, suggestion.cost_s / max(1, suggestion.trials)))
+    trials = min(suggestion.trials, trials_in(state.free_s, suggestion.cost_s / max(1, suggestion.trials)))
     if before or trials < FEWEST_TRIALS:
         return None
     return move("fine_tune", suggestion.why, _expected(suggestion), **args, trials=trials)

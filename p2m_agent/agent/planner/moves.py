@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import sqrt
 
 from p2m_agent.agent.planner.choice import Choice, Move
 from p2m_agent.run.state import Decision, RunState
+from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
 from p2m_agent.types.recipe import FEW_FOR_SETFIT
 from p2m_agent.types.rows import Dataset, Holdout
 
@@ -45,6 +46,15 @@ def failed_since(state: RunState, made: Move, call_id: str) -> bool:
 def repeats_failure(state: RunState, made: Move) -> bool:
     """Whether exactly this was refused or failed before: the rules do not insist."""
     return any(d.ok is False and d.tool == made.tool and d.args == made.args for d in state.own_decisions)
+
+
+def next_found(state: RunState, searches: Iterable[DatasetSearch], most: int) -> DatasetCandidate | None:
+    """The best found dataset that was not imported yet; none once so many were tried."""
+    tries = [d for d in state.own_decisions if d.tool == "import_rows" and d.args.get("source") != "user"]
+    if len(tries) >= most:
+        return None
+    found = (candidate for search in searches for candidate in search.candidates if candidate.reachable)
+    return next((each for each in found if not tried(state, "import_rows", source=each.repo)), None)
 
 
 def has_rows(state: RunState) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from p2m_agent.agent.planner.choice import Move
-from p2m_agent.agent.planner.moves import failed_since, has_rows, move, needs_rows, tried, tried_here
+from p2m_agent.agent.planner.moves import failed_since, has_rows, move, needs_rows, next_found, tried, tried_here
 from p2m_agent.run.state import RunState
 from p2m_agent.types.candidates import DatasetSearch
 from p2m_agent.types.plan import TransformationPlan
@@ -53,15 +53,11 @@ def search_data(state: RunState) -> Move | None:
 
 def import_found(state: RunState) -> Move | None:
     """Import the best candidate that has not failed yet."""
-    search = state.latest(DatasetSearch)
-    tries = sum(1 for d in state.own_decisions if d.tool == "import_rows" and d.args.get("source") != "user")
-    if search is None or tries >= IMPORT_TRIES or not needs_rows(state):
+    candidate = next_found(state, state.all(DatasetSearch)[-1:], IMPORT_TRIES)
+    if candidate is None or not needs_rows(state):
         return None
-    for candidate in search.candidates:
-        if candidate.reachable and not tried(state, "import_rows", source=candidate.repo):
-            why = f"{candidate.repo} fits best: {candidate.why}"
-            return move("import_rows", why, "labelled rows and a locked test", source=candidate.repo)
-    return None
+    why = f"{candidate.repo} fits best: {candidate.why}"
+    return move("import_rows", why, "labelled rows and a locked test", source=candidate.repo)
 
 
 def generate(state: RunState) -> Move | None:
@@ -123,4 +119,4 @@ def mix(state: RunState) -> Move | None:
 def _can_transform(state: RunState) -> bool:
     """Whether money, where the teacher costs any, and time are there for it."""
     paid = not state.paid_teacher or (state.budget.usd or 0.0) > state.spent.usd
-    return paid and state.budget.left_s(state.spent) > TRANSFORM_S + state.budget.reserve_s
+    return paid and state.free_s > TRANSFORM_S

@@ -44,18 +44,15 @@ def probe_bases(state: RunState) -> Move | None:
     """Race the base models at hand before one is paid for; fine_tune takes the winner."""
     kind = state.spec.kind if state.spec else "classification"
     several = has_rows(state) and len(at_hand(state.latest(ModelSearch), kind)) > 1
-    if several and not state.all(ModelProbe) and state.budget.left_s(state.spent) > PROBE_S + state.budget.reserve_s:
+    if several and not state.all(ModelProbe) and state.free_s > PROBE_S:
         return move("probe_models", "several base models are at hand", "the one that teaches most on these rows")
     return None
 
 
 def train(state: RunState) -> Move | None:
     """Climb the ladder of recipes, cheap ones first, while the target is not comfortably met."""
-    if not has_rows(state) or comfortably_met(state):
+    if state.spec is None or not has_rows(state) or state.rounds_over or comfortably_met(state):
         return None
-    if state.budget.rounds is not None and len(state.own(TrainingRun)) >= state.budget.rounds:
-        return None
-    assert state.spec is not None
     for why, expected, args in _rungs(state, state.spec):
         if not _trained(state, args):
             return move("fine_tune", why, expected, **args)
