@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.importing.columns import map_columns
-from p2m_agent.importing.label_columns import flagged, flags_in, items_of, separator_of
+from p2m_agent.importing.columns import Mapping, map_columns
+from p2m_agent.importing.labels.flags import flags_in
+from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
 from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.label_sets import joined
@@ -39,15 +40,28 @@ def outputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[str]:
     """
     rows = [flatten(row) for row in rows]
     named = _has(rows, [card.output_field])
-    if card.labels and not named and (flags := flags_in(rows, card.labels)):
-        sets = [flagged(row, flags) for row in rows]
+    if card.labels and not named and (flags := flags_in(rows, card.labels)).labels:
+        sets = [flags.of(row) or [] for row in rows]
         if card.kind == "multi_label" or all(len(labels) == 1 for labels in sets):
             return [joined(labels) for labels in sets]
     column = card.output_field if named else _guessed(rows, card, path)[1]
-    if card.kind == "multi_label":
-        mark = separator_of([row.get(column) for row in rows], card.labels)
-        return [joined(items_of(row.get(column), mark)) for row in rows]
-    return [_cell(row, column, path, n) for n, row in enumerate(rows, 1)]
+    if card.kind == "text_to_text":
+        return [_cell(row, column, path, n) for n, row in enumerate(rows, 1)]
+    return _labels(rows, column, card, path)
+
+
+def _labels(rows: Sequence[Row], column: str, card: StudentCard, path: Path) -> list[str]:
+    """The labels of each row, in the spellings of the model."""
+    mapping = Mapping(inputs={}, output=column, why="", confidence=1.0)
+    task, values = KnownTask(_spec_of(card), known=card.labels), [row.get(column) for row in rows]
+    read = with_labels(read_output(rows, mapping, task), values, task)
+    cells = [read.read(value) for value in values]
+    for number, cell in enumerate(cells, 1):
+        if cell.reason and card.kind == "classification":
+            raise UsageError(
+                f"{path}: row {number} has no label in {column!r} ({cell.reason}).", "Remove the row, or label it."
+            )
+    return [joined(cell.outputs) if card.kind == "multi_label" else cell.outputs[0] for cell in cells]
 
 
 def _has(rows: Sequence[Row], names: Sequence[str]) -> bool:
@@ -59,7 +73,18 @@ def _guessed(rows: Sequence[Row], card: StudentCard, path: Path) -> tuple[dict[s
     there = list(rows[0])
     if len(there) == len(card.input_fields) == 1:
         return {card.input_fields[0]: there[0]}, card.output_field
-    spec = TaskSpec(
+    try:
+        mapping = map_columns(rows[:200], _spec_of(card), fixed=True)
+    except ToolError as error:
+        raise UsageError(f"{path}: {error.message}", _wanted(card, there)) from error
+    if set(mapping.inputs) != set(card.input_fields):
+        raise UsageError(f"{path} has no columns for the model's input.", _wanted(card, there))
+    return mapping.inputs, mapping.output
+
+
+def _spec_of(card: StudentCard) -> TaskSpec:
+    """The task that a model was made for."""
+    return TaskSpec(
         id="of-the-model",
         request=card.instruction,
         instruction=card.instruction,
@@ -69,13 +94,6 @@ def _guessed(rows: Sequence[Row], card: StudentCard, path: Path) -> tuple[dict[s
         labels=card.labels,
         metric=card.metric,
     )
-    try:
-        mapping = map_columns(rows[:200], spec, fixed=True)
-    except ToolError as error:
-        raise UsageError(f"{path}: {error.message}", _wanted(card, there)) from error
-    if set(mapping.inputs) != set(card.input_fields):
-        raise UsageError(f"{path} has no columns for the model's input.", _wanted(card, there))
-    return mapping.inputs, mapping.output
 
 
 def _wanted(card: StudentCard, there: Sequence[str]) -> str:

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import Mapping, field_name
 from p2m_agent.importing.label_alignment import Alignment, align_labels
+from p2m_agent.importing.labels.output_column import OutputColumn
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import Demonstration, Kind, TaskSpec
 
 MANY_LABELS = 50
-"""More different outputs than this, most of them seen once or twice, are answers and not labels."""
+"""More different outputs than this, most of whose rows have one that no other row has, are answers and not labels."""
+FEW_ROWS = 5
+"""A label of fewer rows is named."""
 FEW_OUTPUTS = 10
 """So few different short outputs, each in many rows, are labels and not answers."""
 
@@ -32,40 +36,48 @@ class Terms:
     """The task's labels after the import."""
     same: dict[str, str]
     """Source label to task label; empty where the source's outputs are taken as they are."""
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     """One sentence each."""
+    doubts: tuple[Doubt, ...] = ()
     alignment: Alignment | None = None
     """How `same` was found; None where there was nothing to align."""
 
 
-def settle_kind(outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool, several: bool = False) -> Kind:
+def settle_kind(column: OutputColumn, outputs: Counter[str], spec: TaskSpec, *, kind_is_given: bool) -> Kind:
     """The kind of task that the outputs allow.
 
     Args:
+        column: how its cells are read.
         outputs: rows per output; per label where rows have several.
         spec: the task as it was understood.
         kind_is_given: whether a person said it, or rows are imported already.
-        several: whether the outputs are sets of labels.
 
     Raises:
         ToolError: the outputs of the task are labels and these are none.
     """
-    total = sum(outputs.values())
-    if several and spec.kind != "multi_label" and not kind_is_given:
+    if not kind_is_given and column.several:
         return "multi_label"
+    if not kind_is_given and column.answers:
+        return "text_to_text"
     if spec.sorts:
-        if len(outputs) > MANY_LABELS and total < 3 * len(outputs):
-            raise ToolError(
-                f"{len(outputs)} different outputs in {total} rows are no labels for a {spec.kind} task.",
-                "Choose another output column with `columns`, another dataset, or make the task text_to_text.",
-            )
+        _check_recurring(outputs, spec)
         return spec.kind
     assumed = not kind_is_given and "kind" in spec.assumed
-    few = 2 <= len(outputs) <= FEW_OUTPUTS and total >= 10 * len(outputs)
+    few = 2 <= len(outputs) <= FEW_OUTPUTS and outputs.total() >= 10 * len(outputs)
     short = all(len(output) <= 40 for output in outputs)
     # Numbers are answers; option letters mean something else in every row.
     signs = all(_SIGN.fullmatch(output) for output in outputs)
     return "classification" if assumed and few and short and not signs else spec.kind
+
+
+def _check_recurring(outputs: Counter[str], spec: TaskSpec) -> None:
+    """Refuse outputs of which most are seen once: nothing can be learnt of a label with one row."""
+    recurring = sum(rows for rows in outputs.values() if rows > 1)
+    if len(outputs) > MANY_LABELS and recurring * 2 < outputs.total():
+        raise ToolError(
+            f"{len(outputs)} different outputs in {outputs.total()} rows are no labels for a {spec.kind} task.",
+            "Choose another output column with `columns`, another dataset, or make the task text_to_text.",
+        )
 
 
 def settle_labels(
@@ -91,7 +103,8 @@ def settle_labels(
         ToolError: fewer than half of the rows have a label that fits the task.
     """
     own = tuple(sorted(outputs))
-    taken = Terms(kind, own, {}, (f"Labels taken from {ref}: {len(own)} of them.",))
+    rare = _rare_labels(outputs)
+    taken = Terms(kind, own, {}, (f"Labels taken from {ref}: {len(own)} of them.",), rare)
     if not spec.labels:
         return taken
     found = align(outputs, spec.labels)
@@ -104,7 +117,7 @@ def settle_labels(
         )
     if found.unused and not binding:
         return taken
-    return Terms(kind, tuple(spec.labels), found.same, _label_notes(found, ref), found)
+    return Terms(kind, tuple(spec.labels), found.same, (), (*_aligned_doubts(found, ref), *rare), found)
 
 
 def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: Given[str, object]) -> TaskSpec:
@@ -167,18 +180,46 @@ def _renamed(spec: TaskSpec, fields: tuple[str, ...]) -> tuple[Demonstration, ..
     )
 
 
-def _label_notes(found: Alignment, ref: str) -> tuple[str, ...]:
+def _aligned_doubts(found: Alignment, ref: str) -> tuple[Doubt, ...]:
+    """Labels of the source that were taken for others of the task, and those that fit none."""
     renamed = {label: to for label, to in found.same.items() if label != to}
-    notes = []
+    doubts = []
     if renamed:
         pairs = ", ".join(f"{label} is {to} ({found.how[label]})" for label, to in list(renamed.items())[:8])
-        notes.append(f"Labels of {ref} were aligned: {pairs}.")
+        sure = all(found.how[label] == "spelling" for label in renamed)
+        settle = "Write the labels of the task as the data has them."
+        text = f"Labels of {ref} were taken for those of the task: {pairs}."
+        doubts.append(Doubt(kind="label_names", text=text, settle=settle, grave=not sure))
     if found.unmatched:
+        listed = ", ".join(f"{label} ({rows:,})" for label, rows in list(found.unmatched.items())[:8])
+        more = f" and {len(found.unmatched) - 8} more" if len(found.unmatched) > 8 else ""
         rows = sum(found.unmatched.values())
-        notes.append(f"{rows:,} rows of {ref} with the labels {_shown(found.unmatched)} fit none and are kept apart.")
+        text = f"{rows:,} rows of {ref} have labels that are none of the task's: {listed}{more}."
+        settle = "Add them to `labels` if they belong to the task."
+        done = "They are left out."
+        doubts.append(Doubt(kind="label_names", text=text, rows=rows, done=done, settle=settle, grave=True))
     if found.unused:
-        notes.append(f"{ref} has no rows for {_shown(found.unused)}.")
-    return tuple(notes)
+        text = f"{ref} has no rows for {_shown(found.unused)}."
+        doubts.append(Doubt(kind="label_names", text=text, settle="Add rows of these labels."))
+    return tuple(doubts)
+
+
+def _rare_labels(outputs: Given[str, int]) -> tuple[Doubt, ...]:
+    """Labels of so few rows that no held-out split can tell how well they are found."""
+    rare = {label: rows for label, rows in outputs.items() if rows < FEW_ROWS}
+    if not rare:
+        return ()
+    listed = ", ".join(f"{label} ({rows})" for label, rows in list(rare.items())[:8])
+    more = f" and {len(rare) - 8} more" if len(rare) > 8 else ""
+    return (
+        Doubt(
+            kind="target",
+            text=f"{len(rare)} of {len(outputs)} labels have few rows, less than {FEW_ROWS} each: {listed}{more}.",
+            rows=sum(rare.values()),
+            done="They are labels like the others; a label of one row is in the training rows alone.",
+            settle="Bring more rows of them, or join them under one label.",
+        ),
+    )
 
 
 def _shown(labels: Sequence[str] | Given[str, int]) -> str:

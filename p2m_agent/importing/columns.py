@@ -37,10 +37,6 @@ class Mapping(Value):
     """Column of the output."""
     labels: dict[str, str] = {}
     """Label of the source to label of the spec; empty where labels are taken as they are."""
-    several: bool = False
-    """Whether a cell of the output may hold several labels."""
-    separator: str = ""
-    """What stands between them where a cell is a text."""
     why: str
     confidence: float
     """0 to 1."""

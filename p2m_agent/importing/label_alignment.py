@@ -86,6 +86,25 @@ def align_labels(
     return Alignment(same, how, unmatched, tuple(label for label in wanted if label not in same.values()))
 
 
+def as_written(found: Alignment | None, rows: Mapping[str, int], labels: Mapping[str, str]) -> Alignment:
+    """The same alignment, from the texts that cells hold.
+
+    Args:
+        found: Between labels of the source and of the task; None where the task has the source's.
+        rows: Rows per text.
+        labels: Text to label of the source; texts that it lacks are no labels.
+    """
+    same, how = {}, {}
+    for text in rows:
+        label = labels.get(text, "")
+        to = label if found is None else found.same.get(label, "")
+        if to:
+            step = "exact" if found is None else found.how[label]
+            same[text], how[text] = to, "spelling" if step == "exact" and text != to else step
+    unmatched = {text: count for text, count in rows.items() if text not in same}
+    return Alignment(same, how, unmatched, found.unused if found else ())
+
+
 def write_alignment(path: Path, alignment: Alignment, found: Mapping[str, int]) -> None:
     """Keep, for each label of a source, its rows, what it was taken for and how; null where nothing fits."""
     record = {
@@ -110,7 +129,10 @@ def _plain(label: str) -> str:
 def _by_spelling(left: Sequence[str], found: Collection[str], wanted: Sequence[str]) -> dict[str, str]:
     known = {_plain(label): label for label in reversed(wanted)}
     bare = _without_common(found)
-    return {label: known[form] for label in left for form in (_plain(bare[label]), _plain(label)) if form in known}
+    numbers = {label for label in found if label.isdecimal()}
+    # 1 is a yes and 0 a no where these are all the numbers; among more classes they may be anything.
+    open_left = [label for label in left if label not in numbers or numbers <= {"0", "1"} or label in known]
+    return {label: known[form] for label in open_left for form in (_plain(bare[label]), _plain(label)) if form in known}
 
 
 def _without_common(labels: Collection[str]) -> dict[str, str]:
@@ -191,4 +213,5 @@ def _schema(left: Sequence[str], wanted: Sequence[str]) -> dict[str, object]:
 def _left_over(left: Sequence[str], wanted: Sequence[str], same: Mapping[str, str]) -> dict[str, str]:
     """One of each side left, all others matched: `ham` must be `not spam`."""
     unused = [label for label in wanted if label not in same.values()]
-    return {left[0]: unused[0]} if same and len(left) == 1 and len(unused) == 1 else {}
+    matched = bool(same) and len(left) == len(unused) == 1
+    return {left[0]: unused[0]} if matched and left[0].lstrip()[:1].isalnum() else {}

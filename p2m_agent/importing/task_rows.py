@@ -9,11 +9,11 @@ from p2m_agent.importing.checks.groups import find_groups
 from p2m_agent.importing.checks.numbers import buckets_of, is_amount, refuse_amounts
 from p2m_agent.importing.checks.question import question_doubts
 from p2m_agent.importing.columns import Mapping
-from p2m_agent.importing.label_columns import gather_flags
+from p2m_agent.importing.gathering import gather
 from p2m_agent.importing.schema.shaped import OutputKind, Rejected
 from p2m_agent.importing.sources import Opened
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
-from p2m_agent.rows.column_profile import flatten, text_of
+from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.reading import Row
@@ -91,9 +91,8 @@ def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -
         ToolError: they do not exist, or none can be an input or the output.
     """
     if opened.roles is None:
-        flat = {name: [flatten(row) for row in part] for name, part in opened.splits.items()}
-        opened = replace(opened, splits=flat)
-        opened = gather_flags(opened, wishes.spec, open_kind=wishes.open_kind and not wishes.output)
+        output = wishes.output or str(wishes.given.get("output_field") or "")
+        opened = gather(opened, wishes.spec, open_kind=wishes.open_kind, output=output)
     elif opened.roles.kind and wishes.open_kind:
         wishes = replace(wishes, spec=_of_kind(wishes, KINDS[opened.roles.kind], opened.roles.schema, made_by))
     mapping = choose_columns(opened, wishes, judges)
@@ -159,7 +158,7 @@ def read_task_rows(plan: Plan, judges: Judges, made_by: str) -> Reading:
     column = plan.wishes.group or (plan.opened.roles.group if plan.opened.roles else "")
     groups = find_groups(rows, tuple(plan.mapping.inputs.values()), examples, column)
     doubts = (
-        *plan.opened.doubts,
+        *imported.doubts,
         *_about_columns(plan.mapping),
         *groups.doubts,
         *question_doubts(examples, imported.spec),

@@ -14,16 +14,17 @@ from p2m_agent.importing.adoption import Terms, adopt, settle_kind, settle_label
 from p2m_agent.importing.column_choice import NamedColumns
 from p2m_agent.importing.column_names import plain
 from p2m_agent.importing.columns import Mapping, check_mapping, field_name, map_columns
-from p2m_agent.importing.convert import Converted, class_names, convert, count_outputs, is_tagging
-from p2m_agent.importing.label_alignment import Alignment, align_labels
-from p2m_agent.importing.label_columns import looks_several, separator_of
+from p2m_agent.importing.convert import Converted, convert
+from p2m_agent.importing.label_alignment import Alignment, align_labels, as_written
+from p2m_agent.importing.labels.output_column import KnownTask, OutputColumn, read_output, with_answers, with_labels
 from p2m_agent.importing.sources import Opened, Roles
 from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Example, SplitName
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Kind, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
@@ -90,9 +91,11 @@ class Imported:
     """What a reader should know, one sentence each."""
 
     alignment: Alignment | None = None
-    """How the labels of the source became the task's; None where they were taken as they are."""
+    """How the labels of the source, as its cells write them, became the task's; None for text_to_text."""
     outputs: Given[str, int] = field(default_factory=dict)
-    """Rows per output of the source."""
+    """Rows per output of the source, as its cells write them."""
+    doubts: tuple[Doubt, ...] = ()
+    """What was guessed of labels and outputs."""
 
     def examples(self) -> dict[SplitName, list[Example]]:
         """The examples of each split that has some."""
@@ -105,13 +108,11 @@ def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judg
     Raises:
         ToolError: the kind or the labels do not fit the task, or no row is usable.
     """
-    rows = [row for part in opened.splits.values() for row in part]
-    names = class_names(opened.card, rows, mapping.output)
-    mapping = _with_sets(mapping, rows, wishes)
-    outputs = count_outputs(rows, mapping, names)
-    terms = _terms(outputs, mapping, wishes, opened, lambda: _samples(opened, mapping, names), judges)
+    column, kind, values = _output(opened, mapping, wishes)
+    outputs, written = column.counts(values), column.written(values)
+    terms = _terms(outputs, kind, wishes, opened, lambda: _samples(opened, mapping, column), judges)
     mapping = mapping.model_copy(update={"labels": terms.same})
-    parts = {name: convert(part, mapping, opened.source, names) for name, part in opened.splits.items()}
+    parts = {name: convert(part, mapping, opened.source, column) for name, part in opened.splits.items()}
     examples = [example for part in parts.values() for example in part.examples]
     if not examples:
         reasons = Counter(each.reason for part in parts.values() for each in part.rejected)
@@ -122,7 +123,9 @@ def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judg
     spec = adopt(wishes.spec, terms, mapping, made_by, wishes.given)
     if not wishes.settled:
         spec = with_metric(spec, examples, made_by, wishes.given)
-    return Imported(spec, mapping, parts, (*opened.notes, *terms.notes), terms.alignment, outputs)
+    doubts = (*opened.doubts, *column.doubts, *terms.doubts)
+    alignment = as_written(terms.alignment, written, column.labels) if spec.sorts else None
+    return Imported(spec, mapping, parts, (*opened.notes, *terms.notes), alignment, written, doubts)
 
 
 def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
@@ -196,39 +199,42 @@ def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:
     )
 
 
-def _with_sets(mapping: Mapping, rows: Sequence[Row], wishes: Wishes) -> Mapping:
-    """The mapping with how sets of labels are read, where the task or the column has such."""
-    values, spec = [row.get(mapping.output) for row in rows], wishes.spec
-    if spec.kind == "multi_label":
-        return mapping.model_copy(update={"several": True, "separator": separator_of(values, spec.labels)})
-    several = wishes.open_kind and looks_several(values) and not is_tagging(rows, mapping)
-    return mapping.model_copy(update={"several": several})
+def _output(opened: Opened, mapping: Mapping, wishes: Wishes) -> tuple[OutputColumn, Kind, list[object]]:
+    """How the output column is read, the kind of task that it makes, and its cells."""
+    rows = [row for part in opened.splits.values() for row in part]
+    values = [row.get(mapping.output) for row in rows]
+    declared = opened.roles.labels if opened.roles else ()
+    known = wishes.spec.labels if wishes.binding_labels else declared
+    open_kind = wishes.open_kind and (opened.roles is None or opened.roles.kind is None)
+    task = KnownTask(wishes.spec, open_kind, known, opened.card)
+    column = read_output(rows, mapping, task)
+    kind = settle_kind(column, column.counts(values), wishes.spec, kind_is_given=not open_kind)
+    column = (with_answers if kind == "text_to_text" else with_labels)(column, values, task)
+    return column, kind, values
 
 
 def _terms(
     outputs: Counter[str],
-    mapping: Mapping,
+    kind: Kind,
     wishes: Wishes,
     opened: Opened,
     samples: Callable[[], dict[str, list[str]]],
     judges: Judges,
 ) -> Terms:
-    kind = settle_kind(outputs, wishes.spec, kind_is_given=not wishes.open_kind, several=mapping.several)
     if kind == "text_to_text":
         return Terms(kind, wishes.spec.labels, {}, ())
 
     def align(found: Given[str, int], wanted: Sequence[str]) -> Alignment:
         return align_labels(found, wanted, judges.embedder, judges.llm, samples() if judges.llm else None)
 
-    binding, ref = wishes.binding_labels, opened.source.ref
-    return settle_labels(outputs, wishes.spec, ref, kind=kind, binding=binding, align=align)
+    return settle_labels(outputs, wishes.spec, opened.source.ref, kind=kind, binding=wishes.binding_labels, align=align)
 
 
-def _samples(opened: Opened, mapping: Mapping, names: Sequence[str]) -> dict[str, list[str]]:
+def _samples(opened: Opened, mapping: Mapping, column: OutputColumn) -> dict[str, list[str]]:
     """A few inputs of each output of the source. Never rows of its test split."""
     found: dict[str, list[str]] = {}
-    for example in convert(opened.splits.get("train", [])[:2000], mapping, opened.source, names).examples:
-        for label in parted(example.output) if mapping.several else (example.output,):
+    for example in convert(opened.splits.get("train", [])[:2000], mapping, opened.source, column).examples:
+        for label in parted(example.output) if column.several else (example.output,):
             texts = found.setdefault(label, [])
             if len(texts) < 3:
                 texts.append(example.text)

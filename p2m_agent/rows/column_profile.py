@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,16 +102,32 @@ def flatten(row: Row) -> Row:
 
 
 def text_of(value: object) -> str:
-    """A value as text: a list as its items, with a bar between."""
-    if value is None:
+    """A value as text: a list as its items with a bar between, an object and a list of objects as JSON."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
+    if isinstance(value, dict) or (isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value)):
+        return as_json(value)
     if isinstance(value, list | tuple):
         return " | ".join(filter(None, map(text_of, value)))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
+
+
+def as_json(value: object) -> str:
+    """A value as JSON text, its keys in their order and its letters as they are; what JSON lacks as a text."""
+    return json.dumps(_sayable(value), ensure_ascii=False, default=str)
+
+
+def _sayable(value: object) -> object:
+    """The same without numbers that JSON cannot write."""
+    if isinstance(value, dict):
+        return {str(key): _sayable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def first_of(value: object) -> str:

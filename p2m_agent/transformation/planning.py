@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import map_columns
-from p2m_agent.importing.convert import class_names, count_outputs
 from p2m_agent.importing.label_alignment import Alignment, align_labels
+from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
 from p2m_agent.rows.reading import Row
 from p2m_agent.transformation.template import RowTemplate, TemplateFault
 from p2m_agent.types.plan import TransformationPlan
@@ -95,8 +95,9 @@ def plan_by_columns(
     templates = {**_inputs(mapping.inputs, spec), spec.output_field: _column(mapping.output)}
     labels: dict[str, str] = {}
     if spec.kind == "classification":
-        names = class_names(card, rows, mapping.output)
-        found = count_outputs(rows, mapping, names)
+        values, task = [row.get(mapping.output) for row in rows], KnownTask(spec, card=card)
+        column = with_labels(read_output(rows, mapping, task), values, task)
+        found = column.counts(values)
         same = _aligned(align_labels(found, spec.labels, lambda: embedder), spec)
         if len(set(same.values())) < min(2, len(spec.labels)):
             raise ToolError(
@@ -104,8 +105,7 @@ def plan_by_columns(
                 "and no sound teacher is there to say what they mean.",
                 f"Set a stronger --teacher. {ELSEWHERE}",
             )
-        numbered = {name: str(number) for number, name in enumerate(names)}
-        labels = {numbered.get(label, label): to for label, to in same.items()}
+        labels = {text: same[label] for text, label in column.labels.items() if label in same}
     update = {"why": mapping.why, "by": "heuristics", "templates": templates, "labels": labels}
     return checked(blank.model_copy(update=update), spec, list(dict.fromkeys(name for row in rows for name in row)))
 

@@ -9,7 +9,8 @@ import pytest
 
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import Mapping, check_mapping, map_columns
-from p2m_agent.importing.convert import class_names, convert, count_outputs
+from p2m_agent.importing.convert import Converted, convert
+from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
 from p2m_agent.llm.client import Capability, Reply, Request
 from p2m_agent.rows.reading import Row, read_rows
 from p2m_agent.types.task import Kind, TaskSpec
@@ -171,6 +172,12 @@ def mapping(inputs: Sequence[str], output: str, labels: dict[str, str] | None = 
     return Mapping(inputs={name: name for name in inputs}, output=output, labels=labels or {}, why="", confidence=1)
 
 
+def converted(rows: list[Row], mapping: Mapping, task: TaskSpec, card: str = "") -> Converted:
+    known, values = KnownTask(task, card=card), [row.get(mapping.output) for row in rows]
+    column = read_output(rows, mapping, known)
+    return convert(rows, mapping, SOURCE, with_labels(column, values, known) if task.sorts else column)
+
+
 def test_rows_become_examples_or_are_rejected_with_a_reason() -> None:
     rows: list[Row] = [
         {"text": "a", "tags": ["x", "y"], "y": "ham"},
@@ -178,7 +185,7 @@ def test_rows_become_examples_or_are_rejected_with_a_reason() -> None:
         {"text": "b", "y": None},
         {"text": "c", "y": "other"},
     ]
-    found = convert(rows, mapping(["text", "tags"], "y", {"ham": "not spam"}), SOURCE)
+    found = converted(rows, mapping(["text", "tags"], "y", {"ham": "not spam"}), spec())
     assert [(each.input, each.output) for each in found.examples] == [({"text": "a", "tags": "x | y"}, "not spam")]
     reasons = [each.reason for each in found.rejected]
     assert reasons == ["empty input", "empty output", "label is not one of the task"]
@@ -186,26 +193,25 @@ def test_rows_become_examples_or_are_rejected_with_a_reason() -> None:
 
 def test_the_first_of_several_right_answers_is_taken() -> None:
     rows: list[Row] = [{"q": "a", "answers": ["", "x", "y"]}, {"q": "b", "answers": []}]
-    found = convert(rows, mapping(["q"], "answers"), SOURCE)
+    found = converted(rows, mapping(["q"], "answers"), spec(kind="text_to_text"))
     assert [each.output for each in found.examples] == ["x"]
 
 
 def test_tags_of_tokens_stay_together() -> None:
     rows: list[Row] = [{"tokens": ["a"] * n, "tags": ["O"] * n} for n in (2, 3)]
-    assert count_outputs(rows, mapping(["tokens"], "tags")) == {"O O": 1, "O O O": 1}
-    assert convert(rows, mapping(["tokens"], "tags"), SOURCE).examples[0].input == {"tokens": "a a"}
+    found = converted(rows, mapping(["tokens"], "tags"), spec(kind="text_to_text"))
+    assert [each.output for each in found.examples] == ["O O", "O O O"]
+    assert found.examples[0].input == {"tokens": "a a"}
 
 
 def test_class_numbers_are_named_by_the_card() -> None:
     card = "# X\n\n## Labels\n\n`no`, `yes`\n\n## Splits\n`train`\n"
     rows: list[Row] = [{"text": "a", "label": 1}, {"text": "b", "label": 0}, {"text": "c", "label": -1}]
-    names = class_names(card, rows, "label")
-    assert names == ("no", "yes")
-    found = convert(rows, mapping(["text"], "label"), SOURCE, names)
+    found = converted(rows, mapping(["text"], "label"), spec(), card)
     assert [each.output for each in found.examples] == ["yes", "no"]
     assert found.rejected[0].reason == "unlabelled"
-    assert class_names(card, [*rows, {"label": 7}], "label") == ()
-    assert class_names(card, [{"label": ["a"]}], "label") == ()
+    more = converted([*rows, {"text": "d", "label": 7}], mapping(["text"], "label"), spec(), card)
+    assert [each.output for each in more.examples] == ["1", "0", "7"]
 
 
 def test_an_llm_is_not_followed_where_it_does_not_cover_fixed_fields() -> None:

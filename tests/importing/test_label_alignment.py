@@ -11,6 +11,7 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.adoption import settle_kind, settle_labels
 from p2m_agent.importing.label_alignment import align_labels, write_alignment
+from p2m_agent.importing.labels.output_column import OutputColumn
 from p2m_agent.types.task import TaskSpec
 from tests.importing.test_columns import Chooser, spec
 
@@ -76,6 +77,9 @@ def labelled(labels: tuple[str, ...] = (), **changes: object) -> TaskSpec:
     return spec(labels=labels, **changes)
 
 
+TEXTS = OutputColumn("y", "one")
+
+
 def settle(outputs: dict[str, int], task: TaskSpec, *, binding: bool = True) -> Any:
     return settle_labels(Counter(outputs), task, "a/b", binding=binding)
 
@@ -88,7 +92,12 @@ def test_a_task_without_labels_takes_those_of_the_data() -> None:
 def test_rows_of_other_labels_are_left_out_and_said() -> None:
     terms = settle({"Positive": 5, "negative": 5, "neutral": 3}, labelled(("positive", "negative")))
     assert terms.same == {"Positive": "positive", "negative": "negative"}
-    assert "neutral" in " ".join(terms.notes)
+    assert [(doubt.kind, doubt.rows, doubt.grave) for doubt in terms.doubts] == [
+        ("label_names", 0, False),
+        ("label_names", 3, True),
+        ("target", 3, False),
+    ]
+    assert "neutral (3)" in terms.doubts[1].text
 
 
 def test_labels_that_do_not_match_are_refused_by_name() -> None:
@@ -106,7 +115,7 @@ def test_labels_that_were_only_guessed_give_way_to_the_data() -> None:
 def test_free_answers_are_no_labels() -> None:
     outputs = Counter({f"answer {n}": 1 for n in range(200)})
     with pytest.raises(ToolError, match="200 different outputs"):
-        settle_kind(outputs, labelled(), kind_is_given=True)
+        settle_kind(TEXTS, outputs, labelled(), kind_is_given=True)
 
 
 @pytest.mark.parametrize(
@@ -123,4 +132,18 @@ def test_few_recurring_outputs_are_labels_where_the_kind_was_a_guess(
     outputs: dict[str, int], given: bool, kind: str
 ) -> None:
     task = spec(kind="text_to_text", assumed={"kind": "It is text to text."})
-    assert settle_kind(Counter(outputs), task, kind_is_given=given) == kind
+    assert settle_kind(TEXTS, Counter(outputs), task, kind_is_given=given) == kind
+
+
+def test_many_labels_of_two_rows_are_labels_and_few_rows_are_said() -> None:
+    outputs = Counter({f"P{n:03}": 2 for n in range(150)})
+    assert settle_kind(TEXTS, outputs, labelled(), kind_is_given=True) == "classification"
+    terms = settle(outputs, labelled())
+    assert len(terms.labels) == 150
+    assert [(doubt.kind, doubt.rows) for doubt in terms.doubts] == [("target", 300)]
+    assert "P007 (2)" in terms.doubts[0].text
+
+
+def test_class_numbers_are_not_taken_for_yes_or_no_among_more_of_them() -> None:
+    assert align_labels({"0": 9, "1": 9}, ("no", "yes")).same == {"0": "no", "1": "yes"}
+    assert align_labels({"0": 9, "1": 9, "2": 9}, ("yes", "maybe", "no")).same == {}

@@ -322,7 +322,7 @@ def test_labels_that_fit_none_are_kept_apart_and_reported(bench: Bench) -> None:
     bench.give([*rows(120, ("A", "b")), *rows(20, ("zebra",), start=400)])
     outcome = bench.call()
     assert "20 rows of" in outcome.summary
-    assert "labels zebra fit none and are kept apart" in outcome.summary
+    assert "labels that are none of the task's: zebra (20). They are left out." in outcome.summary
     folder = bench.root / "run" / "calls" / "001-import_rows"
     apart = [json.loads(line) for line in (folder / "rejected.jsonl").read_text().splitlines()]
     assert [each["detail"] for each in apart if each["reason"] == "label is not one of the task"] == ["zebra"] * 20

@@ -1,0 +1,222 @@
+"""Tables whose answer is spread over columns or rows, with one row an input and its answer in one column."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from p2m_agent.importing.annotators import Settled, settle_long, settle_wide
+from p2m_agent.importing.labels.columns_alike import PEOPLE, Alike, columns_alike, repeated_items
+from p2m_agent.importing.labels.flags import Flags, flags_in, wanted_flags
+from p2m_agent.importing.labels.missing import is_null_word
+from p2m_agent.importing.labels.objects import unnested
+from p2m_agent.importing.labels.spelling import spellings_of
+from p2m_agent.importing.labels.status import unfinished
+from p2m_agent.importing.schema.shaped import Rejected
+from p2m_agent.importing.sources import Opened
+from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.reading import Row
+from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.rows import SplitName
+from p2m_agent.types.task import TaskSpec
+
+FLAG, FLAGS = "label", "labels"
+"""Name of the column that several columns become, with one label a row and with any number."""
+
+Change = Callable[[list[Row]], tuple[list[Row], list[Rejected]]]
+
+
+def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: str = "") -> Opened:
+    """The same source with one row an input, and its answer in one column.
+
+    Objects become JSON or columns; rows that nobody finished are left out; several annotators become their majority;
+    label columns and yes-or-no columns become one column.
+
+    Args:
+        opened: The source.
+        spec: The task.
+        open_kind: Whether the rows may show that the task is of another kind.
+        output: The column that a person named as output, which is then left alone.
+    """
+    opened = _unnested(opened, spec.request, output)
+    opened = _without_unfinished(opened, spec.request, output)
+    if output and any(output in row for row in _rows(opened)):
+        return opened
+    opened = _by_item(opened)
+    opened = _one_column(opened, spec, open_kind=open_kind)
+    return _flagged(opened, spec, open_kind=open_kind)
+
+
+def _rows(opened: Opened) -> list[Row]:
+    return [row for part in opened.splits.values() for row in part]
+
+
+def _changed(opened: Opened, change: Change, *doubts: Doubt) -> Opened:
+    """The source with each split changed, and what is left out kept by split."""
+    splits: dict[SplitName, list[Row]] = {}
+    rejected = dict(opened.rejected)
+    for name, part in opened.splits.items():
+        splits[name], lost = change(part)
+        if lost:
+            rejected[name] = (*rejected.get(name, ()), *lost)
+    return replace(opened, splits=splits, rejected=rejected, doubts=(*opened.doubts, *doubts))
+
+
+def _unnested(opened: Opened, request: str, output: str) -> Opened:
+    rows, doubts = unnested(_rows(opened), request, output)
+    left = iter(rows)
+    return _changed(opened, lambda part: ([next(left) for _ in part], []), *doubts)
+
+
+def _without_unfinished(opened: Opened, request: str, output: str) -> Opened:
+    """Leave out the rows that a column of states says nobody finished or approved."""
+    found = unfinished(_rows(opened), f"{request} {output}")
+    if found is None:
+        return opened
+    states = found.states
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        lost = [
+            Rejected(row, states[state], state) for row in part if (state := text_of(row.get(found.column))) in states
+        ]
+        kept = [row for row in part if text_of(row.get(found.column)) not in states]
+        return [{name: cell for name, cell in row.items() if name != found.column} for row in kept], lost
+
+    return _changed(opened, change, found.doubt)
+
+
+def _by_item(opened: Opened) -> Opened:
+    """One row an item, where each stands there once for every person who labelled it."""
+    rows = _rows(opened)
+    found = repeated_items(rows)
+    output = _label_of(rows, found) if found else ""
+    if not found or not output:
+        return opened
+    (texts, who), spelled = found, _spelled(rows, [output])
+    settled: list[Settled] = []
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        settled.append(
+            settle_long([{**row, output: spelled(row.get(output))} for row in part], texts, who, output, _nothing)
+        )
+        merged = len(part) - len(settled[-1].rows) - len(settled[-1].rejected)
+        return settled[-1].rows, [*settled[-1].rejected, *([Rejected({}, FURTHER)] * merged)]
+
+    changed = _changed(opened, change)
+    return replace(changed, doubts=(*changed.doubts, *(doubt for each in settled for doubt in each.agreement.doubts())))
+
+
+FURTHER = "further annotation of an item"
+"""Why a row is no example of its own: its item has one with what most annotators said."""
+
+
+def _label_of(rows: Sequence[Row], found: tuple[tuple[str, ...], str]) -> str:
+    """The column with what a person said of an item: it has labels, and people differ in it as in no other one."""
+    texts, who = found
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(text_of(row.get(name)) for name in texts), []).append(row)
+    best, most = "", 0
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = Counter(text_of(row.get(name)) for row in rows)
+        if name in texts or name == who or len(values) < 2 or len(values) > len(rows) / 2:
+            continue
+        differ = sum(len({text_of(row.get(name)) for row in group}) > 1 for group in groups.values())
+        within = len(values) < len(groups) / 2 or differ
+        if within and differ > most and differ < 0.9 * len(groups):
+            best, most = name, differ
+    return best
+
+
+def _one_column(opened: Opened, spec: TaskSpec, *, open_kind: bool) -> Opened:
+    """Columns with labels of one kind as one: what most people said, or all labels of the row."""
+    rows = _rows(opened)
+    flags = [name for name in flags_in(rows, ()).labels if not PEOPLE.fullmatch(name)]
+    alike = columns_alike(rows, leave=flags)
+    if alike is None:
+        return opened
+    if alike.people:
+        return _of_most(opened, alike)
+    if spec.kind != "multi_label" and not (open_kind and spec.kind == "classification"):
+        return opened
+    doubt = Doubt(
+        kind="columns",
+        text=f"The columns {', '.join(alike.columns)} hold labels of one kind.",
+        where=alike.columns[0],
+        done="They are read as the labels of one row.",
+        settle="Name the column that is the output: --output COLUMN.",
+    )
+    return _changed(opened, lambda part: ([_listed(row, alike.columns) for row in part], []), doubt)
+
+
+def _listed(row: Row, columns: Sequence[str]) -> Row:
+    labels = [text for name in columns if (text := text_of(row.get(name))) and not is_null_word(text)]
+    return {name: cell for name, cell in row.items() if name not in columns} | {FLAGS: labels}
+
+
+def _of_most(opened: Opened, alike: Alike) -> Opened:
+    spelled = _spelled(_rows(opened), alike.columns)
+    settled: list[Settled] = []
+    gold = alike.gold
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        rows = [{**row, **{name: spelled(row.get(name)) for name in alike.columns}} for row in part]
+        settled.append(settle_wide(rows, alike.columns, FLAG, _nothing))
+        if gold:
+            return [{name: cell for name, cell in row.items() if name not in alike.columns} for row in part], []
+        return settled[-1].rows, settled[-1].rejected
+
+    changed = _changed(opened, change)
+    said = [doubt for each in settled for doubt in each.agreement.doubts()]
+    if gold:
+        done = f"The label is what {gold} says; the columns {', '.join(alike.columns)} are not read."
+        said = [doubt.model_copy(update={"done": done}) for doubt in said]
+    return replace(changed, doubts=(*changed.doubts, *said))
+
+
+def _spelled(rows: Sequence[Row], columns: Sequence[str]) -> Callable[[object], object]:
+    """Bring the spellings of labels together before people are compared."""
+    counts = Counter(text for row in rows for name in columns if (text := text_of(row.get(name))))
+    same = spellings_of(counts).same
+    return lambda value: same.get(text_of(value), value)
+
+
+def _nothing(value: object) -> bool:
+    return is_null_word(text_of(value))
+
+
+def _flagged(opened: Opened, spec: TaskSpec, *, open_kind: bool) -> Opened:
+    """A column for each label as one column of labels."""
+    rows = _rows(opened)
+    flags = flags_in(rows, spec.labels)
+    wanted = wanted_flags(rows, flags, spec, open_kind=open_kind) if len(flags.labels) > 1 else ""
+    if not wanted:
+        return opened
+    listed = ", ".join(flags.labels)
+    if wanted == "repeated":
+        doubt = Doubt(
+            kind="columns", text=f"The columns {listed} repeat what a list of labels says.", done="They are not read."
+        )
+        return _changed(opened, lambda part: ([_bare(row, flags) for row in part], []), doubt)
+    doubt = Doubt(
+        kind="columns",
+        text=f"The columns {listed} say yes or no.",
+        done="Each was read as the label of that name.",
+        settle="If one of them is the output, name it: --output COLUMN.",
+    )
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        sets = [(row, flags.of(row)) for row in part]
+        kept = [{**_bare(row, flags), **_answer(labels, wanted)} for row, labels in sets if labels is not None]
+        return kept, [Rejected(row, "unlabelled", "the flags are -1") for row, labels in sets if labels is None]
+
+    return _changed(opened, change, doubt)
+
+
+def _bare(row: Row, flags: Flags) -> Row:
+    return {name: cell for name, cell in row.items() if name not in flags.labels}
+
+
+def _answer(labels: Sequence[str], wanted: str) -> Row:
+    return {FLAG: labels[0]} if wanted == FLAG else {FLAGS: list(labels)}

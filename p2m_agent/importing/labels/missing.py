@@ -1,0 +1,255 @@
+"""Cells that hold no label: the traces of missing values, and numbers that stand for "nobody said"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from p2m_agent.importing.labels.spelling import cleaned, form
+from p2m_agent.types.doubts import Doubt
+
+TRACES = frozenset(
+    {"nan", "-nan", "<na>", "null", "<null>", "(null)", "<none>", "#n/a", "#na", "#null!", "#value!", "#ref!", "#name?"}
+    | {"#div/0!", "nat", r"\n", "undefined", "#num!"}
+)
+"""What programs write for a missing value. Nobody calls a class so."""
+WORDS = frozenset(
+    {"", "none", "na", "n/a", "n.a.", "n.a", "n / a", "nil", "n/d", "n.d.", "s/d", "k.a.", "k. a.", "н/д", "нет данных"}
+    | {"-", "--", "---", "–", "—", "―", "?", "??", "???", ".", "..", "...", "…", "_", "/", "*"}
+    | {"no label", "no labels", "nolabel", "unlabeled", "unlabelled", "not labeled", "not labelled", "unannotated"}
+    | {"not annotated", "missing", "blank", "(blank)", "empty", "(empty)", "leer", "(leer)", "keine angabe"}
+    | {"ohne angabe", "fehlt", "non renseigné", "non renseignée", "vide", "(vide)", "sin dato", "sin datos"}
+    | {
+        "sin etiqueta",
+        "vacío",
+        "(vacío)",
+        "(en blanco)",
+        "en blanco",
+        "vazio",
+        "sem dados",
+        "sem rótulo",
+        "non disponibile",
+    }
+    | {
+        "vuoto",
+        "leeg",
+        "onbekend/leeg",
+        "niet ingevuld",
+        "brak danych",
+        "未标注",
+        "未標注",
+        "无标签",
+        "未分类标注",
+        "ラベルなし",
+    }
+    | {"미분류 라벨", "غير مصنف بعد"}
+)
+"""What people write for one. A few of them are classes too: `none` among emotions, `NA` among countries."""
+_NUMBERS_FOR_NOTHING = (-1, -100)
+_MEANT = re.compile(
+    r"sentiment|polarit|stance|tone\b|mood|opinion|attitude|stimmung|haltung|opinión|opinion|avis|humeur|valence|trend"
+    r"|positiv|negativ|neutral|情感|态度|感情|тональн",
+    re.IGNORECASE,
+)
+"""Scales that have a middle, so that -1 may be one of their ends."""
+AS_MANY = 0.5
+"""Share of a usual label's rows from which a word is counted like a label."""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Which texts of a column are no labels."""
+
+    words: frozenset[str] = frozenset()
+    """Texts as the cells have them."""
+    doubts: tuple[Doubt, ...] = ()
+
+    def reason(self, text: str) -> str:
+        """Why a row with this text is left out."""
+        return "no label" if _number(text) is None else "unlabelled"
+
+
+def is_null_word(text: str) -> bool:
+    """Whether a text is what people or programs write for a missing value."""
+    return _form(text) in TRACES | WORDS
+
+
+def absent_of(
+    counts: Mapping[str, int], *, known: Collection[str] = (), said: str = "", where: str = "", named: bool = False
+) -> Absent:
+    """Find the texts of a column of labels that are none.
+
+    Args:
+        counts: Rows per text; empty cells are none of them.
+        known: Labels that somebody gave, which are labels whatever they look like.
+        said: The request and what a card says: a word that they name is a label.
+        where: The column.
+        named: Whether the classes from 0 up have names, and -1 has none.
+    """
+    given = {form(label) for label in known}
+    open_words = [text for text in counts if form(text) not in given]
+    nulls = [text for text in open_words if is_null_word(text)]
+    others = {text: rows for text, rows in counts.items() if text not in nulls}
+    kept = [text for text in nulls if _is_class(text, nulls, counts, others, said)]
+    dropped = [text for text in nulls if text not in kept]
+    numbers, number_doubts = _numbers_for_nothing(open_words, others, said, where, named=named)
+    doubts = [*_said_of_dropped(dropped, counts, where), *_said_of_kept(kept, counts, said, where), *number_doubts]
+    return Absent(frozenset((*dropped, *numbers)), tuple(doubts))
+
+
+def _form(text: str) -> str:
+    return cleaned(text).casefold()
+
+
+def _is_class(text: str, nulls: Sequence[str], counts: Mapping[str, int], others: Mapping[str, int], said: str) -> bool:
+    """Whether a null word is a class here: it was named, is a code among codes, or is used as the labels are."""
+    if not _form(text):
+        return False
+    if _is_named(text, said):
+        return True
+    if _is_code(text, others):
+        return True
+    if _form(text) in TRACES or not others:
+        return False
+    rivals = [other for other in nulls if _form(other) not in ("", _form(text)) and counts[other] * 2 >= counts[text]]
+    mine = sum(rows for other, rows in counts.items() if _form(other) == _form(text))
+    return not rivals and _looks_like(text, others) and mine >= AS_MANY * median(_by_form(others).values())
+
+
+def _is_named(text: str, said: str) -> bool:
+    word = cleaned(text)
+    if not any(char.isalnum() for char in word):
+        return re.search(rf"[\"'“”‘’«»`(]{re.escape(word)}[\"'“”‘’«»`)]", said) is not None
+    flags = re.IGNORECASE if len(word) > 3 and word.isalpha() else 0
+    return re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", said, flags) is not None
+
+
+def _is_code(text: str, others: Mapping[str, int]) -> bool:
+    """Whether a word in capitals stands among codes in capitals of its length, as `NA` among countries."""
+    word = cleaned(text)
+    if not (word.isalpha() and word.isupper() and len(others) >= 4):
+        return False
+    alike = sum(
+        cleaned(other).isalpha() and other.strip().isupper() and len(cleaned(other)) == len(word) for other in others
+    )
+    return alike >= 0.9 * len(others)
+
+
+def _looks_like(text: str, others: Mapping[str, int]) -> bool:
+    """Whether a word is written as most labels are: in small letters, with a capital, in capitals, as a sign."""
+    styles = [_style(other) for other, rows in others.items() for _ in range(min(rows, 50))]
+    return styles.count(_style(text)) * 2 > len(styles)
+
+
+def _style(text: str) -> str:
+    word = cleaned(text)
+    if not any(char.isalnum() for char in word):
+        return "sign"
+    letters = "".join(char for char in word if char.isalpha())
+    if not letters:
+        return "number"
+    return (
+        "small"
+        if letters.islower()
+        else "capitals"
+        if letters.isupper()
+        else "capital"
+        if letters[:1].isupper()
+        else "none"
+    )
+
+
+def _by_form(counts: Mapping[str, int]) -> dict[str, int]:
+    forms: dict[str, int] = {}
+    for text, rows in counts.items():
+        forms[form(text)] = forms.get(form(text), 0) + rows
+    return forms
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace("\u2212", "-"))
+    except ValueError:
+        return None
+
+
+def _numbers_for_nothing(
+    texts: Sequence[str], others: Mapping[str, int], said: str, where: str, *, named: bool
+) -> tuple[list[str], list[Doubt]]:
+    """-1 among class numbers that count from 0 or 1 up, unless it is the end of a scale."""
+    values = {text: _number(text) for text in others}
+    if not values or any(value is None or value != int(value) for value in values.values() if value == value):  # noqa: PLR0124
+        return [], []
+    found = [text for text in texts if values.get(text) in _NUMBERS_FOR_NOTHING]
+    classes = {value for text, value in values.items() if text not in found and value is not None}
+    if not found or not classes or min(classes) < 0 or len(classes) < 2:
+        return [], []
+    rows = sum(others[text] for text in found)
+    usual = median(others[text] for text in others if text not in found)
+    if not named and _is_scale(classes, said, where, often=rows >= AS_MANY * usual):
+        return [], [
+            _number_doubt(
+                found, rows, where, "It is a label like the others.", "If it says that nobody labelled the row"
+            )
+        ]
+    return found, [_number_doubt(found, rows, where, "These rows are left out.", "If it is a class")]
+
+
+def _is_scale(classes: set[float | None] | set[float], said: str, where: str, *, often: bool) -> bool:
+    if re.search(r"(?<![\w.])[-\u2212]1(?![\w.])", said):
+        return (
+            re.search(r"[-\u2212]1\W{0,3}(?:\w+\W+){0,4}(?:unlabel|missing|no gold|hidden|without|not )", said) is None
+        )
+    return classes == {0, 1} and (often or _MEANT.search(f"{said} {where}") is not None)
+
+
+def _number_doubt(found: Sequence[str], rows: int, where: str, done: str, otherwise: str) -> Doubt:
+    return Doubt(
+        kind="not_gold",
+        text=f"{rows:,} rows have the class {found[0]}, where the other classes are numbers from 0 or 1 up.",
+        where=where,
+        rows=rows,
+        done=done,
+        settle=f"{otherwise}, list the right labels under `labels` in the task file.",
+        grave=True,
+    )
+
+
+def _said_of_dropped(dropped: Sequence[str], counts: Mapping[str, int], where: str) -> list[Doubt]:
+    words = [text for text in dropped if _form(text)]
+    if not words:
+        return []
+    rows = sum(counts[text] for text in words)
+    listed = ", ".join(f"{cleaned(text)} ({counts[text]:,})" for text in words[:8])
+    return [
+        Doubt(
+            kind="not_gold",
+            text=f"{rows:,} rows have no label but a word for a missing value: {listed}.",
+            where=where,
+            rows=rows,
+            done="They are left out.",
+            settle=f"If {cleaned(words[0])} is a class, name it in the request or list it under `labels`.",
+            grave=True,
+        )
+    ]
+
+
+def _said_of_kept(kept: Sequence[str], counts: Mapping[str, int], said: str, where: str) -> list[Doubt]:
+    unsure = [text for text in kept if not _is_named(text, said)]
+    if not unsure:
+        return []
+    rows = sum(counts[text] for text in unsure)
+    listed = ", ".join(f"{cleaned(text)} ({counts[text]:,})" for text in unsure)
+    return [
+        Doubt(
+            kind="not_gold",
+            text=f"{listed} may be a class or a word for a missing value.",
+            where=where,
+            rows=rows,
+            done="It counts as a class, since it is used as the labels beside it are.",
+            settle="If nobody labelled these rows, empty their cells.",
+            grave=True,
+        )
+    ]
