@@ -26,6 +26,6 @@ def test_class_numbers_of_different_counts_are_no_vectors() -> None:
 def test_positions_are_named_in_order_or_refused_with_the_remedy() -> None:
     assert position_names(2, ("joy", "anger"), {}, "y") == ("joy", "anger")
     assert position_names(2, (), {"1": "anger", "0": "joy"}, "y") == ("joy", "anger")
-    with pytest.raises(ToolError, match="vectors of 3 times 0 or 1.*2 are named, not 3") as refused:
+    with pytest.raises(ToolError, match=r"vectors of 3 times 0 or 1.*2 are named, not 3") as refused:
         position_names(3, ("joy", "anger"), {}, "y")
     assert "labels: [" in refused.value.hint
