@@ -172,7 +172,7 @@ class Generator:
             leaked = self.material.held_out.shown_in(draft.text)
             if not leaked and self._is_new(draft):
                 return draft
-            self.sieve.reject(draft, "leak_normalised" if leaked else "duplicate_normalised")
+            self.sieve.reject(draft, "leak_normalised" if leaked else "duplicate_normalised", held_out=leaked)
         return None
 
     def _inventing(self) -> QueuedRequest | None:

@@ -51,7 +51,7 @@ def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
     """Keep rejected rows with their reasons, one a line."""
     with path.open("w", encoding="utf-8") as file:
         for each in rejected:
-            record = {"reason": each.reason, "detail": each.detail, "row": each.row}
+            record = {"reason": each.reason, "detail": each.detail, "held_out": each.held_out, "row": each.row}
             file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
 
 

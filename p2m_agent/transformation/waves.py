@@ -135,7 +135,7 @@ class Transformer:
         for index, (each, example) in enumerate(pairs):
             key = tuple(map(normalise, example.input.values()))
             if index in leaks:
-                self._reject(each.row, HELD_OUT, leaks[index])
+                self.rejected.append(Rejected(each.row, HELD_OUT, leaks[index], held_out=True))
             elif key in self._seen:
                 self._reject(each.row, DUPLICATE)
             else:
@@ -191,7 +191,7 @@ def without_held_out(rows: Sequence[Row], held: Sequence[Example]) -> tuple[list
     for row in rows:
         texts = {normalise(value) for value in row.values() if isinstance(value, str)}
         if texts & known:
-            rejected.append(Rejected(row, HELD_OUT))
+            rejected.append(Rejected(row, HELD_OUT, held_out=True))
         else:
             kept.append(row)
     return kept, rejected

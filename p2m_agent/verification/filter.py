@@ -28,6 +28,8 @@ class Rejected:
 
     example: Example
     reason: str
+    held_out: bool = False
+    """Whether it is nearly a held-out row, which nobody should look at."""
 
 
 @dataclass
@@ -77,8 +79,9 @@ class Sieve:
             self.reject(candidate.example, reason) if reason else sound.append(candidate)
         before = self.accepted
         for candidate, row in self._new_ones(sound):
-            reason = self._repeats(row) or (self._strict_fault(candidate.example) if self.strict else None)
-            if reason:
+            if self._repeats(candidate.example, row):
+                continue
+            if self.strict and (reason := self._strict_fault(candidate.example)):
                 self.reject(candidate.example, reason)
             else:
                 self._known.add(row)
@@ -92,9 +95,9 @@ class Sieve:
         self.kept, self.rejected = [], []
         return drained
 
-    def reject(self, example: Example, reason: str) -> None:
-        """Note a row that is not used."""
-        self.rejected.append(Rejected(example, reason))
+    def reject(self, example: Example, reason: str, *, held_out: bool = False) -> None:
+        """Note a row that is not used, and whether it is nearly a held-out one."""
+        self.rejected.append(Rejected(example, reason, held_out))
         self._reasons[reason] += 1
 
     def reasons(self) -> dict[str, int]:
@@ -107,16 +110,20 @@ class Sieve:
         for candidate, row in zip(
             candidates, self._sketcher.sketch([each.example for each in candidates]), strict=True
         ):
-            reason = self._repeats(row)
-            self.reject(candidate.example, reason) if reason else fresh.append((candidate, row))
+            if not self._repeats(candidate.example, row):
+                fresh.append((candidate, row))
         self._sketcher.embed([(candidate.example, row) for candidate, row in fresh])
         return fresh
 
-    def _repeats(self, row: Sketched) -> str | None:
-        if kind := self._held.match(row):
-            return f"leak_{kind}"
-        kind = self._known.match(row)
-        return f"duplicate_{kind}" if kind else None
+    def _repeats(self, example: Example, row: Sketched) -> bool:
+        """Whether a row is held out or there already; it is rejected then."""
+        if leak := self._held.match(row):
+            self.reject(example, f"leak_{leak}", held_out=True)
+            return True
+        if copy := self._known.match(row):
+            self.reject(example, f"duplicate_{copy}")
+            return True
+        return False
 
     def _doubted(self, example: Example) -> str | None:
         """For labels alone: agreement of texts is a likeness, which the third of three may spoil."""

@@ -171,7 +171,8 @@ def embedded(rows: Iterator[Example], embedder: Embedder) -> tuple[NDArray[numpy
 
 def rejected_line(row: Rejected) -> str:
     """A line of `rejected.jsonl`."""
-    return json.dumps({"reason": row.reason, **row.example.model_dump(mode="json")}, ensure_ascii=False) + "\n"
+    known = {"reason": row.reason, "held_out": row.held_out}
+    return json.dumps({**known, **row.example.model_dump(mode="json")}, ensure_ascii=False) + "\n"
 
 
 def _labels(rows: Iterator[Example] | Sequence[Example], spec: TaskSpec) -> Counter[str]:

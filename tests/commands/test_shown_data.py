@@ -27,10 +27,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     first = dataset(folder.root, [row(HOSTILE), *(row(sentence(n), "b") for n in range(9))], dropped={"refusal": 4})
     second = first.model_copy(update={"id": "dataset-2", "path": "gone/rows.jsonl", "ref": "[bold]x", "rows": 0})
     write_data_card(folder.root, first, SPEC, embedder=None, asked=20)
-    lines = [{"reason": reason, "input": {"text": text}, "output": "a"} for reason, text in (
-        ("refusal", "[blue]no"), ("refusal", "never"), ("refusal", "third"), ("leak_near", "a held-out text"),
-        ("duplicate_near", "again"),
-    )]  # fmt: skip
+    lines = [
+        {"reason": reason, "input": {"text": text}, "output": "a", "held_out": "held-out" in text}
+        for reason, text in (
+            ("refusal", "[blue]no"), ("refusal", "never"), ("refusal", "third"), ("leak_near", "a held-out text"),
+            ("duplicate_near", "again"), ("duplicate_near", "another held-out text"),
+        )
+    ]  # fmt: skip
     (folder.root / "calls/1/rejected.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     save_state(folder.root, RunState(request="r", artifacts=[SPEC, first, second]))
     return folder
@@ -90,7 +93,7 @@ def test_samples_of_files_that_are_gone_are_empty(tmp_path: Path) -> None:
 
 def test_raw_rows_of_a_source_are_shown_too(tmp_path: Path) -> None:
     path = tmp_path / "rejected.jsonl"
-    record = {"reason": "empty", "detail": "label", "row": {"text": "x", "label": None}}
+    record = {"reason": "empty", "detail": "label", "row": {"text": "x", "label": None}, "held_out": False}
     path.write_text(json.dumps(record) + "\n")
     (refused,) = sample_rejected(path, 3, each=False)
     assert (refused.reason, refused.input, refused.output) == ("empty", "text: x; label: None", "label")

@@ -73,7 +73,7 @@ def test_held_out_rows_reach_neither_prompt_nor_dataset(tmp_path: Path) -> None:
     rejected = [
         json.loads(line) for line in (tmp_path / dataset.path).with_name("rejected.jsonl").read_text().splitlines()
     ]
-    assert {row["reason"] for row in rejected} == {"leak_exact"}
+    assert {(row["reason"], row["held_out"]) for row in rejected} == {("leak_exact", True)}
     assert dataset.dropped == {"leak_exact": 10}
     assert "10 leak exact" in outcome.summary
 

@@ -196,7 +196,9 @@ def test_rejected_rows_are_kept_with_their_reasons(bench: Bench) -> None:
     assert dataset is not None
     lines = (bench.root / "run" / dataset.path).with_name("rejected.jsonl").read_text().splitlines()
     rejected = [json.loads(line) for line in lines]
-    assert {(each["reason"], each["row"]["stars"]) for each in rejected} == {("does not fit the task", 3)}
+    assert {(each["reason"], each["row"]["stars"], each["held_out"]) for each in rejected} == {
+        ("does not fit the task", 3, False)
+    }
     assert len(rejected) + dataset.rows == 200
 
 

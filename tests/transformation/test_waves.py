@@ -106,6 +106,7 @@ def test_rows_that_are_held_out_empty_or_there_already_are_not_paid_for() -> Non
     rows = [*reviews(4), {"review": sentence(0).upper(), "stars": 5}, {"review": " ", "stars": 5}]
     run(work, rows)
     assert reasons(work) == {"copies of held-out rows": 1, "duplicates": 1, "empty text": 1, "does not fit the task": 1}
+    assert [each.reason for each in work.rejected if each.held_out] == ["copies of held-out rows"]
     assert len(llm.asked) == 3
     assert not any(sentence(1) in request.messages[-1].content for request in llm.asked)
 
@@ -252,4 +253,4 @@ def test_copies_of_held_out_rows_are_seen_by_nobody() -> None:
     rows: list[Row] = [{"review": "the lamp broke  at once", "stars": 1}, {"review": "a fine lamp", "stars": 5}]
     kept, rejected = without_held_out(rows, [held])
     assert kept == rows[1:]
-    assert [each.reason for each in rejected] == ["copies of held-out rows"]
+    assert [(each.reason, each.held_out) for each in rejected] == [("copies of held-out rows", True)]

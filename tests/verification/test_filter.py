@@ -71,6 +71,7 @@ def test_copies_and_leaks_are_found_in_every_batch_and_distinct_rows_are_kept() 
         "duplicate_normalised": 2, "leak_normalised": 1, "leak_near": 1, "duplicate_exact": 1
     }  # fmt: skip
     assert (sieve.accepted, sieve.refused) == (2, 5)
+    assert all(each.held_out is each.reason.startswith("leak") for each in sieve.rejected)
 
 
 def test_drained_rows_are_forgotten_but_still_count_as_there() -> None:

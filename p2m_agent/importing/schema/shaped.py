@@ -60,6 +60,8 @@ class Rejected:
     reason: str
     """A few words without values, to count by."""
     detail: str = ""
+    held_out: bool = False
+    """Whether it is nearly a held-out row, which nobody should look at."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,6 @@ from p2m_agent.types.rows import Dataset, Example, render_input
 
 LONGEST = 400
 """Characters of an input or an output; the rest is an ellipsis."""
-HELD_OUT = ("leak", "copies of held-out")
-"""How reasons begin whose rows are not shown: they are nearly held-out rows, which nobody should look at."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,17 @@ def sample_rows(path: Path, most: int) -> list[Example]:
 
 
 def sample_rejected(path: Path, most: int, *, each: bool) -> list[UnusedRow]:
-    """The first rows of every reason: `most` of each, or as many in all, the reasons taking turns."""
+    """The first rows of every reason: `most` of each, or as many in all, the reasons taking turns.
+
+    Rows that are nearly held-out ones are left out, and so are those of older runs, which do not say whether they are.
+    """
     by_reason: dict[str, list[UnusedRow]] = defaultdict(list)
     if path.is_file():
         with path.open(encoding="utf-8") as file:
             for line in file:
                 record = json.loads(line)
                 reason = str(record.get("reason", "?"))
-                if len(by_reason[reason]) < most and not reason.startswith(HELD_OUT):
+                if len(by_reason[reason]) < most and not record.get("held_out", True):
                     by_reason[reason].append(_refused(record, reason))
     if each:
         return [row for rows in by_reason.values() for row in rows]
