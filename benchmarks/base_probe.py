@@ -42,7 +42,7 @@ from p2m_agent.training.trainer import TrainEnv, TrainRows, train
 from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.weights.loading import load_encoder
+from p2m_agent.weights.embedding import load_text_encoder
 from p2m_agent.weights.locate import EMBEDDINGS, SMALL_LM, locate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,7 @@ def build(name: str, folder: Path, settings: Settings) -> Path:
         return made
     source, change = BASES[name]
     found = locate(source, settings)
-    model = load_encoder(found.path, torch.float32)
+    model = load_text_encoder(found.path, dtype=torch.float32).transformer
     change(model)
     ignored = shutil.ignore_patterns("*.safetensors", "config.json", "*.bin", "*.onnx", "onnx", "openvino")
     shutil.copytree(found.path, made, ignore=ignored, dirs_exist_ok=True)

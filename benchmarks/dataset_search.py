@@ -105,13 +105,13 @@ def baselines(cards: Sequence[Card], embedder: Embedder) -> dict[str, Callable[[
     """Words alone, meaning alone, and both fused by rank."""
     names = [card.repo for card in cards]
     bm25 = Bm25(passages.words(card) for card in cards)
-    dense = embedder.encode([passages.passages(card)[0] for card in cards])
+    dense = embedder.encode([passages.passages(card)[0] for card in cards], role="document")
 
     def by_words(query: Query) -> Any:
         return bm25.shares(query.text)
 
     def by_meaning(query: Query) -> Any:
-        return dense @ embedder.encode([query.text])[0]
+        return dense @ embedder.encode([query.text], role="query")[0]
 
     def fused(query: Query) -> Any:
         return sum(1 / (_FUSED + np.argsort(np.argsort(-by(query), kind="stable"))) for by in (by_words, by_meaning))

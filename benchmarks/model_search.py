@@ -98,13 +98,13 @@ def baselines(cards: Sequence[ModelCard], embedder: Embedder) -> dict[str, Calla
     """Words alone, meaning alone, and both fused by rank."""
     names = [card.repo for card in cards]
     bm25 = Bm25(f"{card.keywords} {card.about}" for card in cards)
-    dense = embedder.encode([card.about for card in cards])
+    dense = embedder.encode([card.about for card in cards], role="document")
 
     def by_words(query: Query) -> Any:
         return bm25.shares(query.text)
 
     def by_meaning(query: Query) -> Any:
-        return dense @ embedder.encode([query.text])[0]
+        return dense @ embedder.encode([query.text], role="query")[0]
 
     def fused(query: Query) -> Any:
         places = [np.argsort(np.argsort(-by(query), kind="stable")) for by in (by_words, by_meaning)]

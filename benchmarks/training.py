@@ -292,12 +292,13 @@ def _first_layers(layers: int, folder: Path) -> Path:
     import torch
 
     from p2m_agent.settings import Settings
-    from p2m_agent.weights.loading import copy_checkpoint, load_encoder
+    from p2m_agent.weights.embedding import load_text_encoder
+    from p2m_agent.weights.loading import copy_checkpoint
     from p2m_agent.weights.locate import EMBEDDINGS, locate
 
     base = locate(EMBEDDINGS, Settings(_env_file=None))
     copy_checkpoint(base.path, folder)
-    model = load_encoder(base.path, torch.float32)
+    model = load_text_encoder(base.path, dtype=torch.float32).transformer
     model.encoder.layer = model.encoder.layer[:layers]
     model.config.num_hidden_layers = layers
     model.save_pretrained(str(folder))

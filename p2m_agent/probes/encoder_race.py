@@ -98,12 +98,11 @@ def _every_layer(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[numpy.fl
     import numpy as np
     import torch
 
-    ids = encoder.token_ids(texts)
-    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
     parts = []
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
-            made = encoder.pooled_layers([ids[row] for row in order[start : start + _BATCH]])
+            made = encoder.layers([texts[row] for row in order[start : start + _BATCH]])
             parts.append((made.flatten(1) / made.shape[1] ** 0.5).float().cpu().numpy())
     placed: NDArray[numpy.float32] = np.concatenate(parts)[np.argsort(order)]
     return placed

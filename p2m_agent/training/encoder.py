@@ -16,8 +16,7 @@ from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.student_card import card_of, size_mb, write_card
 from p2m_agent.types.recipe import Encoder, SetFit
 from p2m_agent.types.rows import Example
-from p2m_agent.weights.embedding import TextEncoder, load_text_encoder, pooling_of
-from p2m_agent.weights.loading import copy_checkpoint
+from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
 from p2m_agent.weights.locate import Weights
 from p2m_agent.weights.memory import STEP_TOKENS, check_memory, train_gb
 
@@ -36,10 +35,10 @@ class EncoderLearner:
         import torch
 
         self._encoder, self._rows, self.code = encoder, rows, rows.code()
-        self._ids = encoder.token_ids(rows.texts())
+        self._texts = rows.texts()
         self.classes = self.code.targets([row.output for row in rows.train])
         self._weights = self.code.weights(self.classes, balance)
-        self.lengths = [len(ids) for ids in self._ids]
+        self.lengths = encoder.lengths(self._texts)
         without_dropout(encoder.model)
         self.head = torch.nn.Linear(encoder.dim, len(self.code.labels)).to(encoder.model.device)
 
@@ -58,7 +57,7 @@ class EncoderLearner:
         """Cross-entropy, each row times the weight of its label; of several labels that of each, all of them summed."""
         import torch
 
-        logits = self.head(self._encoder.pooled([self._ids[row] for row in rows]))
+        logits = self.head(self._encoder.forward([self._texts[row] for row in rows]))
         classes = torch.from_numpy(self.classes[list(rows)]).to(logits.device)
         weights = torch.tensor(self._weights, device=logits.device)
         if self.code.several:
@@ -142,7 +141,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     picked = sample(len(rows.train), _TRAIN_SAMPLE, recipe.seed)
     train = learner.score_on([rows.train[i] for i in picked], "the score on training rows", progress)
     labels = learner.code.labels
-    save_encoder(folder, encoder, base, learner.arrays())
+    save_encoder(folder, encoder, learner.arrays())
     write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
     checkpoint.clear()
     return Trained(
@@ -170,7 +169,7 @@ def open_encoder(recipe: Encoder | SetFit, run: TrainEnv, progress: Progress) ->
     max_tokens = min(recipe.max_tokens, base.max_tokens or recipe.max_tokens)
     with progress.waiting(f"loading {base.name}"):
         encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=max_tokens)
-    encoder.model.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+    encoder.transformer.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
     return base, encoder
 
 
@@ -181,9 +180,7 @@ def _probe(learner: EncoderLearner, encoder: TextEncoder, rows: TrainRows, progr
     learner.take(*learner.code.fit_head(vectors, learner.code.targets(outputs), balance=balance))
 
 
-def save_encoder(folder: Path, encoder: TextEncoder, base: Weights, head: tuple[Any, Any]) -> None:
+def save_encoder(folder: Path, encoder: TextEncoder, head: tuple[Any, Any]) -> None:
     """Write a tuned encoder and its head (weight, bias), so that the folder stands alone."""
-    copy_checkpoint(base.path, folder / ENCODER)
-    encoder.model.save_pretrained(str(folder / ENCODER))
+    encoder.save(folder / ENCODER)
     save_head(folder, *head)
-    assert pooling_of(folder / ENCODER) == encoder.pooling

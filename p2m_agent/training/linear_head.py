@@ -52,6 +52,7 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
         for expected, vectors in ((dev_outputs, dev), (outputs, train))
     ]
     copy_checkpoint(base.path, folder / ENCODER)
+    encoder.keep_prompts(folder / ENCODER)
     save_head(folder, weight, bias)
     write_card(folder, card_of(recipe, rows.spec, base, labels=code.labels, max_tokens=encoder.max_tokens))
     notes = [*progress.notes, *unseen_label_note(rows, code.labels), *cut_note(encoder, rows)]
@@ -131,6 +132,5 @@ def load_head(folder: Path) -> dict[str, Any]:
 def cut_note(encoder: TextEncoder, rows: TrainRows) -> list[str]:
     """How many training inputs are longer than the encoder reads."""
     long = [text for text in rows.texts() if len(text) > encoder.max_tokens]  # a token has at least one character
-    lengths = encoder.tokenizer(long, return_attention_mask=False)["input_ids"] if long else []
-    cut = sum(len(ids) > encoder.max_tokens for ids in lengths)
+    cut = sum(length > encoder.max_tokens for length in encoder.lengths(long, cut=False))
     return [f"{cut} training inputs are longer than {encoder.max_tokens} tokens and were cut."] if cut else []

@@ -58,10 +58,11 @@ class PairLearner:
         """Draw the pairs."""
         self._encoder, self._rows, self._recipe = encoder, rows, recipe
         self._code = rows.code()
-        self._ids = encoder.token_ids(rows.texts())
+        self._texts = rows.texts()
+        tokens = encoder.lengths(self._texts)
         outputs = [row.output for row in rows.train]
         self._pairs = pairs(outputs, recipe.pairs_a_row, recipe.max_pairs, recipe.seed)
-        self.lengths = [len(self._ids[one]) + len(self._ids[other]) for one, other, _like in self._pairs]
+        self.lengths = [tokens[one] + tokens[other] for one, other, _like in self._pairs]
         self.head: tuple[Any, Any] | None = None
         without_dropout(encoder.model)
 
@@ -80,7 +81,7 @@ class PairLearner:
         chosen = [self._pairs[row] for row in rows]
         texts = sorted({row for one, other, _like in chosen for row in (one, other)})
         place = {row: i for i, row in enumerate(texts)}
-        vectors = self._encoder.pooled([self._ids[row] for row in texts])
+        vectors = self._encoder.forward([self._texts[row] for row in texts])
         one, other = ([place[pair[side]] for pair in chosen] for side in (0, 1))  # type: ignore[index]
         wanted = torch.tensor([like for _one, _other, like in chosen], device=vectors.device)
         return (((vectors[one] * vectors[other]).sum(1) - wanted) ** 2).sum()
@@ -129,7 +130,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
     learner.settle(progress)
     assert learner.head is not None
     train = learner.score_on(rows.train, "the score on training rows", progress)
-    save_encoder(folder, encoder, base, learner.head)
+    save_encoder(folder, encoder, learner.head)
     write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
     checkpoint.clear()
     return Trained(

@@ -100,7 +100,16 @@ def size_mb(folder: Path) -> float:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("p2m_agent", "torch", "transformers", "tokenizers", "scikit-learn", "safetensors", "peft")
+    packages = (
+        "p2m_agent",
+        "torch",
+        "transformers",
+        "tokenizers",
+        "sentence-transformers",
+        "scikit-learn",
+        "safetensors",
+        "peft",
+    )
     found = {"python": platform.python_version()}
     for name in packages:
         try:

@@ -1,8 +1,14 @@
-"""Sentence embeddings, for search, near-duplicates, nearest neighbours and linear heads."""
+"""Sentence embeddings, for search, near-duplicates, nearest neighbours and heads of classifiers.
+
+All of them come from sentence-transformers, so that pooling, prompts, dense layers and the length of a text are what
+each model's authors meant.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,17 +16,27 @@ from typing import TYPE_CHECKING, Any, Literal
 from p2m_agent.errors import OutOfTime
 from p2m_agent.settings import Settings
 from p2m_agent.weights.device import device, inference_dtype
-from p2m_agent.weights.loading import load_encoder, load_tokenizer
+from p2m_agent.weights.loading import quiet, without_pooler
 from p2m_agent.weights.locate import EMBEDDINGS, installed, read_json
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-Pooling = Literal["mean", "cls"]
+Role = Literal["query", "document"]
+"""What a text is in a search. Many models were trained with another prompt for each."""
 _BATCH = 64
 _BETWEEN_LOOKS = 512
 """Texts that are encoded between two looks at the clock, where there is a limit: a few seconds on two cores."""
+_MAX_TOKENS = 256
+"""Where a model does not say how long its texts may be."""
+_CONFIG = "config_sentence_transformers.json"
+_E5 = re.compile(r"(^|--)(multilingual-)?e5-(small|base|large)(-v2)?$")
+_E5_PROMPTS: dict[str, Any] = {
+    "prompts": {"query": "query: ", "document": "passage: "},
+    "default_prompt_name": "query",
+}
+"""What the cards of these models ask for, also before texts to be classified, and their configuration leaves out."""
 _REMEMBERED = 100_000
 """Texts kept, about 150 MB at 384 dimensions."""
 
@@ -32,7 +48,7 @@ class Embedder:
         """Wrap an encoder, for work that has so much time."""
         self.name, self._encoder, self._seconds_left = name, encoder, seconds_left
         self.dim: int = encoder.dim
-        self._known: dict[str, NDArray[numpy.float32]] = {}
+        self._known: dict[tuple[str, Role | None], NDArray[numpy.float32]] = {}
 
     def until(self, seconds_left: Callable[[], float]) -> Embedder:
         """The same for work whose time is limited. What it encodes is known to both."""
@@ -40,107 +56,152 @@ class Embedder:
         limited._known = self._known
         return limited
 
-    def encode(self, texts: Sequence[str]) -> NDArray[numpy.float32]:
-        """Unit rows, shape (number of texts, dim), in the order of `texts`.
+    def encode(self, texts: Sequence[str], role: Role | None = None) -> NDArray[numpy.float32]:
+        """Unit rows, shape (number of texts, dim), in the order of `texts`; without a role for texts of one kind.
 
         Raises:
             OutOfTime: the time was over before all of them were encoded. Those that were stay known.
         """
         import numpy as np
 
+        role = role if self._encoder.tells_roles else None
         if len(self._known) + len(texts) > _REMEMBERED:
             self._known.clear()
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        new = [text for text in dict.fromkeys(texts) if (text, role) not in self._known]
         at_once = _BETWEEN_LOOKS if self._seconds_left() < math.inf else max(1, len(new))
         for start in range(0, len(new), at_once):
             if self._seconds_left() <= 0:
                 raise OutOfTime
             some = new[start : start + at_once]
-            self._known.update(zip(some, self._encoder.encode(some), strict=True))
-        return np.stack([self._known[text] for text in texts]) if len(texts) else np.zeros((0, self.dim), np.float32)
+            made = self._encoder.encode(some, role=role)
+            self._known.update(zip(((text, role) for text in some), made, strict=True))
+        rows = [self._known[text, role] for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
 
 
 class TextEncoder:
-    """An encoder with its tokenizer and pooling."""
+    """A model of sentence-transformers that gives unit vectors, and that may be in training."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, max_tokens: int, pooling: Pooling) -> None:
-        """Take a loaded model; it is used as it is at each call, so a model in training is seen as it stands."""
-        self.model, self.tokenizer = model, tokenizer
-        self.max_tokens, self.pooling = max_tokens, pooling
-        self.dim = int(model.config.hidden_size)
+    def __init__(self, model: Any) -> None:
+        """Take a `SentenceTransformer`; it is used as it is at each call, so a model in training is seen as it stands.
+
+        Token states are pooled in float32, whatever the encoder computes in.
+        """
+        self.model, self.tokenizer = model, model.tokenizer
+        self.max_tokens, self.dim = int(model.max_seq_length), int(model.get_embedding_dimension())
+        self._prompt: str = model.prompts.get(model.default_prompt_name) or ""
+        first, *others = model.children()
+        first.register_forward_hook(_states_in_float32)
+        for module in others:
+            module.float()
+
+    @property
+    def transformer(self) -> Any:
+        """The transformers model inside."""
+        return self.model.transformers_model
+
+    @property
+    def tells_roles(self) -> bool:
+        """Whether a query and a document of the same words have different vectors."""
+        from sentence_transformers.base.modules import Router
+
+        return any(self.model.prompts.values()) or isinstance(self.model[0], Router)
 
     def encode(
-        self, texts: Sequence[str], on_batch: Callable[[int], None] = lambda _done: None
+        self, texts: Sequence[str], on_batch: Callable[[int], None] = lambda _done: None, role: Role | None = None
     ) -> NDArray[numpy.float32]:
         """Unit rows in the order of `texts`; `on_batch` hears how many are done."""
         import numpy as np
-        import torch
 
-        ids = self.token_ids(texts)
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        vectors = np.zeros((len(ids), self.dim), np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(order), _BATCH):
-                rows = order[start : start + _BATCH]
-                vectors[rows] = self.pooled([ids[i] for i in rows]).float().cpu().numpy()
-                on_batch(start + len(rows))
+        encode = {None: self.model.encode, "query": self.model.encode_query, "document": self.model.encode_document}
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            batch = [texts[i] for i in rows]
+            vectors[rows] = encode[role](batch, batch_size=_BATCH, show_progress_bar=False, normalize_embeddings=True)
+            on_batch(start + len(rows))
         return vectors
 
-    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, special tokens included, cut at `max_tokens`."""
+    def lengths(self, texts: Sequence[str], *, cut: bool = True) -> list[int]:
+        """Tokens of each text with the model's prompt and special tokens, at most `max_tokens` where they are cut."""
         if not texts:
             return []
-        cut = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens, return_attention_mask=False)
-        return [list(ids) for ids in cut["input_ids"]]
+        limit = {"truncation": True, "max_length": self.max_tokens} if cut else {"verbose": False}
+        prompted = [self._prompt + text for text in texts]
+        return [len(ids) for ids in self.tokenizer(prompted, return_attention_mask=False, **limit)["input_ids"]]
 
-    def pooled(self, ids: Sequence[Sequence[int]]) -> Any:
-        """One unit vector per row of token ids, as a tensor on the model's device that gradients flow through."""
-        tokens, mask = self._padded(ids)
-        return self._pooled(self.model(input_ids=tokens, attention_mask=mask).last_hidden_state, mask)
-
-    def pooled_layers(self, ids: Sequence[Sequence[int]]) -> Any:
-        """One unit vector per row and layer, that of the embeddings first, shape (rows, layers + 1, dim)."""
+    def forward(self, texts: Sequence[str]) -> Any:
+        """The vectors that `encode` gives, as a tensor on the model's device that gradients flow through."""
         import torch
+        from sentence_transformers.util import truncate_embeddings
 
-        tokens, mask = self._padded(ids)
-        made = self.model(input_ids=tokens, attention_mask=mask, output_hidden_states=True).hidden_states
-        return torch.stack([self._pooled(states, mask) for states in made], dim=1)
+        made = self.model(self._features(texts))["sentence_embedding"].float()
+        return torch.nn.functional.normalize(truncate_embeddings(made, self.model.truncate_dim), dim=-1)
 
-    def _padded(self, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+    def layers(self, texts: Sequence[str]) -> Any:
+        """One unit vector per text and layer, that of the embeddings first, shape (texts, layers + 1, width)."""
         import torch
+        from sentence_transformers.sentence_transformer.modules import Pooling
 
-        longest = max(len(row) for row in ids)
-        pad = self.tokenizer.pad_token_id or 0
-        where = self.model.device
-        tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in ids], device=where)
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=where)
-        return tokens, mask
+        features, config = self._features(texts), self.transformer.config
+        config.output_hidden_states = True
+        try:
+            features = self.model[0](features)
+        finally:
+            config.output_hidden_states = False
+        pool = next((module for module in self.model if isinstance(module, Pooling)), None) or Pooling(
+            features["token_embeddings"].shape[-1]
+        )
+        pooled = [
+            pool({**features, "token_embeddings": states.float()})["sentence_embedding"]
+            for states in features["all_layer_embeddings"]
+        ]
+        return torch.nn.functional.normalize(torch.stack(pooled, dim=1), dim=-1)
 
-    def _pooled(self, states: Any, mask: Any) -> Any:
-        import torch
+    def save(self, folder: Path) -> None:
+        """Write it so that `load_text_encoder` reads it back."""
+        self.model.save_pretrained(str(folder), create_model_card=False)
 
-        states = states.float()
-        # The mean is the sum divided by the length, which the norm undoes.
-        sums = states[:, 0] if self.pooling == "cls" else (states * mask.unsqueeze(-1)).sum(1)
-        return torch.nn.functional.normalize(sums, dim=-1)
+    def keep_prompts(self, folder: Path) -> None:
+        """Write the prompts it works with into a copy of its checkpoint, whose name may no longer tell them."""
+        if self.tells_roles:
+            said = {"prompts": self.model.prompts, "default_prompt_name": self.model.default_prompt_name}
+            (folder / _CONFIG).write_text(json.dumps(read_json(folder / _CONFIG) | said, indent=2), encoding="utf-8")
 
+    def _features(self, texts: Sequence[str]) -> Any:
+        from sentence_transformers.util import batch_to_device
 
-def load_text_encoder(
-    folder: Path, *, dtype: Any = None, max_tokens: int | None = None, pooling: Pooling | None = None
-) -> TextEncoder:
-    """The encoder in a checkpoint folder, on this machine's fastest device and in its fastest precision."""
-    said = read_json(folder / "sentence_bert_config.json").get("max_seq_length") or 256
-    return TextEncoder(
-        load_encoder(folder, dtype or inference_dtype()).to(device()),
-        load_tokenizer(folder),
-        max_tokens=max_tokens or int(said),
-        pooling=pooling or pooling_of(folder),
-    )
+        return batch_to_device(self.model.preprocess(list(texts), prompt=self._prompt or None), self.model.device)
 
 
-def pooling_of(folder: Path) -> Pooling:
-    """How a checkpoint's authors pool token states into one vector; the mean where they do not say."""
-    return "cls" if read_json(folder / "1_Pooling" / "config.json").get("pooling_mode_cls_token") else "mean"
+def _states_in_float32(_module: Any, _args: Any, features: dict[str, Any]) -> dict[str, Any]:
+    return features | {"token_embeddings": features["token_embeddings"].float()}
+
+
+def load_text_encoder(folder: Path, *, dtype: Any = None, max_tokens: int | None = None) -> TextEncoder:
+    """The encoder in a checkpoint folder, on this machine's fastest device and in its fastest precision.
+
+    One that is no model of sentence-transformers gets the mean of its token states.
+    """
+    quiet()
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(
+        str(folder),
+        device=device().type,
+        local_files_only=True,
+        model_kwargs={"dtype": dtype or inference_dtype(), **without_pooler(folder)},
+        **(_E5_PROMPTS if _lacks_prompts_of_e5(folder) else {}),
+    ).eval()
+    said = model.max_seq_length
+    model.max_seq_length = max_tokens or (said if said and said < 1e9 else _MAX_TOKENS)
+    return TextEncoder(model)
+
+
+def _lacks_prompts_of_e5(folder: Path) -> bool:
+    said = read_json(folder / _CONFIG).get("prompts") or {}
+    return any(_E5.search(part) for part in folder.parts) and not any(said.values())
 
 
 def load_embedder(settings: Settings) -> Embedder | None:

@@ -24,11 +24,6 @@ def load_tokenizer(folder: Path) -> Any:
     return quiet().AutoTokenizer.from_pretrained(str(folder))
 
 
-def load_encoder(folder: Path, dtype: Any) -> Any:
-    """The encoder of a checkpoint without any head, in evaluation mode."""
-    return quiet().AutoModel.from_pretrained(str(folder), dtype=dtype, **_without_pooler(folder)).eval()
-
-
 def load_causal(folder: Path, dtype: Any) -> Any:
     """The causal LM of a checkpoint, in evaluation mode."""
     return quiet().AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype).eval()
@@ -39,7 +34,8 @@ def load_seq2seq(folder: Path, dtype: Any) -> Any:
     return quiet().AutoModelForSeq2SeqLM.from_pretrained(str(folder), dtype=dtype).eval()
 
 
-def _without_pooler(folder: Path) -> dict[str, Any]:
+def without_pooler(folder: Path) -> dict[str, Any]:
+    """What keeps transformers from adding a layer of its own that no encoder of ours uses."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return {"add_pooling_layer": False} if config.get("model_type") in {"bert", "roberta", "xlm-roberta"} else {}
 
@@ -91,11 +87,18 @@ def _sha256(path: Path) -> str:
 
 
 def copy_checkpoint(source: Path, target: Path) -> None:
-    """Copy what loading a model needs, so that the student's folder stands alone."""
+    """Copy what loading a model needs, the modules of its pipeline too, so that the student's folder stands alone."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for path in sorted(source.iterdir()):
         if path.is_file() and path.suffix in {".json", ".txt", ".model", ".jinja", ".safetensors"}:
             shutil.copyfile(path, target / path.name)
-    if (source / "1_Pooling").is_dir():
-        shutil.copytree(source / "1_Pooling", target / "1_Pooling")
+    for name in _modules(source):
+        shutil.copytree(source / name, target / name)
+
+
+def _modules(folder: Path) -> list[str]:
+    """Folders of what sentence-transformers puts behind the encoder: pooling, dense layers."""
+    listed = folder / "modules.json"
+    paths = [str(module["path"]) for module in json.loads(listed.read_text())] if listed.is_file() else []
+    return [path for path in paths if path and Path(path).name == path and (folder / path).is_dir()]

@@ -126,7 +126,7 @@ def read_folder(folder: Path, name: str) -> Weights:
     return Weights(
         name=name,
         path=folder,
-        architecture=architecture_of(config),
+        architecture="encoder" if (folder / "modules.json").is_file() else architecture_of(config),
         params=sum(count_params(path) for path in folder.glob("*.safetensors")),
         licence=licence_of(model_card(folder)[0].get("license")),
         max_tokens=_max_tokens(folder, config),
@@ -195,7 +195,7 @@ def _known() -> str:
 def _download(repo: str, settings: Settings) -> Path:
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md"]
+    patterns = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md", "*_Dense/*.bin"]
     try:
         return Path(patiently(lambda: snapshot_download(repo, allow_patterns=patterns, token=settings.hf_token)))
     except hub_faults() as error:

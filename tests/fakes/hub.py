@@ -51,7 +51,7 @@ class CountingEmbedder:
     def __init__(self) -> None:
         self.encoded: list[str] = []
 
-    def encode(self, texts: Sequence[str]) -> Any:
+    def encode(self, texts: Sequence[str], role: str | None = None) -> Any:
         import numpy as np
 
         self.encoded += texts

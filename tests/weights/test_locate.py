@@ -23,14 +23,16 @@ def test_a_folder_says_what_it_is(tmp_path: Path, settings: Settings) -> None:
     assert (found.name, found.architecture, found.licence, found.max_tokens) == ("tiny", "encoder", "apache-2.0", 64)
     assert found.params == sum(p.numel() for p in _model(folder).parameters())
     assert read_folder(tiny_llama(tmp_path / "lm"), "lm").architecture == "causal"
+    (tmp_path / "lm" / "modules.json").write_text("[]")  # as an embedding model built on a causal one has it
+    assert read_folder(tmp_path / "lm", "lm").architecture == "encoder"
 
 
 def _model(folder: Path) -> object:
     import torch
 
-    from p2m_agent.weights.loading import load_encoder
+    from p2m_agent.weights.embedding import load_text_encoder
 
-    return load_encoder(folder, torch.float32)
+    return load_text_encoder(folder, dtype=torch.float32).model
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ class Index:
         import numpy as np
 
         flat = [text for parts in texts for text in parts]
-        encoded = embedder.encode([text or " " for text in flat])
+        encoded = embedder.encode([text or " " for text in flat], role="document")
         encoded = np.where([[bool(text.strip())] for text in flat], encoded, 0.0).astype("<f2")
         for row in encoded.reshape(len(texts), -1):
             yield row.tobytes()

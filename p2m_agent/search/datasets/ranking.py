@@ -100,9 +100,9 @@ def _vectors(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[num
     """What is looked for in each field, unit rows: the same, a mean of the request and its views."""
     import numpy as np
 
-    vector = embedder.encode([text])
+    vector = embedder.encode([text], role="query")
     if views:
-        vector = REQUEST * vector + (1 - REQUEST) * embedder.encode(views).mean(0)
+        vector = REQUEST * vector + (1 - REQUEST) * embedder.encode(views, role="document").mean(0)
         vector /= max(float(np.linalg.norm(vector)), 1e-9)
     return np.repeat(vector, len(FIELDS), axis=0)
 

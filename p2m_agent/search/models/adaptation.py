@@ -18,18 +18,16 @@ import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from p2m_agent.search.models.base_card import ModelCard, plain
 from p2m_agent.settings import Settings
 from p2m_agent.weights.embedding import Embedder, TextEncoder, load_text_encoder
-from p2m_agent.weights.loading import copy_checkpoint
 from p2m_agent.weights.locate import EMBEDDINGS, locate
 
 _LOG = logging.getLogger(__name__)
 FEWEST = 200
 """Described cards below which there is too little to learn from."""
-_VERSION = 1
+_VERSION = 2
 _PAIRS_A_CARD, _BATCH, _EPOCHS = 2, 32, 1
 _RATE, _SHARPNESS, _TOKENS = 2e-5, 20.0, 64
 _SENTENCE = range(30, 400)
@@ -62,9 +60,9 @@ def adapted(cards: Sequence[ModelCard], embedder: Embedder | None, settings: Set
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:  # another process may be making the same
             making = Path(place) / key
-            copy_checkpoint(base.path, making)
             plain_encoder = load_text_encoder(base.path, dtype=torch.float32, max_tokens=_TOKENS)
-            tune(plain_encoder, pairs).save_pretrained(str(making))
+            tune(plain_encoder, pairs)
+            plain_encoder.save(making)
             if not folder.is_dir():
                 making.rename(folder)
     return _opened(f"{embedder.name}-{key}", folder, base.max_tokens)
@@ -88,8 +86,8 @@ def pairs_of(cards: Sequence[ModelCard], seed: int = 0) -> list[Pair]:
     return found
 
 
-def tune(encoder: TextEncoder, pairs: Sequence[Pair], seed: int = 0) -> Any:
-    """Train an encoder on pairs; the model."""
+def tune(encoder: TextEncoder, pairs: Sequence[Pair], seed: int = 0) -> None:
+    """Train an encoder on pairs."""
     import torch
 
     torch.manual_seed(seed)
@@ -99,13 +97,13 @@ def tune(encoder: TextEncoder, pairs: Sequence[Pair], seed: int = 0) -> Any:
     drawn = [pair for _ in range(_EPOCHS) for pair in draw.sample(pairs, len(pairs))]
     for start in range(0, len(drawn), _BATCH):
         batch = drawn[start : start + _BATCH]
-        ones, others = (encoder.pooled(encoder.token_ids([pair[side] for pair in batch])) for side in (0, 1))
+        ones, others = (encoder.forward([pair[side] for pair in batch]) for side in (0, 1))
         likeness, right = ones @ others.T * _SHARPNESS, torch.arange(len(batch), device=ones.device)
         loss = sum(torch.nn.functional.cross_entropy(each, right) for each in (likeness, likeness.T)) / 2
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    return model.eval()
+    model.eval()
 
 
 def _sentences(text: str) -> list[str]:

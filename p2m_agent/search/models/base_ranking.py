@@ -82,8 +82,8 @@ class ModelRanking:
         self._speaks = [card.speaks() for card in cards]
         self._popularity = np.log1p(np.array([card.downloads or 0 for card in cards], np.float64))
         if embedder is not None:
-            self._meaning = embedder.encode([card.about for card in cards])
-            self._label = embedder.encode([card.label for card in cards])
+            self._meaning = embedder.encode([card.about for card in cards], role="document")
+            self._label = embedder.encode([card.label for card in cards], role="document")
 
     def rank(self, query: str, views: Sequence[str] = ()) -> list[ModelMatch]:
         """All cards, best first.
@@ -121,13 +121,13 @@ class ModelRanking:
     def _meanings(self, asked: str, views: Sequence[str], embedder: Embedder) -> dict[str, Any]:
         import numpy as np
 
-        vector = embedder.encode([asked])[0]
+        vector = embedder.encode([asked], role="query")[0]
         phrases = [(place, phrase) for place, tag in enumerate(self._tags) for phrase in PHRASES[tag]]
-        likeness = embedder.encode([phrase for _, phrase in phrases]) @ vector
+        likeness = embedder.encode([phrase for _, phrase in phrases], role="document") @ vector
         owners = np.array([place for place, _ in phrases])
         label = self._label @ vector
         if views:
-            vector = REQUEST * vector + (1 - REQUEST) * embedder.encode(views).mean(0)
+            vector = REQUEST * vector + (1 - REQUEST) * embedder.encode(views, role="document").mean(0)
             vector /= max(float(np.linalg.norm(vector)), 1e-9)
         return {
             "meaning": self._meaning @ vector,

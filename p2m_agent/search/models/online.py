@@ -74,7 +74,7 @@ def _model(info: ModelInfo) -> HubModel | LeftOut:
     tags = tuple(info.tags or ())
     facts = BaseModelFacts(
         repo=info.id,
-        architecture=architecture_of(info.config or {}),
+        architecture="encoder" if "sentence-transformers" in tags else architecture_of(info.config or {}),
         params=info.safetensors.total,
         licence=_one(meta.get("license")) or _tagged(tags, "license"),
         languages=_many(meta.get("language")),

@@ -21,7 +21,7 @@ class Fixed:
 
     name, dim = "fixed", 2
 
-    def encode(self, texts: list[str]) -> np.ndarray:
+    def encode(self, texts: list[str], role: str | None = None) -> np.ndarray:
         return np.tile(np.asarray([[1.0, 0.0]], np.float32), (len(texts), 1))
 
 
