@@ -98,7 +98,7 @@ def _every_layer(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[numpy.fl
     import numpy as np
     import torch
 
-    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+    order = sorted(range(len(texts)), key=encoder.lengths(texts).__getitem__)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
