@@ -210,7 +210,7 @@ def test_later_rounds_encode_new_rows_only(bert: Path, monkeypatch: pytest.Monke
     assert counted == [40, 20]
     assert (len(first), len(second)) == (40, 60)
     whole = EncoderProbe(sorted_mail(60), task(), SETTINGS).scores(str(bert), 60)
-    assert np.allclose(second, whole, atol=1e-5)  # other batches, other last digits
+    assert np.allclose(second, whole, atol=1e-4)  # other batches, other last digits
 
 
 def test_fewer_dimensions_tell_a_head_the_same() -> None:
