@@ -289,6 +289,8 @@ class Session:
             return self._seconds_left(finishing=self._machine.tools[call.tool].finishing)
 
         def embedder() -> Embedder | None:
+            if not self._embedder and left_s() <= 0:
+                return None  # loading takes longer than anything that could be done with it
             loaded = self._load_embedder()
             return loaded and loaded.until(left_s)
 

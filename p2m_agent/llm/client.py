@@ -23,6 +23,8 @@ from p2m_agent.types.completion import Body, Capability, ChatMessage, Completion
 __all__ = ["LLM", "Capability", "ChatMessage", "Reply", "Request"]
 
 OnReply = Callable[[int, Reply], None]
+_PROBE_SHARE = 0.1
+"""Of the time left, for finding out one thing about a model."""
 SecondsLeft = Callable[[], float]
 T = TypeVar("T")
 
@@ -150,6 +152,19 @@ class LLM:
         """
         return self._loop.run(_within(self._seconds_left(), work))
 
+    def tried(self, probe: Coroutine[Any, Any, T]) -> T:
+        """The result of a probe, which may take a part of the time left, and no time where that was in vain before.
+
+        Raises:
+            OutOfTime: it has no answer by then. One that comes later is kept for the next time.
+        """
+        allowed, connection = _PROBE_SHARE * self._seconds_left(), self.connection
+        try:
+            return self._loop.run(_within(allowed if allowed > connection.silent_s else 0.0, probe))
+        except OutOfTime:
+            connection.silent_s = max(allowed, connection.silent_s)
+            raise
+
     async def _ask(self, request: Request, seconds_left: SecondsLeft) -> Reply:
         try:
             return await _within(min(self._seconds_left(), seconds_left()), self._answer(request))
@@ -204,8 +219,8 @@ class LLM:
 class Abilities:
     """What a model can be relied on for: each is tried out when it is first asked for, then remembered on disk.
 
-    Every property raises `ToolError` where the endpoint is unreachable or does not answer the probe, and
-    `BudgetExceeded` where the time is over before it has.
+    Every property raises `ToolError` where the endpoint is unreachable or does not answer the probe, and `OutOfTime`
+    where that takes more than a part of the time left: a run goes on without a model that is too slow for it.
     """
 
     llm: LLM
@@ -213,17 +228,17 @@ class Abilities:
     @property
     def tools(self) -> bool:
         """It calls a native tool when it has to."""
-        return self.llm.wait(capability.calls_tools(self.llm.connection))
+        return self.llm.tried(capability.calls_tools(self.llm.connection))
 
     @property
     def json_schema(self) -> bool:
         """Its endpoint enforces a JSON schema."""
-        return self.llm.wait(capability.enforces_schema(self.llm.connection))
+        return self.llm.tried(capability.enforces_schema(self.llm.connection))
 
     @property
     def sound(self) -> bool:
         """It gets the probe's easy questions right, so its choices are worth something."""
-        return self.llm.wait(capability.is_sound(self.llm.connection))
+        return self.llm.tried(capability.is_sound(self.llm.connection))
 
     def found(self) -> Capability:
         """All of it."""

@@ -85,6 +85,8 @@ class Connection:
         self._probing: dict[str, asyncio.Lock] = {}
         self.facts: dict[str, bool] = {}
         """What has been found out about the model."""
+        self.silent_s = 0.0
+        """How long a probe was waited for in vain."""
 
     async def model(self) -> str:
         """The model's name; an endpoint that was given without one is asked for its first.

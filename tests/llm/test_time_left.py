@@ -43,6 +43,21 @@ def test_a_probe_ends_with_the_time(late: LLM, ability: str) -> None:
         getattr(late.capability, ability)
 
 
+def test_a_probe_takes_a_part_of_the_time_and_is_not_waited_for_twice(opened: Opener, silent: FakeOpenAI) -> None:
+    connection = opened(f"{silent.url}#fake").llms.teacher.connection
+    allowed: list[float] = []
+
+    def left() -> float:
+        allowed.append(connection.silent_s)
+        return 0.5
+
+    teacher = LLM("teacher", connection, left)
+    for _ in range(3):
+        with pytest.raises(BudgetExceeded):
+            _ = teacher.capability.sound
+    assert allowed == [0.0, pytest.approx(0.05), pytest.approx(0.05)]
+
+
 def test_requests_end_with_the_time_and_say_so(late: LLM) -> None:
     replies = late.ask_many([ask("1"), ask("2")])
     assert [reply.error for reply in replies] == ["there was no time left for it"] * 2
