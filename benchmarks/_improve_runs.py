@@ -21,8 +21,8 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import Task
 
 Change = Callable[[Choice, RunState], Choice]
 
@@ -73,7 +73,7 @@ def run(wish: Wish) -> dict[str, Any]:
             _env_file=None, runs_dir=Path(place) / "runs", hubs=(str(own), *wish.hubs), teacher=wish.teacher,
             controller=wish.controller, max_rounds=wish.rounds, max_minutes=wish.minutes, budget_usd=2.0,
         )  # fmt: skip
-        task = TaskFile(
+        task = Task(
             request=spec.request, kind=spec.kind, labels=spec.labels or None, metric=spec.metric, data=OWN,
             input_fields=spec.input_fields, output_field=spec.output_field, target=wish.target,
         )  # fmt: skip

@@ -37,6 +37,7 @@ from p2m_agent.importing.to_examples import Judges, Wishes, choose_columns
 from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
+from p2m_agent.types.task import Task
 from p2m_agent.weights.embedding import Embedder, load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,10 +90,10 @@ def read_cases() -> list[Case]:
 
 def choose(case: Case, opened: Opened, judges: Judges, *, kind_is_given: bool = True) -> Result:
     """Map the columns of a dataset as an import for the case's request does."""
-    given: dict[str, object] = {"kind": case.kind} if kind_is_given else {}
-    spec = draft_spec(Said(case.request, given), "bench", None, judges.embedder)
+    task = Task(request=case.request, kind=case.kind if kind_is_given else None)
+    spec = draft_spec(Said(task), "bench", None, judges.embedder)
     try:
-        mapping = choose_columns(opened, Wishes(spec=spec, given=given), judges)
+        mapping = choose_columns(opened, Wishes(spec=spec, task=task), judges)
     except ToolError as error:
         return Result(case, (), str(error), unsure=True, right=False)
     inputs = tuple(mapping.inputs.values())

@@ -36,13 +36,14 @@ from _real_rows import real_sets
 
 from p2m_agent.errors import P2MError
 from p2m_agent.llm.open import LLMs, open_llms
+from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.rows.reading import read_examples
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Context, load_tools
 from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
 from p2m_agent.types.rows import Example
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 from p2m_agent.weights.embedding import load_embedder
 
 SETS = (
@@ -177,20 +178,21 @@ def made_rows(spec: TaskSpec, inputs: Sequence[Example], by: Maker, seed: int) -
         root = Path(place)
         call = Call(id="001-generate_examples", tool=tool.name, args={})
         (root / "calls" / call.id).mkdir(parents=True)
-        state = RunState(request=spec.request, artifacts=[spec])
+        state = RunState(task=Task(request=spec.request), artifacts=[spec])
         if inputs:
             file = root / "inputs.jsonl"
             file.write_text("".join(json.dumps(row.input) + "\n" for row in inputs), encoding="utf-8")
-            state.given["unlabelled"] = str(file)
+            state.task = state.task.model_copy(update={"unlabelled": str(file)})
         context = Context(
             settings=by.settings.model_copy(update={"seed": seed}), root=root, folder=root / "calls" / call.id,
             call=call, planner=by.llms.planner,
             teacher=by.llms.teacher, judge=by.llms.judge, hub=None,  # type: ignore[arg-type]
-            embedder=lambda: by.embedder, emit=lambda _: None,
+            embedder=lambda: by.embedder, pools=TrainingPools(root), emit=lambda _: None,
             seconds_left=lambda: 2 * by.seconds,  # the tool takes half of what is left
         )  # fmt: skip
         try:
-            made = tool.run(tool.args(rows=len(inputs) or by.rows), state, context).summary
+            args = tool.args(rows=len(inputs) or by.rows)
+            made = tool.run(args, tool.needs(args, state), context).summary
         except P2MError as error:
             made = error.message
         print(f"    {made}", flush=True)

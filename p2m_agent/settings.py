@@ -11,8 +11,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from p2m_agent.types.scores import MetricName
-
 TAKEN_OVER = {"seed", "hubs", "refuse_licences", "teacher", "planner", "judge", "gguf", "controller"}
 """Settings of a run that hold for one started from it. Limits do not: each run has its own."""
 RECORDED = TAKEN_OVER | {"max_rounds", "max_minutes", "budget_usd"}
@@ -63,8 +61,6 @@ class Settings(BaseSettings):
     controller: Literal["auto", "llm", "rules"] = "auto"
     """`auto` takes the LLM where its probe says that it can choose, else the rules."""
     seed: int = 0
-    target: float | None = Field(default=None, ge=0, le=1)
-    metric: MetricName | None = None
     budget_usd: float | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
     max_rounds: int = Field(default=6, ge=1)
@@ -99,12 +95,6 @@ class Settings(BaseSettings):
     max_dataset_gb: float = Field(default=50.0, gt=0)
     """Largest dataset of the Hub to take rows of, by its data files. Rows are streamed from its front, so nothing else
     is fetched; but the front of a larger set says little about the whole."""
-    data: str | None = None
-    """The person's own labelled file, or a Hub dataset id."""
-    unlabelled: str | None = None
-    """The person's own file of real inputs without outputs, which the teacher labels."""
-    attributes: str | None = None
-    """A YAML file of what generated inputs differ in."""
 
     def over(self, recorded: Mapping[str, object], names: Set[str]) -> Self:
         """These settings, with those of `names` that a run has recorded where none was given now."""

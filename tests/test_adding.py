@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
+from p2m_agent.types.task import Task
+from tests.fakes.calls import run_tool
 
 HUB = '''
 """Datasets of the office: names that begin with `office:`."""
@@ -38,18 +41,22 @@ HUB = HubKind(order=0, open=lambda name, huggingface: Office() if name.startswit
 TOOL = '''
 """Count the words of the request."""
 
-from p2m_agent.run.tooling import Args, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Effect, NotYet, Outcome, Tool
 
 
 class CountWords(Args):
     """Count the words of the request."""
 
 
-def run(args, state, context):
-    return Outcome(summary=f"{len(state.request.split())} words")
+def needs(args, state):
+    return state.task.request or NotYet("there is no request yet")
 
 
-TOOL = Tool(name="count_words", args=CountWords, run=run, effect=Effect.READ)
+def run(args, request, context):
+    return Outcome(summary=f"{len(request.split())} words")
+
+
+TOOL = Tool(name="count_words", args=CountWords, run=run, needs=needs, effect=Effect.READ)
 '''
 
 
@@ -77,3 +84,4 @@ def test_a_tool(add) -> None:
     add("p2m_agent.tools", "count_words", TOOL)
     tool = load_tools()["count_words"]
     assert tool.description == "Count the words of the request."
+    assert run_tool(tool, tool.args(), RunState(task=Task(request="Sort my mail")), None).summary == "3 words"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -16,13 +17,13 @@ from p2m_agent.generation.requests import derived_seed
 from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.generation.unlabelled import Text, read_inputs, texts_of
 from p2m_agent.rows.holdout import file_sha256, held_out_rows, read_dev, seal
-from p2m_agent.rows.pool import training_pool
 from p2m_agent.rows.reading import read_examples, stream_examples, write_examples
 from p2m_agent.rows.splits import MIN_ROWS, carve
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Context
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
+from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.filter import Rejected
 from p2m_agent.verification.screening import rejected_line
@@ -32,18 +33,31 @@ MOST_CARVED = 10_000
 """Rows of which the held-out ones are drawn, where many were made: dev and test take 1,300 of them at most."""
 
 
-def known_rows(state: RunState, context: Context, holdout: Holdout | None) -> tuple[list[Example], list[Example]]:
-    """(held-out rows, for leak checks alone; training rows without leaks, which may be shown to the teacher).
+@dataclass(frozen=True)
+class RunData:
+    """A task with the rows that there are for it."""
 
-    Rows of sources that the mixture gate left out are not among them, as they are not trained on.
-    """
-    if holdout is None:
+    spec: TaskSpec
+    holdout: Holdout | None
+    datasets: Sequence[Dataset]
+    """Those that students learn from; what the mixture gate left out is not among them."""
+    left_usd: float | None
+
+    @classmethod
+    def of(cls, spec: TaskSpec, state: RunState) -> Self:
+        """What the run has."""
+        left_usd = state.budget.left_usd(state.spent)
+        return cls(spec, state.latest(Holdout), state.chosen_datasets(), left_usd)
+
+
+def known_rows(data: RunData, context: Context) -> tuple[list[Example], Sequence[Example]]:
+    """(held-out rows, for leak checks alone; training rows without leaks, which may be shown to the teacher)."""
+    if data.holdout is None:
         return [], []
-    held = held_out_rows(context.root, holdout)
-    datasets = state.chosen_datasets()
-    if not datasets:
-        return held, []
-    return held, training_pool(context.root, datasets, holdout, context.embedder()).examples
+    held = held_out_rows(context.root, data.holdout)
+    if not data.datasets:
+        return held, ()
+    return held, context.pools.of(data.datasets, data.holdout, context.embedder()).examples
 
 
 def guard_of(held: Sequence[Example], spec: TaskSpec) -> HeldOutTexts:
@@ -52,16 +66,16 @@ def guard_of(held: Sequence[Example], spec: TaskSpec) -> HeldOutTexts:
 
 
 def attributes_for(
-    spec: TaskSpec, seeds: Sequence[Example], state: RunState, context: Context, guard: HeldOutTexts
+    spec: TaskSpec, seeds: Sequence[Example], own: str | None, context: Context, guard: HeldOutTexts
 ) -> Attributes:
-    """The grid: the person's file, else that of the last call (which they may have edited), else derived; and kept.
+    """The grid: the person's own file, else that of the last call (which they may have edited), else derived; and kept.
 
     Raises:
         UsageError: the file cannot be used.
     """
-    given, last = state.given.get("attributes"), _last_attributes(context)
-    if given:
-        attributes = read_attributes(Path(str(given)))
+    last = _last_attributes(context)
+    if own:
+        attributes = read_attributes(Path(own))
     elif last:
         attributes = read_attributes(last)
     elif context.teacher.capability.sound:
@@ -80,45 +94,34 @@ def _last_attributes(context: Context) -> Path | None:
     return earlier[-1] if earlier else None
 
 
-def unlabelled_texts(state: RunState, context: Context) -> Iterator[Text]:
-    """The person's own unlabelled inputs; none where they gave none.
+def unlabelled_texts(own: str | None, spec: TaskSpec, context: Context) -> Iterator[Text]:
+    """The inputs in the person's own file; none where they gave none.
 
     Raises:
         UsageError: the file cannot be read, or has no columns for the task's inputs.
     """
-    given, spec = state.given.get("unlabelled"), state.spec
-    if not given or spec is None:
+    if not own:
         return iter(())
-    path = Path(str(given))
+    path = Path(own)
     source = Source(origin="synthetic", ref=context.call.id, revision=file_sha256(path))
     return texts_of(read_inputs(path), spec, source, context.settings.seed)
 
 
-def errors_of(state: RunState, context: Context, held: Sequence[Example], clusters: Sequence[str]) -> list[Focus]:
-    """What the best student gets wrong on dev, in groups: those of its analysis, else of its report.
+def errors_of(
+    found: ErrorAnalysis | EvalReport, data: RunData, context: Context, held: Sequence[Example], clusters: Sequence[str]
+) -> list[Focus]:
+    """What a student gets wrong on dev, in groups: those of its analysis, or of its report.
 
     The request that describes a report's groups shows dev texts, so its guard knows the locked test's alone.
     """
-    best, holdout, spec = state.best(), state.latest(Holdout), state.spec
-    if best is None or holdout is None or spec is None:
-        return []
-    dev = read_dev(context.root, holdout)
-    analysis = analysis_of(best.id, state)
-    if analysis and analysis.clusters:
-        return analysed_focuses(analysis, clusters, dev)
-    report, known = state.report_on(best.id, "dev"), {row.id for row in dev}
-    if report is None:
-        return []
+    spec, dev = data.spec, read_dev(context.root, data.holdout) if data.holdout else []
+    if isinstance(found, ErrorAnalysis):
+        return analysed_focuses(found, clusters, dev)
+    known = {row.id for row in dev}
     guard = guard_of([row for row in held if row.id not in known], spec)
     teacher = context.teacher if context.teacher.capability.sound else None
     seed = derived_seed(f"{context.settings.seed}/{context.call.id}/errors")
-    return focuses(report, spec, teacher, guard, seed)
-
-
-def analysis_of(training_run: str, state: RunState) -> ErrorAnalysis | None:
-    """The newest analysis of a student's dev errors."""
-    found = [analysis for analysis in state.all(ErrorAnalysis) if analysis.training_run == training_run]
-    return found[-1] if found else None
+    return focuses(found, spec, teacher, guard, seed)
 
 
 class RowFiles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from p2m_agent.errors import BudgetExceeded, ToolError
@@ -10,7 +11,6 @@ from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.importing.sources import Opened, open_config, read_repo
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.rows.reading import Row
-from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Context
 from p2m_agent.search.licences import rule
 from p2m_agent.transformation.planning import checked
@@ -22,10 +22,10 @@ from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.plan import ShownRow, TransformationPlan
 from p2m_agent.types.questions import Answer
-from p2m_agent.types.rows import Example, Holdout
+from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 
-from ._generated import known_rows
+from ._generated import RunData, known_rows
 
 SHOWN = 3
 """Transformed rows that a person sees with a plan."""
@@ -55,7 +55,7 @@ class FoundDataset:
     """In the order in which they are transformed; without copies of held-out rows, which nobody may see."""
     kept_out: list[Rejected]
     held: list[Example]
-    known: list[Example]
+    known: Sequence[Example]
     """Training rows there are."""
 
     @property
@@ -64,14 +64,13 @@ class FoundDataset:
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
 
-def open_found(repo: str, read: int, state: RunState, context: Context) -> FoundDataset:
+def open_found(repo: str, read: int, data: RunData, context: Context) -> FoundDataset:
     """Read a dataset that may be used under its licence.
 
     Raises:
         ToolError: it may not, or its rows cannot be had.
     """
-    spec = state.spec
-    assert spec is not None
+    spec = data.spec
     dataset, chosen = open_config(context.hub, repo, spec, context.embedder)
     ruling = rule(dataset.licence, spec.constraints.licences)
     if ruling.verdict == "refuse":
@@ -81,7 +80,7 @@ def open_found(repo: str, read: int, state: RunState, context: Context) -> Found
     opened = read_repo(dataset, read, context.settings.seed, context.emit)
     risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}." if ruling.verdict == "warn" else ""
     notes = tuple(filter(None, (chosen, *opened.notes, risk)))
-    held, known = known_rows(state, context, state.latest(Holdout))
+    held, known = known_rows(data, context)
     rows, kept_out = without_held_out([*opened.splits.get("train", []), *opened.splits.get("dev", [])], held)
     if not rows:
         raise ToolError(f"{repo} holds no rows beside copies of held-out ones.", "Choose another dataset.")
@@ -99,16 +98,14 @@ def transformer(plan: TransformationPlan, found: FoundDataset, spec: TaskSpec, c
     return Transformer(maker, context.teacher, found.held, context.embedder())
 
 
-def tried(plan: TransformationPlan, found: FoundDataset, state: RunState, context: Context) -> TransformationPlan:
+def tried(plan: TransformationPlan, found: FoundDataset, data: RunData, context: Context) -> TransformationPlan:
     """A plan with three rows that it made and with what it takes for all, cut to what money and time allow.
 
     Raises:
         TemplateFault: it does not work on the sample; the message says how.
         BudgetExceeded: there is too little money or time to begin.
     """
-    spec = state.spec
-    assert spec is not None
-    work = transformer(plan, found, spec, context)
+    work = transformer(plan, found, data.spec, context)
     for start in range(0, TRIED_FORMAL if plan.formal else TRIED_WRITTEN, STEP):
         if len(work.made) < SHOWN:
             work.take(found.rows[start : start + STEP])
@@ -123,11 +120,11 @@ def tried(plan: TransformationPlan, found: FoundDataset, state: RunState, contex
         ShownRow(before=cells(row, list(row), _CELL), input=made.input, output=made.output)
         for row, made in work.made[:SHOWN]
     )
-    return _costed(plan.model_copy(update={"shown": shown}), work, found, state, context)
+    return _costed(plan.model_copy(update={"shown": shown}), work, found, data, context)
 
 
 def _costed(
-    plan: TransformationPlan, work: Transformer, found: FoundDataset, state: RunState, context: Context
+    plan: TransformationPlan, work: Transformer, found: FoundDataset, data: RunData, context: Context
 ) -> TransformationPlan:
     rows = min(plan.rows, len(found.rows))
     prompt, answer = (int(MARGIN * part / max(1, work.asked)) for part in work.tokens)
@@ -139,7 +136,7 @@ def _costed(
     each = Cost(
         usd=usd or 0.0, wall_s=FORMAL_ROW_S if plan.formal else written_s, tokens=0 if plan.formal else prompt + answer
     )
-    fitting = min(rows, _affordable(each, rows, state, context))
+    fitting = min(rows, _affordable(each, rows, data.left_usd, context))
     notes = list(plan.notes)
     if fitting < min(rows, FEWEST_ROWS):
         raise BudgetExceeded(
@@ -155,25 +152,23 @@ def _costed(
     return plan.model_copy(update={"rows": fitting, "requests": requests, "estimate": total, "notes": tuple(notes)})
 
 
-def _affordable(each: Cost, rows: int, state: RunState, context: Context) -> int:
+def _affordable(each: Cost, rows: int, left_usd: float | None, context: Context) -> int:
     """Rows that half of the money and half of the time cover."""
     most = rows
-    if state.budget.usd is not None and each.usd:
-        most = min(most, int(SHARE_OF_MONEY * max(0.0, state.budget.usd - state.spent.usd) / each.usd))
+    if left_usd is not None and each.usd:
+        most = min(most, int(SHARE_OF_MONEY * left_usd / each.usd))
     left_s = SHARE_OF_TIME * context.seconds_left()
     return most if left_s == float("inf") else min(most, int(max(0.0, left_s) / each.wall_s))
 
 
 def after_plan(
-    plan: TransformationPlan, answer: Answer, state: RunState, context: Context
+    plan: TransformationPlan, answer: Answer, data: RunData, context: Context
 ) -> tuple[tuple[Artifact, ...], str]:
     """The plan as a person changed it, tried again; it comes before them once more, with the rows that it makes now.
 
     Raises:
         ToolError: it has no such part, or does not work like this.
     """
-    spec = state.spec
-    assert spec is not None
     known = ("rows", "instruction", *plan.templates)
     unknown = sorted(set(answer.edits) - set(known))
     if unknown:
@@ -187,9 +182,9 @@ def after_plan(
     instruction = texts.pop("instruction", plan.instruction)
     update = {"id": f"transformation_plan-{context.call.id}", "by": "person", "made_by": context.call.id}
     changes = {"rows": int(rows), "instruction": instruction, "templates": {**plan.templates, **texts}, "notes": ()}
-    found = open_found(plan.source, plan.read, state, context)
+    found = open_found(plan.source, plan.read, data, context)
     try:
-        edited = checked(plan.model_copy(update={**update, **changes}), spec, found.columns)
-        return (tried(edited, found, state, context),), f"changed the plan: {', '.join(sorted(answer.edits))}"
+        edited = checked(plan.model_copy(update={**update, **changes}), data.spec, found.columns)
+        return (tried(edited, found, data, context),), f"changed the plan: {', '.join(sorted(answer.edits))}"
     except TemplateFault as fault:
         raise ToolError(f"The plan does not work like this: {fault}.", "Nothing was changed.") from fault

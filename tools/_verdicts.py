@@ -10,7 +10,6 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.reading import read_examples, write_examples
-from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Context
 from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_spec
@@ -51,7 +50,7 @@ def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
         raise ToolError(
             f"The edit of {'.'.join(map(str, first['loc']))} does not fit: {first['msg']}.", "Nothing was changed."
         ) from error
-    check_spec(edited, {})
+    check_spec(edited, frozenset())
     return (edited,), f"changed the task: {', '.join(sorted(answer.edits))}"
 
 
@@ -113,14 +112,12 @@ def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
     return (dataset.model_copy(update=update),), f"rejected {gone} of {len(rows)} rows"
 
 
-def after_prompt(change: PromptChange, answer: Answer, state: RunState, context: Context) -> Followed:
+def after_prompt(change: PromptChange, answer: Answer, spec: TaskSpec, context: Context) -> Followed:
     """The task with the new instruction.
 
     Raises:
         ToolError: the edited instruction is empty.
     """
-    spec = state.spec
-    assert spec is not None
     edited = answer.edits.get("after") if answer.verdict == "edit" else None
     instruction = change.after if edited is None else " ".join(str(edited).split())
     if not instruction:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from p2m_agent.errors import P2MError, ToolError
 from p2m_agent.evaluation.answers import read_answers
-from p2m_agent.evaluation.error_analysis import Around, analyse
+from p2m_agent.evaluation.error_analysis import AnalysisContext, analyse
 from p2m_agent.evaluation.study import Study
 from p2m_agent.rows.holdout import read_dev
-from p2m_agent.rows.pool import rows_of, training_pool
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.probe import ModelProbe
 from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 _ROW_TOKENS = (300, 100)
 """About, for a row by the teacher: prompt and answer."""
@@ -35,86 +39,101 @@ class AnalyseErrors(Args):
     """Id of the student; the best on dev where left out."""
 
 
-def needs(args: AnalyseErrors, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class AnalyseErrorsInputs:
+    """A student with its dev report and the rows it learnt from, and what else is known by then."""
+
+    spec: TaskSpec
+    student: TrainingRun
+    holdout: Holdout
+    report: EvalReport
+    datasets: Sequence[Dataset]
+    """Those that it learnt from."""
+    names: Mapping[str, str]
+    """Dataset id to the name it is shown under."""
+    students: Sequence[TrainingRun]
+    race: ModelProbe | None
+    left_s: float
+    """Time left for what is suggested."""
+
+
+def needs(args: AnalyseErrors, state: RunState) -> AnalyseErrorsInputs | NotYet:
     """A student with its dev answers; once for each."""
-    trained = student(args, state)
-    if trained is None:
-        return "there is no such trained student; call fine_tune first"
-    report = state.report_on(trained.id, "dev")
+    spec, holdout, student = state.spec, state.latest(Holdout), state.student(args.training_run)
+    if spec is None or holdout is None or student is None:
+        return NotYet("there is no such trained student; call fine_tune first")
+    report = state.report_on(student.id, "dev")
     if report is None or not report.answers:
-        return f"the answers of {trained.id} to the dev rows are not known; call evaluate with final=false first"
-    if any(found.training_run == trained.id for found in state.all(ErrorAnalysis)):
-        return f"the errors of {trained.id} were analysed already; act on the suggestions"
-    return None
-
-
-def student(args: AnalyseErrors, state: RunState) -> TrainingRun | None:
-    """The student that is meant."""
-    found = state.find(args.training_run) if args.training_run else state.best()
-    return found if isinstance(found, TrainingRun) else None
+        missing = f"the answers of {student.id} to the dev rows are not known"
+        return NotYet(f"{missing}; call evaluate with final=false first")
+    if state.analysis_of(student.id):
+        return NotYet(f"the errors of {student.id} were analysed already; act on the suggestions")
+    return AnalyseErrorsInputs(
+        spec=spec,
+        student=student,
+        holdout=holdout,
+        report=report,
+        datasets=state.learnt_from(student),
+        names={dataset.id: dataset.ref for dataset in state.all(Dataset)},
+        students=state.all(TrainingRun),
+        race=state.latest(ModelProbe),
+        left_s=state.budget.left_s(state.spent) - state.budget.reserve_s,
+    )
 
 
 def estimate(args: AnalyseErrors, state: RunState) -> Cost:
     """Embedding the rows takes most of it."""
-    trained, holdout = student(args, state), state.latest(Holdout)
+    trained, holdout = state.student(args.training_run), state.latest(Holdout)
     if trained is None or holdout is None:
         return Cost()
     return Cost(wall_s=15 + 0.01 * (min(trained.train_rows, 5_000) + holdout.dev_rows), tokens=8_000)
 
 
-def run(args: AnalyseErrors, state: RunState, context: Context) -> Outcome:
+def run(_args: AnalyseErrors, inputs: AnalyseErrorsInputs, context: Context) -> Outcome:
     """Analyse, and suggest."""
-    trained = student(args, state)
-    assert trained is not None
-    found = analyse(study_of(trained, state, context), _around(state, context), context.call.id)
+    found = analyse(study_of(inputs, context), _analysis_context(inputs, context), context.call.id)
     return Outcome(headline=headline(found), summary=summary(found), artifacts=(found,))
 
 
-def study_of(trained: TrainingRun, state: RunState, context: Context) -> Study:
+def study_of(inputs: AnalyseErrorsInputs, context: Context) -> Study:
     """Dev rows that were answered, and the training rows with their datasets.
 
     Raises:
         ToolError: no dev row was answered.
     """
-    spec, holdout, report = state.spec, state.latest(Holdout), state.report_on(trained.id, "dev")
-    assert spec is not None
-    assert holdout is not None
-    assert report is not None
-    dev = read_dev(context.root, holdout)
-    answers = read_answers(context.root / report.answers, dev)
+    dev = read_dev(context.root, inputs.holdout)
+    answers = read_answers(context.root / inputs.report.answers, dev)
     answered = [(row, said) for row, said in zip(dev, answers, strict=True) if said is not None]
     if not answered:
         raise ToolError("No dev row was answered, so there are no errors to look at.", "Train again with fine_tune.")
-    datasets = [dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets]
-    train = training_pool(context.root, datasets, holdout, context.embedder()).examples
-    of_row = {row.id: dataset.id for dataset in reversed(datasets) for row in rows_of(context.root, dataset)}
+    pool = context.pools.of(inputs.datasets, inputs.holdout, context.embedder())
     return Study(
-        spec=spec,
-        run=trained,
+        spec=inputs.spec,
+        run=inputs.student,
         dev=[row for row, _ in answered],
         answers=[said for _, said in answered],
-        train=train,
-        sources=[of_row[row.id] for row in train],
+        train=pool.examples,
+        sources=pool.sources,
         embedder=context.embedder(),
         seed=context.settings.seed,
     )
 
 
-def _around(state: RunState, context: Context) -> Around:
+def _analysis_context(inputs: AnalyseErrorsInputs, context: Context) -> AnalysisContext:
     def usd(rows: int) -> float | None:
         try:
             return context.teacher.estimate_usd(rows, *_ROW_TOKENS) if context.teacher.paid else 0.0
         except P2MError:
             return None
 
-    return Around(
-        runs=state.all(TrainingRun),
-        names={dataset.id: dataset.ref for dataset in state.all(Dataset)},
-        race=state.latest(ModelProbe),
+    return AnalysisContext(
+        runs=inputs.students,
+        names=inputs.names,
+        race=inputs.race,
         llm=context.planner,
         usd=usd,
         report=context.emit,
-        left_s=state.budget.left_s(state.spent) - state.budget.reserve_s,
+        left_s=inputs.left_s,
         seconds_left=context.seconds_left,
     )
 

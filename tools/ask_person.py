@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Question, Review
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import TaskSpec
 
+from ._generated import RunData
 from ._transformed import after_plan
 from ._verdicts import after_columns, after_prompt, after_rows, after_spec
 
@@ -48,28 +50,41 @@ def subject_of(args: AskPerson, state: RunState) -> Artifact | None:
     return state.open_prompt_change() or state.open_column_choice() or state.open_plan() or state.spec
 
 
-def needs(args: AskPerson, state: RunState) -> str | None:
-    """There must be something to ask, it must be undecided, and an open question needs somebody."""
-    subject = subject_of(args, state)
+@dataclass(frozen=True)
+class AskPersonInputs:
+    """What a verdict is asked on."""
+
+    subject: Subject
+    data: RunData
+
+
+def needs(args: AskPerson, state: RunState) -> AskPersonInputs | NotYet | None:
+    """There must be something to ask, it must be undecided, and an open question (None) needs somebody."""
+    subject, spec = subject_of(args, state), state.spec
     if subject is None:
-        if args.about:
-            return f"there is nothing with the id {args.about!r}"
-        if not args.question.strip():
-            return "there is nothing to ask about yet: call define_task first"
-        return None if state.attended else "nobody is there to answer; decide from what is known"
-    if not isinstance(subject, Subject):
-        return f"{subject.id} is nothing to ask about; only the specification, a dataset and what is proposed are"
+        return _open(args, state)
+    if not isinstance(subject, Subject) or spec is None:
+        what = "only the specification, a dataset and what is proposed are"
+        return NotYet(f"{subject.id} is nothing to ask about; {what}")
     if state.review_of(subject.id):
-        return f"{subject.id} has its verdict already; go on"
-    if isinstance(subject, TaskSpec) and subject != state.spec:
-        return f"{subject.id} was replaced by {state.spec.id if state.spec else 'another'}; ask about that"
-    return None
+        return NotYet(f"{subject.id} has its verdict already; go on")
+    if isinstance(subject, TaskSpec) and subject != spec:
+        return NotYet(f"{subject.id} was replaced by {spec.id}; ask about that")
+    return AskPersonInputs(subject, RunData.of(spec, state))
 
 
-def question(args: AskPerson, state: RunState) -> Question:
+def _open(args: AskPerson, state: RunState) -> NotYet | None:
+    """Why an open question cannot be asked."""
+    if args.about:
+        return NotYet(f"there is nothing with the id {args.about!r}")
+    if not args.question.strip():
+        return NotYet("there is nothing to ask about yet: call define_task first")
+    return None if state.attended else NotYet("nobody is there to answer; decide from what is known")
+
+
+def question(args: AskPerson, inputs: AskPersonInputs | None, call_id: str) -> Question:
     """The question with what there is to see. Rows are on disk: the preview names the file."""
-    subject = subject_of(args, state)
-    number = state.pending.id if state.pending else f"{len(state.decisions) + 1:03d}-ask_person"
+    subject = inputs.subject if inputs else None
     asked = args.question.strip()
     about: Literal["spec", "columns", "rows", "prompt", "plan", "open"] = "open"
     preview: dict[str, object] = {}
@@ -89,30 +104,30 @@ def question(args: AskPerson, state: RunState) -> Question:
     elif isinstance(subject, TransformationPlan):
         about, asked = "plan", asked or f"May the rows of {subject.source} be transformed like this?"
         preview = {name: value for name, value in subject.model_dump(mode="json").items() if name in PLAN_SHOWN}
-    return Question(id=number, about=about, text=asked, subject=subject.id if subject else None, preview=preview)
+    return Question(id=call_id, about=about, text=asked, subject=subject.id if subject else None, preview=preview)
 
 
-def run(args: AskPerson, state: RunState, context: Context) -> Outcome:
+def run(args: AskPerson, inputs: AskPersonInputs | None, context: Context) -> Outcome:
     """Keep the answer and do what follows from it."""
     answer = context.call.answer or Answer(verdict="reject", by="policy")
-    asked = question(args, state).model_copy(update={"id": context.call.id})
-    subject = subject_of(args, state)
-    followed, what = _consequence(subject, answer, state, context)
+    asked = question(args, inputs, context.call.id)
+    followed, what = _consequence(inputs, answer, context) if inputs else ((), _answered(answer))
     review = Review(id=f"review-{context.call.id}", question=asked, answer=answer, made_by=context.call.id)
     who = "The person" if answer.by == "person" else "The policy"
-    remarks = f" Remarks: {answer.remarks.strip()}" if answer.remarks.strip() and subject is not None else ""
+    remarks = f" Remarks: {answer.remarks.strip()}" if answer.remarks.strip() and inputs else ""
     return Outcome(summary=f"{who} {what}.{remarks}", artifacts=(*followed, review))
 
 
-def _consequence(
-    subject: Artifact | None, answer: Answer, state: RunState, context: Context
-) -> tuple[tuple[Artifact, ...], str]:
+def _answered(answer: Answer) -> str:
+    said = answer.remarks.strip()
+    return f"answered: {said}" if said else "gave no answer"
+
+
+def _consequence(inputs: AskPersonInputs, answer: Answer, context: Context) -> tuple[tuple[Artifact, ...], str]:
     """New artifacts, and what was decided."""
-    if subject is None:
-        said = answer.remarks.strip()
-        return (), f"answered: {said}" if said else "gave no answer"
+    subject = inputs.subject
     if isinstance(subject, PromptChange) and answer.verdict != "reject":
-        return after_prompt(subject, answer, state, context)
+        return after_prompt(subject, answer, inputs.data.spec, context)
     if answer.verdict == "edit" and isinstance(subject, TaskSpec):
         return after_spec(subject, answer, context)
     if answer.verdict == "edit" and isinstance(subject, ColumnChoice):
@@ -120,7 +135,7 @@ def _consequence(
     if answer.verdict == "edit" and isinstance(subject, Dataset):
         return after_rows(subject, answer, context)
     if answer.verdict == "edit" and isinstance(subject, TransformationPlan):
-        return after_plan(subject, answer, state, context)
+        return after_plan(subject, answer, inputs.data, context)
     return (), f"{answer.verdict}ed {subject.id}"
 
 

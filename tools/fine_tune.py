@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from pydantic import Field
 from p2m_agent.errors import ToolError
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import KEPT_ACROSS_TRIES
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import ModelSearch
@@ -75,13 +76,36 @@ class FineTune(Args):
     """Train on a random part of the rows. Left out: all, but 1500 for text to text on a machine without a GPU."""
 
 
-def needs(args: FineTune, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class FineTuneInputs:
+    """What is trained on what."""
+
+    spec: TaskSpec
+    holdout: Holdout
+    datasets: Sequence[Dataset]
+    """To train on, in the order they were made."""
+    recipe: Recipe
+    """With seed 0."""
+    best: TrainingRun | None
+    """The best student so far."""
+
+
+def needs(args: FineTune, state: RunState) -> FineTuneInputs | NotYet:
     """A task, held-out rows, datasets, a method that fits, and something new to try."""
-    spec = state.spec
+    spec, holdout = state.spec, state.latest(Holdout)
     if spec is None:
-        return "call define_task first"
-    if state.latest(Holdout) is None:
-        return "there are no held-out rows; call import_rows or generate_examples first"
+        return NotYet("call define_task first")
+    if holdout is None:
+        return NotYet("there are no held-out rows; call import_rows or generate_examples first")
+    refused = _without_rows(args, state) or _misfit(args, state, spec)
+    refused = refused or _against_constraints(args, spec) or _repeat(args, state, spec)
+    if refused:
+        return NotYet(refused)
+    return FineTuneInputs(spec, holdout, chosen(args, state), recipe_of(args, state, spec), state.best())
+
+
+def _without_rows(args: FineTune, state: RunState) -> str | None:
+    """Why there is nothing to train on, or nobody knows what."""
     known = state.datasets()
     if not known:
         return "there are no training rows; call import_rows or generate_examples first"
@@ -90,32 +114,33 @@ def needs(args: FineTune, state: RunState) -> str | None:
         return f"there is no dataset {', '.join(unknown)}; there are {', '.join(d.id for d in known)}"
     if len(known) > 1 and not args.datasets and state.mixture() is None:
         return "nobody has looked which of the datasets help: call choose_mixture first, or name `datasets`"
+    return None
+
+
+def _misfit(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
+    """Why the method does not train such a task."""
     method = method_of(args, state, spec)
     if method not in METHODS[spec.kind]:
         return f"{method} does not train a {spec.kind} task; use {' or '.join(METHODS[spec.kind])}"
     if method == "seq2seq" and args.base is None:
         return "seq2seq needs a base of the T5 kind: call search_models and name one, or use causal"
-    return _against_constraints(args, spec) or _repeat(args, state, spec)
+    return None
 
 
-def run(args: FineTune, state: RunState, context: Context) -> Outcome:
+def run(args: FineTune, inputs: FineTuneInputs, context: Context) -> Outcome:
     """Gather the rows, train, and say how it went."""
     from p2m_agent.rows.holdout import read_dev
-    from p2m_agent.rows.pool import training_pool
     from p2m_agent.weights.faults import within
     from p2m_agent.weights.locate import locate
 
-    spec, holdout = state.spec, state.latest(Holdout)
-    assert spec is not None
-    assert holdout is not None
-    recipe = _for_this_machine(args, recipe_of(args, state, spec, context.settings.seed))
+    spec, datasets = inputs.spec, inputs.datasets
+    recipe = _for_this_machine(args, inputs.recipe.model_copy(update={"seed": context.settings.seed}))
     base = within(context.seconds_left(), lambda: locate(recipe.base, context.settings))
     objection = breach(base, spec.constraints)
     if objection:
         raise ToolError(objection, "Take another base model from search_models.")
-    datasets = chosen(args, state)
-    pool = training_pool(context.root, datasets, holdout, context.embedder())
-    rows = TrainRows(spec, pool.examples, read_dev(context.root, holdout))
+    pool = context.pools.of(datasets, inputs.holdout, context.embedder())
+    rows = TrainRows(spec, pool.examples, read_dev(context.root, inputs.holdout))
     folder = context.folder / "student"
     began = time.monotonic()
     recipe, trained = _train(args, recipe, rows, folder, context)
@@ -142,7 +167,7 @@ def run(args: FineTune, state: RunState, context: Context) -> Outcome:
         notes=tuple(notes),
         made_by=context.call.id,
     )
-    return Outcome(summary=_summary(result, trained, state.best()), artifacts=(result,))
+    return Outcome(summary=_summary(result, trained, inputs.best), artifacts=(result,))
 
 
 def _train(args: FineTune, recipe: Recipe, rows: TrainRows, folder: Path, context: Context) -> tuple[Recipe, Trained]:
@@ -177,7 +202,7 @@ def estimate(args: FineTune, state: RunState) -> Cost:
     spec = state.spec
     if spec is None:
         return Cost()
-    recipe = recipe_of(args, state, spec, seed=0)
+    recipe = recipe_of(args, state, spec)
     rows = sum(dataset.rows for dataset in chosen(args, state))
     wall_s = args.trials * seconds(recipe, min(rows, recipe.max_rows or rows))
     left_s = state.budget.left_s(state.spent) - state.budget.reserve_s
@@ -199,7 +224,7 @@ def seconds(recipe: Recipe, rows: int) -> float:
             return 90 + rows * recipe.epochs / 4
 
 
-def recipe_of(args: FineTune, state: RunState, spec: TaskSpec, seed: int) -> Recipe:
+def recipe_of(args: FineTune, state: RunState, spec: TaskSpec) -> Recipe:
     """The whole recipe: what was asked for, and the defaults for the rest."""
     method = method_of(args, state, spec)
     kind = RECIPES[method]
@@ -211,7 +236,7 @@ def recipe_of(args: FineTune, state: RunState, spec: TaskSpec, seed: int) -> Rec
     given = {name: value for name, value in asked.items() if value is not None and name in kind.model_fields}
     rows = args.max_train_rows or (_CPU_ROWS if spec.kind == "text_to_text" else None)
     base = args.base or _raced(method, state) or default_base(method)
-    return kind.model_validate({"base": base, "seed": seed, "max_rows": rows, **given})
+    return kind.model_validate({"base": base, "seed": 0, "max_rows": rows, **given})
 
 
 def method_of(args: FineTune, state: RunState, spec: TaskSpec) -> Method:
@@ -273,7 +298,7 @@ def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
     """An exact repeat gives the same numbers, unless the task was told anew since; a search looks elsewhere."""
     if args.trials > 1:
         return None
-    asked = recipe_of(args, state, spec, seed=0).model_dump(exclude={"seed", "max_rows"})
+    asked = recipe_of(args, state, spec).model_dump(exclude={"seed", "max_rows"})
     ids = tuple(dataset.id for dataset in chosen(args, state))
     for run in state.since_told():
         if not isinstance(run, TrainingRun) or run.datasets != ids:

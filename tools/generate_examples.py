@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -23,17 +24,19 @@ from p2m_agent.generation.rounds import (
 from p2m_agent.generation.unlabelled import Text, texts_of
 from p2m_agent.rows.data_card import write_data_card
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.task import Task, TaskSpec
 from p2m_agent.verification.filter import Sieve
 from p2m_agent.verification.screening import Checks, Policy, verify_rows
 
 from ._generated import (
     REJECTED,
     RowFiles,
-    analysis_of,
+    RunData,
     attributes_for,
     dataset_of,
     errors_of,
@@ -91,11 +94,28 @@ class GenerateExamples(Args):
     """Sampling temperature for the first row and the last; it rises in between."""
 
 
-def needs(args: GenerateExamples, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class GenerateExamplesInputs:
+    """What rows are made for, and of what."""
+
+    data: RunData
+    task: Task
+    errors: ErrorAnalysis | EvalReport | None
+    """What is known of the errors of the best student on dev; None also where nobody asked for it."""
+
+
+def needs(args: GenerateExamples, state: RunState) -> GenerateExamplesInputs | NotYet:
     """A task, its labels, and the person's own rows first."""
     spec = state.spec
     if spec is None:
-        return "there is no task yet: call define_task first"
+        return NotYet("there is no task yet: call define_task first")
+    refused = _misfit(args, spec) or _missing(args, state, spec)
+    errors = _errors(state) if args.errors or args.clusters else None
+    return NotYet(refused) if refused else GenerateExamplesInputs(RunData.of(spec, state), state.task, errors)
+
+
+def _misfit(args: GenerateExamples, spec: TaskSpec) -> str | None:
+    """What of the arguments does not fit the task."""
     if spec.kind != "classification" and (args.labels or args.label_shares):
         return f"rows of chosen labels are made for classification alone, and this task is {spec.kind}"
     if spec.sorts and not spec.labels:
@@ -106,25 +126,32 @@ def needs(args: GenerateExamples, state: RunState) -> str | None:
     given = args.label_shares.values()
     if given and (min(given) < 0 or not any(given)):
         return "label_shares must be 0 or more, and not all 0"
-    return _missing(args, state)
+    return None
 
 
-def _missing(args: GenerateExamples, state: RunState) -> str | None:
+def _missing(args: GenerateExamples, state: RunState, spec: TaskSpec) -> str | None:
     """What has to be there first."""
-    if "data" in state.given and state.latest(Holdout) is None:
+    if state.task.data and state.latest(Holdout) is None:
         return "the person gave labelled rows, which the held-out rows come from: call import_rows(source='user') first"
-    if (args.labels or args.label_shares) and state.latest(Holdout) is None and len(shares_of(args, state.spec)) < 2:
+    if (args.labels or args.label_shares) and state.latest(Holdout) is None and len(shares_of(args, spec)) < 2:
         return "there are no held-out rows yet, and they need all labels: leave `labels` empty, or import rows first"
-    best = state.best()
-    known = best and (state.report_on(best.id, "dev") or analysis_of(best.id, state))
-    if (args.errors or args.clusters) and not known:
+    if (args.errors or args.clusters) and not _errors(state):
         return "no errors are known yet: train a student with fine_tune and call evaluate on dev first"
     return None
 
 
-def shares_of(args: GenerateExamples, spec: TaskSpec | None) -> dict[str, float]:
+def _errors(state: RunState) -> ErrorAnalysis | EvalReport | None:
+    """The analysis of the best student where it found clusters, else its dev report."""
+    best = state.best()
+    if best is None:
+        return None
+    analysis, report = state.analysis_of(best.id), state.report_on(best.id, "dev")
+    return analysis if analysis and (analysis.clusters or report is None) else report
+
+
+def shares_of(args: GenerateExamples, spec: TaskSpec) -> dict[str, float]:
     """Label to its share of the rows; the one empty label where there are none."""
-    labels = spec.labels if spec and spec.kind == "classification" else ()
+    labels = spec.labels if spec.kind == "classification" else ()
     shares = args.label_shares or dict.fromkeys(args.labels or labels or ("",), 1.0)
     return {label: share for label, share in shares.items() if share > 0 and (not args.labels or label in args.labels)}
 
@@ -134,20 +161,18 @@ def estimate(args: GenerateExamples, _state: RunState) -> Cost:
     return Cost(wall_s=20 + ROW_S * args.rows, tokens=ROW_TOKENS * args.rows)
 
 
-def run(args: GenerateExamples, state: RunState, context: Context) -> Outcome:
+def run(args: GenerateExamples, inputs: GenerateExamplesInputs, context: Context) -> Outcome:
     """Generate, judge, write as rows come, split where nothing is held out yet."""
-    spec = state.spec
-    assert spec is not None
-    holdout, sound = state.latest(Holdout), context.teacher.capability.sound
-    held, known = known_rows(state, context, holdout)
+    data, spec, sound = inputs.data, inputs.data.spec, context.teacher.capability.sound
+    held, known = known_rows(data, context)
     guard = guard_of(held, spec)
     seeds = [*_demonstrated(spec), *known]
-    texts, licence = found_texts(args, state, context)
+    texts, licence = found_texts(args, inputs, context)
     material = Material(
         seeds=seeds,
-        attributes=attributes_for(spec, seeds, state, context, guard),
+        attributes=attributes_for(spec, seeds, inputs.task.attributes, context, guard),
         texts=texts,
-        focuses=errors_of(state, context, held, args.clusters) if args.errors or args.clusters else (),
+        focuses=errors_of(inputs.errors, data, context, held, args.clusters) if inputs.errors else (),
         held_out=guard,
     )
     sieve = Sieve(spec, held, seeds, context.embedder(), strict=not sound)
@@ -164,7 +189,7 @@ def run(args: GenerateExamples, state: RunState, context: Context) -> Outcome:
             f"Nothing usable came of it. {told}", "Set a stronger --teacher, or give labelled rows with --data."
         )
     made: tuple[Dataset, Holdout | None, str]
-    if holdout is None:
+    if data.holdout is None:
         made = split(files.path, verified.labels, dropped, spec, context, told)
     else:
         made = dataset_of(files.path, verified.labels, dropped, context), None, ""
@@ -180,18 +205,19 @@ def run(args: GenerateExamples, state: RunState, context: Context) -> Outcome:
     return Outcome(summary=f"{told} {made[2]}".strip(), artifacts=(dataset, made[1]) if made[1] else (dataset,))
 
 
-def found_texts(args: GenerateExamples, state: RunState, context: Context) -> tuple[Iterator[Text], str | None]:
+def found_texts(
+    args: GenerateExamples, inputs: GenerateExamplesInputs, context: Context
+) -> tuple[Iterator[Text], str | None]:
     """Real inputs to label: of a found dataset, with its licence, else of the person's file.
 
     Raises:
         ToolError: the dataset cannot be had or its licence is refused.
         UsageError: the rows have no columns for the task's inputs.
     """
-    spec = state.spec
-    assert spec is not None
+    spec = inputs.data.spec
     if not args.texts_from:
-        return unlabelled_texts(state, context), None
-    found = open_found(args.texts_from, READ * args.rows, state, context)
+        return unlabelled_texts(inputs.task.unlabelled, spec, context), None
+    found = open_found(args.texts_from, READ * args.rows, inputs.data, context)
     source = found.opened.source.model_copy(update={"origin": "transformed"})
     return texts_of(found.rows, spec, source, context.settings.seed), source.licence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from p2m_agent.run.state import Ended, RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.student import Delivery
 
 
@@ -21,17 +21,17 @@ class GiveUp(Args):
     """Whether it is the budget or the time that ran out."""
 
 
-def needs(_args: GiveUp, state: RunState) -> str | None:
+def needs(_args: GiveUp, state: RunState) -> NotYet | None:
     """A student that exists is delivered, however modest."""
     best = state.best()
     if best is None or state.all(Delivery):
         return None
     if state.report_on(best.id, "test"):
-        return f"there is a tested student: deliver {best.id} instead"
-    return f"there is a trained student, {best.id}: evaluate it with final=true and deliver it instead"
+        return NotYet(f"there is a tested student: deliver {best.id} instead")
+    return NotYet(f"there is a trained student, {best.id}: evaluate it with final=true and deliver it instead")
 
 
-def run(args: GiveUp, _state: RunState, _context: Context) -> Outcome:
+def run(args: GiveUp, _inputs: None, _context: Context) -> Outcome:
     """End."""
     reason = args.reason.strip()
     return Outcome(summary=reason, ended=Ended(why="budget" if args.budget else "gave_up", reason=reason))

@@ -24,12 +24,13 @@ from p2m_agent.rows.holdout import SEALED, file_sha256, seal
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.rows.splits import Carved
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import DatasetSearch
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.task import Task, TaskSpec
 
 OWN = "user"
 """The `source` that stands for the person's own rows."""
@@ -61,34 +62,80 @@ class ImportRows(Args):
     """Training rows to keep at most; an even sample is taken of more."""
 
 
-def needs(args: ImportRows, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class ImportRowsInputs:
+    """A source, and what its import has to keep to."""
+
+    spec: TaskSpec
+    task: Task
+    source: str
+    """`user`, or a repo id."""
+    name: str
+    """The path or repo id that it stands for, as the search spells it."""
+    inputs: tuple[str, ...]
+    output: str
+    """Columns that the controller or the person named; empty where they are to be found."""
+    holdout: Holdout | None
+    bound: bool
+    """Whether rows are imported already, so that fields and labels must stay."""
+    attended: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether the rows are the person's."""
+        return self.source == OWN
+
+
+def needs(args: ImportRows, state: RunState) -> ImportRowsInputs | NotYet:
     """A task, and a source that is known and not imported yet."""
-    if state.spec is None:
-        return "there is no task yet; call define_task first"
-    source = _source(args, state)
+    spec, source = state.spec, _source(args, state)
+    if spec is None:
+        return NotYet("there is no task yet; call define_task first")
     if source is None:
-        return "no rows are known that are not imported already; call search_datasets or generate_examples"
-    if source == OWN and not state.given.get("data"):
-        return "the person gave no rows of their own; call search_datasets and name a repo that it finds"
+        return NotYet("no rows are known that are not imported already; call search_datasets or generate_examples")
+    if source == OWN and not state.task.data:
+        return NotYet("the person gave no rows of their own; call search_datasets and name a repo that it finds")
     name = _name(source, state)
+    columns = _unusable(source, name, state) or _named(args, name, state)
+    if isinstance(columns, NotYet):
+        return columns
+    return ImportRowsInputs(
+        spec=spec,
+        task=state.task,
+        source=source,
+        name=name,
+        inputs=columns[0],
+        output=columns[1],
+        holdout=state.latest(Holdout),
+        bound=state.latest(Dataset) is not None,
+        attended=state.attended,
+    )
+
+
+def _unusable(source: str, name: str, state: RunState) -> NotYet | None:
+    """Why rows of a source are not read."""
     imported = state.own(Dataset) if source == OWN else state.all(Dataset)  # a file may have changed since the last run
     if any(dataset.ref.casefold() == name.casefold() for dataset in imported):
-        return f"{name} is imported already; name another source or go on with the rows there are"
+        return NotYet(f"{name} is imported already; name another source or go on with the rows there are")
     if source != OWN and name not in _candidates(state):
-        return f"{name} was not found by a search; call search_datasets and choose one of its candidates"
-    return None if args.columns else _verdict_missing(name, state)
-
-
-def _verdict_missing(name: str, state: RunState) -> str | None:
-    """Why the columns that were proposed for a source cannot be read yet."""
-    choice, answer = state.column_choice(name)
-    if choice and answer is None:
-        return f"the columns of {name} wait for their verdict: call ask_person(about={choice.id!r}) first"
-    if choice and answer and answer.verdict == "reject":
-        return (
-            f"the person rejected {', '.join(choice.inputs)} → {choice.output}; name other `columns`, or another source"
-        )
+        return NotYet(f"{name} was not found by a search; call search_datasets and choose one of its candidates")
     return None
+
+
+def _named(args: ImportRows, name: str, state: RunState) -> tuple[tuple[str, ...], str] | NotYet:
+    """Inputs and output that somebody named, empty where they are to be found; or why they cannot be read yet."""
+    if args.columns:
+        return args.columns.inputs, args.columns.output
+    proposed = (state.column_choice(ref) for ref in (name, name.replace("__", "/", 1)))
+    choice, answer = next((found for found in proposed if found[0]), (None, None))
+    if choice is None:
+        return (), ""
+    if answer is None:
+        return NotYet(f"the columns of {name} wait for their verdict: call ask_person(about={choice.id!r}) first")
+    if answer.verdict == "reject":
+        rejected = f"{', '.join(choice.inputs)} → {choice.output}"
+        return NotYet(f"the person rejected {rejected}; name other `columns`, or another source")
+    return columns_after(choice, answer)
 
 
 def estimate(args: ImportRows, _state: RunState) -> Cost:
@@ -96,58 +143,51 @@ def estimate(args: ImportRows, _state: RunState) -> Cost:
     return Cost(wall_s=10 + args.max_rows / 1000)
 
 
-def run(args: ImportRows, state: RunState, context: Context) -> Outcome:
+def run(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Outcome:
     """Open, map, hold out, write."""
-    assert state.spec is not None
-    own = _source(args, state) == OWN
     try:
-        return _import(args, state, context)
+        return _import(args, inputs, context)
     except UsageError:
         raise
     except ToolError as error:
-        if own:  # a fault in what the person brought is theirs to mend
+        if inputs.own:  # a fault in what the person brought is theirs to mend
             raise UsageError(error.message, error.hint) from error
         raise
 
 
-def _import(args: ImportRows, state: RunState, context: Context) -> Outcome:
-    spec = state.spec
-    assert spec is not None
-    opened = _open(args, state, context)
-    inputs, output = _named(args, state, opened.source.ref)
-    wishes = Wishes(spec, state.given, state.latest(Dataset) is not None, inputs, output)
+def _import(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Outcome:
+    opened = _open(args, inputs, context)
+    wishes = Wishes(inputs.spec, inputs.task, inputs.bound, inputs.inputs, inputs.output)
     judges = Judges(context.embedder, context.teacher)
     try:
         plan = plan_reading(opened, wishes, judges, context.call.id)
-        if state.attended and plan.mapping.unsure:
-            return _propose(proposal(plan.opened, plan.mapping, context.call.id), args, state)
+        if inputs.attended and plan.mapping.unsure:
+            return _propose(proposal(plan.opened, plan.mapping, context.call.id), inputs.source)
         reading = read_task_rows(plan, judges, context.call.id)
     except ToolError as misfit:
-        raise _with_remedy(misfit, args, state, context) from misfit
-    shared = _share_out(reading, state, context)
+        raise _with_remedy(misfit, inputs, context) from misfit
+    shared = _share_out(reading, inputs.holdout, context)
     dataset = _write(shared, reading, context)
     write_data_card(context.root, dataset, reading.spec, embedder=context.embedder())
     artifacts: tuple[Artifact, ...] = (dataset, *shared.holdout)
-    if reading.spec is not spec:
+    if reading.spec is not inputs.spec:
         artifacts = (reading.spec, *artifacts)
     return Outcome(summary=_summary(dataset, shared, reading), artifacts=artifacts)
 
 
-def _propose(choice: ColumnChoice, args: ImportRows, state: RunState) -> Outcome:
+def _propose(choice: ColumnChoice, source: str) -> Outcome:
     """Put columns in doubt before the person, before anything is held out."""
-    then = f"ask_person(about={choice.id!r}), then import_rows(source={_source(args, state)!r}) again"
+    then = f"ask_person(about={choice.id!r}), then import_rows(source={source!r}) again"
     what = f"{', '.join(choice.inputs)} → {choice.output}"
     return Outcome(summary=f"Nothing is imported yet: {what} is in doubt. Call {then}.", artifacts=(choice,))
 
 
-def _with_remedy(misfit: ToolError, args: ImportRows, state: RunState, context: Context) -> ToolError:
+def _with_remedy(misfit: ToolError, inputs: ImportRowsInputs, context: Context) -> ToolError:
     """The same error; where a found dataset does not fit and a sound teacher is there, with what can be done."""
-    source = _source(args, state)
-    if source in (None, OWN) or isinstance(misfit, BudgetExceeded) or not is_sound(context.teacher):
+    if inputs.own or isinstance(misfit, BudgetExceeded) or not is_sound(context.teacher):
         return misfit
-    repo = _name(str(source), state)
-    hint = f"{misfit.hint} Or have its rows changed: transform_dataset(source={repo!r})."
-    return Misfit(misfit.message, hint.strip(), repo)
+    hint = f"{misfit.hint} Or have its rows changed: transform_dataset(source={inputs.name!r})."
+    return Misfit(misfit.message, hint.strip(), inputs.name)
 
 
 @dataclass(frozen=True)
@@ -162,42 +202,28 @@ class _Shared:
     notes: tuple[str, ...]
 
 
-def _named(args: ImportRows, state: RunState, ref: str) -> tuple[tuple[str, ...], str]:
-    """Columns that the controller or the person named; empty where they are to be found."""
-    if args.columns:
-        return args.columns.inputs, args.columns.output
-    choice, answer = state.column_choice(ref)
-    if choice is None or answer is None:
-        return (), ""
-    return columns_after(choice, answer)
-
-
-def _open(args: ImportRows, state: RunState, context: Context) -> Opened:
+def _open(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Opened:
     """The source's rows, once its licence allows them to be used."""
-    source, spec, settings = _source(args, state), state.spec, context.settings
-    assert source is not None
-    assert spec is not None
-    name = _name(source, state)
-    if source == OWN and is_file(name):
-        return open_file(name, Asked(spec.request), Take(args.max_rows, settings.seed))
+    if inputs.own and is_file(inputs.name):
+        return open_file(inputs.name, Asked(inputs.spec.request), Take(args.max_rows, context.settings.seed))
     return open_repo(
-        name,
-        spec,
+        inputs.name,
+        inputs.spec,
         hub=context.hub,
-        settings=settings,
+        settings=context.settings,
         embedder=context.embedder,
         max_rows=args.max_rows,
         report=context.emit,
     )
 
 
-def _share_out(reading: Reading, state: RunState, context: Context) -> _Shared:
+def _share_out(reading: Reading, held: Holdout | None, context: Context) -> _Shared:
     """Hold rows out where nothing is held out yet, and keep a source's own test rows out of training."""
     rejected = list(reading.rejected)
     notes: tuple[str, ...] = ()
     holdout: tuple[Holdout, ...] = ()
     dropped: Counter[str] = Counter(reading.opened.left_out)
-    if state.latest(Holdout) is None:
+    if held is None:
         carved = divide_rows(reading, context.settings.seed)
         holdout, train, notes = (_hold_out(carved, reading, context),), carved.train, carved.notes
         lost = reading.used - len(carved.train) - len(carved.dev) - len(carved.test)
@@ -280,7 +306,7 @@ def _source(args: ImportRows, state: RunState) -> str | None:
     if args.source:
         return args.source.strip()
     known, own = ({dataset.ref.casefold() for dataset in found} for found in (state.all(Dataset), state.own(Dataset)))
-    if state.given.get("data") and str(state.given["data"]).casefold() not in own:
+    if state.task.data and state.task.data.casefold() not in own:
         return OWN
     search = state.latest(DatasetSearch)
     candidates: Sequence[str] = [candidate.repo for candidate in search.candidates] if search else []
@@ -291,7 +317,7 @@ def _source(args: ImportRows, state: RunState) -> str | None:
 def _name(source: str, state: RunState) -> str:
     """The path or repo id that a source stands for, as the search spells it."""
     if source == OWN:
-        return str(state.given.get("data"))
+        return state.task.data or ""
     wanted = source.replace("__", "/", 1).casefold()
     return next((repo for repo in _candidates(state) if repo.casefold() == wanted), source)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -11,10 +12,9 @@ from p2m_agent.probes.encoder_race import EncoderProbe
 from p2m_agent.probes.mixture_parts import in_proportion
 from p2m_agent.probes.race import KeptScores, Race, RaceEntry, rounds_of
 from p2m_agent.probes.text_race import ShortFineTune
-from p2m_agent.rows.pool import training_pool
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import KEPT_ACROSS_TRIES
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.scoring.intervals import difference
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.budget import Cost
@@ -45,27 +45,37 @@ class ProbeModels(Args):
     """Time for the whole race; what it does not reach is named."""
 
 
-def needs(args: ProbeModels, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class ProbeModelsInputs:
+    """What races on which rows."""
+
+    spec: TaskSpec
+    holdout: Holdout
+    datasets: Sequence[Dataset]
+    models: Sequence[str]
+    """Those asked for, else those at hand that the last search found and that there is a probe for."""
+    earlier: Sequence[ModelProbe]
+    """Races that were run already, whose scores are known."""
+
+
+def needs(args: ProbeModels, state: RunState) -> ProbeModelsInputs | NotYet:
     """A task, rows to train on, two candidates, and no race among them yet."""
-    if state.spec is None:
-        return "there is no task yet: call define_task first"
-    if state.latest(Holdout) is None or not state.datasets():
-        return "there are no rows to compare on; call import_rows or generate_examples first"
+    spec, holdout, search = state.spec, state.latest(Holdout), state.latest(ModelSearch)
+    if spec is None:
+        return NotYet("there is no task yet: call define_task first")
+    if holdout is None or not state.datasets():
+        return NotYet("there are no rows to compare on; call import_rows or generate_examples first")
     if len(state.datasets()) > 1 and state.mixture() is None:
-        return "nobody has looked which of the datasets help: call choose_mixture first"
-    if not args.models and state.latest(ModelSearch) is None:
-        return "there are no candidates: call search_models first, or name `models`"
-    found = candidates(args, state)
+        return NotYet("nobody has looked which of the datasets help: call choose_mixture first")
+    if not args.models and search is None:
+        return NotYet("there are no candidates: call search_models first, or name `models`")
+    found = tuple(dict.fromkeys(args.models)) or at_hand(search, spec.kind)
     if len(found) < 2:
-        return f"there is only one base model to choose from ({', '.join(found) or 'none'}); go on with fine_tune"
-    return _raced(args, state, found)
-
-
-def candidates(args: ProbeModels, state: RunState) -> tuple[str, ...]:
-    """The models asked for, else those at hand that the last search found and that there is a probe for."""
-    if args.models:
-        return tuple(dict.fromkeys(args.models))
-    return at_hand(state.latest(ModelSearch), state.spec.kind) if state.spec else ()
+        only = ", ".join(found) or "none"
+        return NotYet(f"there is only one base model to choose from ({only}); go on with fine_tune")
+    raced = _raced(args, state, found)
+    datasets, earlier = state.chosen_datasets(), state.all(ModelProbe)
+    return NotYet(raced) if raced else ProbeModelsInputs(spec, holdout, datasets, found, earlier)
 
 
 def estimate(args: ProbeModels, state: RunState) -> Cost:
@@ -73,15 +83,13 @@ def estimate(args: ProbeModels, state: RunState) -> Cost:
     return Cost(wall_s=_limit_s(args, state.budget.left_s(state.spent) - state.budget.reserve_s))
 
 
-def run(args: ProbeModels, state: RunState, context: Context) -> Outcome:
+def run(args: ProbeModels, inputs: ProbeModelsInputs, context: Context) -> Outcome:
     """Gather the training rows, race, and keep every score."""
     began, limit_s = time.monotonic(), _limit_s(args, context.seconds_left())
-    spec = state.spec
-    assert spec is not None
-    rows = _rows(state, context, spec)
-    names = candidates(args, state)
+    spec, names = inputs.spec, inputs.models
+    rows = _rows(inputs, context)
     probe = (EncoderProbe if spec.sorts else ShortFineTune)(rows, spec, context.settings)
-    earlier = [context.root / made.path for made in state.all(ModelProbe)]
+    earlier = [context.root / made.path for made in inputs.earlier]
     kept = KeptScores(context.folder / KEPT_ACROSS_TRIES / _SCORES, earlier)
     race = Race(
         probe=probe,
@@ -94,7 +102,7 @@ def run(args: ProbeModels, state: RunState, context: Context) -> Outcome:
     best = standings[0]
     made = ModelProbe(
         id=f"model_probe-{context.call.id}",
-        datasets=tuple(dataset.id for dataset in state.chosen_datasets()),
+        datasets=tuple(dataset.id for dataset in inputs.datasets),
         chosen=best.model if best.scores else None,
         why=_why(standings),
         probe=probe.how,
@@ -124,13 +132,10 @@ def _raced(args: ProbeModels, state: RunState, found: Sequence[str]) -> str | No
     return None
 
 
-def _rows(state: RunState, context: Context, spec: TaskSpec) -> list[Example]:
+def _rows(inputs: ProbeModelsInputs, context: Context) -> list[Example]:
     """Rows that a student may learn from; dev and the locked test only say which must be left out."""
-    holdout = state.latest(Holdout)
-    assert holdout is not None
-    datasets: Sequence[Dataset] = state.chosen_datasets()
-    pool = training_pool(context.root, datasets, holdout, context.embedder())
-    return in_proportion(pool.examples, spec.kind, context.settings.seed)[: MOST_ROWS[spec.kind]]
+    pool, kind = context.pools.of(inputs.datasets, inputs.holdout, context.embedder()), inputs.spec.kind
+    return in_proportion(pool.examples, kind, context.settings.seed)[: MOST_ROWS[kind]]
 
 
 def _why(standings: Sequence[RaceEntry]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from p2m_agent.errors import ToolError
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
-from p2m_agent.task.refining import amended, evidence_of, rewritten
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.task.refining import RefiningEvidence, amended, evidence_of, rewritten
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import PromptChange
 from p2m_agent.types.scores import EvalReport
+from p2m_agent.types.task import TaskSpec
 
 SETTLES = ("define_task", "refine_prompt")
 """Tools after whose results earlier remarks have been heard."""
@@ -25,18 +28,27 @@ class RefinePrompt(Args):
     """What the person wants, in their words; what they said since the task was last defined is read anyway."""
 
 
-def needs(args: RefinePrompt, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class RefinePromptInputs:
+    """The task, and what speaks for another instruction."""
+
+    spec: TaskSpec
+    evidence: RefiningEvidence
+
+
+def needs(args: RefinePrompt, state: RunState) -> RefinePromptInputs | NotYet:
     """A task, no other proposal waiting, and something to go by."""
     if state.spec is None:
-        return "there is no task yet: call define_task first"
+        return NotYet("there is no task yet: call define_task first")
     waiting = state.open_prompt_change()
     if waiting:
-        return f"a proposed instruction waits for its verdict: call ask_person(about={waiting.id!r}) first"
-    if not evidence_of(dev_report(state), remarks_of(args, state)):
-        return (
+        return NotYet(f"a proposed instruction waits for its verdict: call ask_person(about={waiting.id!r}) first")
+    evidence = evidence_of(dev_report(state), remarks_of(args, state))
+    if not evidence:
+        return NotYet(
             "there is nothing to go by: evaluate a student on dev rows first, or pass what the person said as remarks"
         )
-    return None
+    return RefinePromptInputs(state.spec, evidence)
 
 
 def dev_report(state: RunState) -> EvalReport | None:
@@ -55,7 +67,7 @@ def remarks_of(args: RefinePrompt, state: RunState) -> tuple[str, ...]:
     for message in state.messages:
         if message.role == "tool" and message.tool in SETTLES:
             said = []
-        elif message.role == "person" and message.text.strip() != state.request.strip():
+        elif message.role == "person" and message.text.strip() != state.task.request.strip():
             said.append(message.text.strip())
     if args.remarks.strip():
         said.append(args.remarks.strip())
@@ -67,11 +79,9 @@ def estimate(_args: RefinePrompt, _state: RunState) -> Cost:
     return Cost(wall_s=30, tokens=3000)
 
 
-def run(args: RefinePrompt, state: RunState, context: Context) -> Outcome:
+def run(_args: RefinePrompt, inputs: RefinePromptInputs, context: Context) -> Outcome:
     """Propose."""
-    spec = state.spec
-    assert spec is not None
-    evidence = evidence_of(dev_report(state), remarks_of(args, state))
+    spec, evidence = inputs.spec, inputs.evidence
     sound = context.teacher.capability.sound
     after, why = (rewritten(spec, evidence, context.teacher) if sound else None) or amended(spec, evidence)
     if after == spec.instruction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.search.datasets.expansion import hypothetical_card
 from p2m_agent.search.datasets.rerank import SHOWN, rerank
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
@@ -29,20 +29,30 @@ class SearchDatasets(Args):
     """How many candidates to show."""
 
 
-def needs(args: SearchDatasets, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class SearchDatasetsInputs:
+    """What to search for."""
+
+    spec: TaskSpec
+    query: str
+
+
+def needs(args: SearchDatasets, state: RunState) -> SearchDatasetsInputs | NotYet:
     """A task, and words that were not searched for already."""
-    if state.spec is None:
-        return "there is no task yet: call define_task first"
-    if _asked(args, state) in {search.query for search in state.all(DatasetSearch)}:
-        return "this was searched for already: use its candidates (import_rows), or put the query in other words"
-    return None
+    spec = state.spec
+    if spec is None:
+        return NotYet("there is no task yet: call define_task first")
+    query = args.query.strip() or spec.request or spec.instruction
+    if query in {search.query for search in state.all(DatasetSearch)}:
+        then = "use its candidates (import_rows), or put the query in other words"
+        return NotYet(f"this was searched for already: {then}")
+    return SearchDatasetsInputs(spec, query)
 
 
-def run(args: SearchDatasets, state: RunState, context: Context) -> Outcome:
+def run(args: SearchDatasets, inputs: SearchDatasetsInputs, context: Context) -> Outcome:
     """Search, and say in words what came of it."""
-    query = _asked(args, state)
-    assert state.spec is not None
-    found = _found(query, state.spec, args.k, context)
+    spec, query = inputs.spec, inputs.query
+    found = _found(query, spec, args.k, context)
     search = DatasetSearch(
         id=f"dataset_search-{context.call.id}", query=query, candidates=found.candidates, made_by=context.call.id
     )
@@ -70,11 +80,6 @@ def _found(query: str, spec: TaskSpec, k: int, context: Context) -> DatasetsFoun
     except ToolError as error:
         notes = (*notes, f"In the order of the search, as the planner could not vote: {error.message}")
     return replace(found, candidates=candidates[:k], notes=(*found.notes, *notes))
-
-
-def _asked(args: SearchDatasets, state: RunState) -> str:
-    spec = state.spec
-    return args.query.strip() or (spec.request or spec.instruction if spec else "")
 
 
 def _words(found: DatasetCandidate) -> str:

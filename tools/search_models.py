@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import Field
 
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.search.models.find import ModelWish
 from p2m_agent.search.models.imagined_card import hypothetical_model
 from p2m_agent.search.models.limits import in_words
@@ -24,21 +26,31 @@ class SearchModels(Args):
     """How many candidates to show."""
 
 
-def needs(args: SearchModels, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class SearchModelsInputs:
+    """What to search for."""
+
+    spec: TaskSpec
+    query: str
+
+
+def needs(args: SearchModels, state: RunState) -> SearchModelsInputs | NotYet:
     """A task, and words that were not searched for already."""
-    if state.spec is None:
-        return "there is no task yet: call define_task first"
-    if _asked(args, state) in {search.query for search in state.all(ModelSearch)}:
-        return "this was searched for already: use its candidates (fine_tune), or put the query in other words"
-    return None
+    spec = state.spec
+    if spec is None:
+        return NotYet("there is no task yet: call define_task first")
+    query = args.query.strip() or spec.request or spec.instruction
+    if query in {search.query for search in state.all(ModelSearch)}:
+        then = "use its candidates (fine_tune), or put the query in other words"
+        return NotYet(f"this was searched for already: {then}")
+    return SearchModelsInputs(spec, query)
 
 
-def run(args: SearchModels, state: RunState, context: Context) -> Outcome:
+def run(args: SearchModels, inputs: SearchModelsInputs, context: Context) -> Outcome:
     """Search, and say in words what came of it."""
-    query = _asked(args, state)
-    assert state.spec is not None
-    card, notes = _imagined(query, state.spec, context)
-    results = context.hub.find_models(ModelWish(query, spec=state.spec, card=card), args.k)
+    spec, query = inputs.spec, inputs.query
+    card, notes = _imagined(query, spec, context)
+    results = context.hub.find_models(ModelWish(query, spec=spec, card=card), args.k)
     found = results.candidates
     search = ModelSearch(id=f"model_search-{context.call.id}", query=query, candidates=found, made_by=context.call.id)
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found[:3], start=1))
@@ -62,11 +74,6 @@ def _imagined(query: str, spec: TaskSpec, context: Context) -> tuple[str, tuple[
 
 
 _NONE = "No base model is allowed by the constraints of the task (size, licence)."
-
-
-def _asked(args: SearchModels, state: RunState) -> str:
-    spec = state.spec
-    return args.query.strip() or (spec.request or spec.instruction if spec else "")
 
 
 def _words(found: ModelCandidate) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -15,7 +16,7 @@ from p2m_agent.rows.demonstrations import demonstrations
 from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.run.state import RunState
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.transformation.planning import ELSEWHERE, SAMPLE, plan_by_columns, read_plan, targets
 from p2m_agent.transformation.teacher_requests import plan_request
 from p2m_agent.transformation.template import TemplateFault
@@ -26,6 +27,7 @@ from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import TaskSpec
 
+from ._generated import RunData
 from ._transformed import FORMAL_ROWS, WRITTEN_ROWS, FoundDataset, open_found, transformer, tried
 
 PLAN_TRIES = 2
@@ -54,54 +56,80 @@ class TransformDataset(Args):
     """Rows to transform at most."""
 
 
-def needs(args: TransformDataset, state: RunState) -> str | None:
+@dataclass(frozen=True)
+class TransformDatasetInputs:
+    """What is transformed for which task."""
+
+    data: RunData
+    source: str
+    """As the search spells it."""
+    plan: TransformationPlan | None
+    """To be carried out; None where one is to be made."""
+
+
+def needs(args: TransformDataset, state: RunState) -> TransformDatasetInputs | NotYet:
     """A task, held-out rows, and a source or a plan that may go ahead."""
     spec = state.spec
     if spec is None:
-        return "there is no task yet: call define_task first"
+        return NotYet("there is no task yet: call define_task first")
+    refused = _misfit(spec)
+    if refused:
+        return NotYet(refused)
+    if state.latest(Holdout) is None:
+        return NotYet(
+            "transformed rows are for training alone, and there are no held-out rows yet: call import_rows or "
+            "generate_examples first"
+        )
+    plan = _accepted(args.plan, state, spec) if args.plan else None
+    if isinstance(plan, NotYet):
+        return plan
+    source = plan.source if plan else _new_source(args, state)
+    if isinstance(source, NotYet):
+        return source
+    if any(dataset.ref.casefold() == source.casefold() for dataset in state.all(Dataset)):
+        return NotYet(f"the rows of {source} are there already; go on with them or name another source")
+    return TransformDatasetInputs(RunData.of(spec, state), source, plan)
+
+
+def _misfit(spec: TaskSpec) -> str | None:
+    """Why rows cannot be changed for such a task."""
     if spec.kind == "multi_label":
         return "rows of several labels are not transformed; import_rows reads lists, separated texts and 0/1 columns"
     if spec.kind == "classification" and not spec.labels:
         return "the labels are not known: name them with define_task(labels=[…])"
-    if state.latest(Holdout) is None:
-        return (
-            "transformed rows are for training alone, and there are no held-out rows yet: call import_rows or "
-            "generate_examples first"
-        )
-    return _plan_needs(args.plan, state, spec) if args.plan else _source_needs(args, state)
+    return None
 
 
-def _plan_needs(plan_id: str, state: RunState, spec: TaskSpec) -> str | None:
+def _accepted(plan_id: str, state: RunState, spec: TaskSpec) -> TransformationPlan | NotYet:
+    """The plan, if it may be carried out."""
     plan = state.find(plan_id)
     if not isinstance(plan, TransformationPlan):
-        return f"there is no plan {plan_id!r}: propose one with transform_dataset(source=…)"
+        return NotYet(f"there is no plan {plan_id!r}: propose one with transform_dataset(source=…)")
     review = state.review_of(plan.id)
     if review is None:
-        return f"{plan.id} has no verdict yet: call ask_person(about={plan.id!r}) first"
+        return NotYet(f"{plan.id} has no verdict yet: call ask_person(about={plan.id!r}) first")
     if review.answer.verdict != "accept":
-        return f"{plan.id} was not accepted: propose another with transform_dataset(source={plan.source!r}, remarks=…)"
+        another = f"transform_dataset(source={plan.source!r}, remarks=…)"
+        return NotYet(f"{plan.id} was not accepted: propose another with {another}")
     if sorted((*plan.templates, *plan.written)) != sorted(targets(spec)):
-        return f"the task has changed since {plan.id} was made: propose another with transform_dataset(source=…)"
-    return _imported(plan.source, state)
+        another = "transform_dataset(source=…)"
+        return NotYet(f"the task has changed since {plan.id} was made: propose another with {another}")
+    return plan
 
 
-def _source_needs(args: TransformDataset, state: RunState) -> str | None:
+def _new_source(args: TransformDataset, state: RunState) -> str | NotYet:
+    """What to make a plan for."""
     waiting, accepted = state.open_plan(), state.accepted_plan()
     if waiting:
-        return f"a plan waits for its verdict: call ask_person(about={waiting.id!r}) first"
+        return NotYet(f"a plan waits for its verdict: call ask_person(about={waiting.id!r}) first")
     if accepted:
-        return f"a plan is accepted: call transform_dataset(plan={accepted.id!r})"
+        return NotYet(f"a plan is accepted: call transform_dataset(plan={accepted.id!r})")
     repo = _source(args, state)
     if repo is None:
-        return "no dataset is known that import_rows failed on: name a `source` that search_datasets found"
+        return NotYet("no dataset is known that import_rows failed on: name a `source` that search_datasets found")
     if repo.casefold() not in {known.casefold() for known in _candidates(state)}:
-        return f"{repo} was not found by a search: call search_datasets and choose one of its candidates"
-    return _imported(repo, state)
-
-
-def _imported(repo: str, state: RunState) -> str | None:
-    there = any(dataset.ref.casefold() == repo.casefold() for dataset in state.all(Dataset))
-    return f"the rows of {repo} are there already; go on with them or name another source" if there else None
+        return NotYet(f"{repo} was not found by a search: call search_datasets and choose one of its candidates")
+    return repo
 
 
 def estimate(args: TransformDataset, state: RunState) -> Cost:
@@ -110,18 +138,16 @@ def estimate(args: TransformDataset, state: RunState) -> Cost:
     return plan.estimate if isinstance(plan, TransformationPlan) else PLANNING
 
 
-def run(args: TransformDataset, state: RunState, context: Context) -> Outcome:
+def run(args: TransformDataset, inputs: TransformDatasetInputs, context: Context) -> Outcome:
     """Propose a plan, or carry one out."""
-    plan = state.find(args.plan) if args.plan else None
-    return _make(plan, state, context) if isinstance(plan, TransformationPlan) else _propose(args, state, context)
+    if inputs.plan:
+        return _make(inputs.plan, inputs.data, context)
+    return _propose(args, inputs.source, inputs.data, context)
 
 
-def _propose(args: TransformDataset, state: RunState, context: Context) -> Outcome:
-    spec, repo = state.spec, _source(args, state)
-    assert spec is not None
-    assert repo is not None
+def _propose(args: TransformDataset, repo: str, data: RunData, context: Context) -> Outcome:
     read = max(FORMAL_ROWS, args.rows or 0)
-    found = open_found(repo, read, state, context)
+    found = open_found(repo, read, data, context)
     source = found.opened.source
     blank = TransformationPlan(
         id=f"transformation_plan-{context.call.id}",
@@ -132,11 +158,11 @@ def _propose(args: TransformDataset, state: RunState, context: Context) -> Outco
         by="heuristics",
         rows=args.rows or FORMAL_ROWS,
         read=read,
-        examples=_examples(spec, found, context.settings.seed),
+        examples=_examples(data.spec, found, context.settings.seed),
         notes=found.opened.notes,
         made_by=context.call.id,
     )
-    plan = _plan(args, blank, found, state, context)
+    plan = _plan(args, blank, found, data, context)
     how = "a template, without requests" if plan.formal else f"the teacher writes {', '.join(plan.written)}"
     cost = f"{plan.requests:,} requests, about {plan.estimate.tokens:,} tokens and ${plan.estimate.usd:.4f}"
     said = (
@@ -146,11 +172,10 @@ def _propose(args: TransformDataset, state: RunState, context: Context) -> Outco
 
 
 def _plan(
-    args: TransformDataset, blank: TransformationPlan, found: FoundDataset, state: RunState, context: Context
+    args: TransformDataset, blank: TransformationPlan, found: FoundDataset, data: RunData, context: Context
 ) -> TransformationPlan:
     """The teacher's plan where it has the judgement and the plan works; else what the columns say by themselves."""
-    spec = state.spec
-    assert spec is not None
+    spec = data.spec
     sound = is_sound(context.teacher)
     fault, evidence = "no teacher with sound judgement is there to write one", ""
     for attempt in range(PLAN_TRIES if sound else 0):
@@ -158,14 +183,14 @@ def _plan(
             plan = _asked(blank, found, spec, context, args.remarks, f"{fault} {evidence}" if attempt else "")
             if not plan.formal:
                 plan = plan.model_copy(update={"rows": args.rows or WRITTEN_ROWS})
-            return tried(plan, found, state, context)
+            return tried(plan, found, data, context)
         except TemplateFault as wrong:
             fault, evidence = str(wrong), wrong.evidence
     sample = found.rows[:SAMPLE]
     note = f"The plan follows names and statistics of the columns alone: {fault}."
     try:
         plan = plan_by_columns(blank, spec, sample, found.opened.card, context.embedder())
-        return tried(plan.model_copy(update={"notes": (*plan.notes, note)}), found, state, context)
+        return tried(plan.model_copy(update={"notes": (*plan.notes, note)}), found, data, context)
     except TemplateFault as wrong:
         raise ToolError(
             f"No plan for {blank.source} works: {fault}; by its columns alone, {wrong}.", ELSEWHERE
@@ -193,10 +218,9 @@ def _examples(spec: TaskSpec, found: FoundDataset, seed: int) -> tuple[str, ...]
     return tuple([*own, *(shown_example(row.input, row.output) for row in rows)][:MOST_EXAMPLES])
 
 
-def _make(plan: TransformationPlan, state: RunState, context: Context) -> Outcome:
-    spec = state.spec
-    assert spec is not None
-    found = open_found(plan.source, plan.read, state, context)
+def _make(plan: TransformationPlan, data: RunData, context: Context) -> Outcome:
+    spec = data.spec
+    found = open_found(plan.source, plan.read, data, context)
     again = f"Propose another with transform_dataset(source={plan.source!r})."
     changed = Misfit(f"{plan.source} has changed since its plan was accepted.", again, plan.source)
     if found.opened.source.revision != plan.revision:

@@ -21,6 +21,7 @@ from p2m_agent.types.recipe import RECIPES, Recipe
 from p2m_agent.types.rows import Dataset, Holdout, Origin
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
+from p2m_agent.types.task import Task
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
@@ -51,12 +52,12 @@ class ForecastInputs:
     planner: LLM
 
 
-def estimate_run(request: str, given: dict[str, object], around: ForecastInputs) -> list[tuple[str, Cost]]:
+def estimate_run(task: Task, around: ForecastInputs) -> list[tuple[str, Cost]]:
     """The steps that a run by the rules would take, each with its estimate.
 
     The dataset search is real; sizes come from the cards. An LLM controller may go another way.
     """
-    state = RunState(request=request, given=given, budget=Budget(rounds=around.settings.max_rounds))
+    state = RunState(task=task, budget=Budget(rounds=around.settings.max_rounds))
     steps: list[tuple[str, Cost]] = []
     for number in range(MOST_STEPS):
         move = next_move(state)
@@ -99,11 +100,10 @@ def _stand_ins(move: Move, state: RunState, around: ForecastInputs) -> list[Arti
     """What a step would leave behind, as far as the rules look at it."""
     match move.tool:
         case "define_task":
-            said = Said(state.request, state.given)
-            return [draft_spec(said, "estimate-define_task", None, around.embedder)]
+            return [draft_spec(Said(state.task), "estimate-define_task", None, around.embedder)]
         case "search_datasets":
-            found = around.hub.search_datasets(state.request, state.spec, 5)
-            return [DatasetSearch(id="search", query=state.request, candidates=tuple(found), made_by="estimate")]
+            found = around.hub.search_datasets(state.task.request, state.spec, 5)
+            return [DatasetSearch(id="search", query=state.task.request, candidates=tuple(found), made_by="estimate")]
         case "search_models":
             return [ModelSearch(id="models", query="", candidates=(), made_by="estimate")]
         case "import_rows" | "generate_examples":

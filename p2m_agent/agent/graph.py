@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from p2m_agent import events
 from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.policy import Policy, decide, over_budget
-from p2m_agent.errors import P2MError, UsageError, mask
+from p2m_agent.errors import P2MError, ToolError, UsageError, mask
 from p2m_agent.run.state import Call, Decision, Ended, Failure, Message, RunState
 from p2m_agent.run.store import RunFolder
-from p2m_agent.run.tooling import Context, Effect, Outcome, Tool, Tools
+from p2m_agent.run.tooling import Context, Effect, NotYet, Outcome, Tool, Tools
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Answer, Question
 
@@ -93,7 +93,7 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
         checked = check(machine, state, call)
         if isinstance(checked, Failure):
             return refuse(machine, state, call, checked)
-        tool, args, estimate = checked
+        tool, args, inputs, estimate = checked
         verdict = decide(machine.policy, tool.name, tool.effect, estimate, paid=state.paid_teacher)
         if verdict == "refuse":
             why = "it publishes, and nobody said yes to that when the run was started"
@@ -101,7 +101,7 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
         if verdict == "allow":
             answer = Answer(verdict="accept", by="policy") if tool.effect is Effect.ASK else None
             return Command(goto="act", update={"pending": call.model_copy(update={"answer": answer})})
-        question = tool.question(args, state) or consent(call, tool, estimate, state)
+        question = tool.question(args, inputs, call.id) or consent(call, tool, estimate, state)
         answer = Answer.model_validate(interrupt(question.model_dump(mode="json")))
         if tool.effect is Effect.ASK or answer.verdict == "accept":
             return Command(goto="act", update={"pending": call.model_copy(update={"answer": answer})})
@@ -111,8 +111,8 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
         call = call.model_copy(update={"args": {**call.args, **answer.edits}})  # edited arguments pass the gate again
 
 
-def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any, Cost] | Failure:
-    """The tool with its parsed arguments and its estimate, or why the call cannot be made."""
+def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any, Any], Any, Any, Cost] | Failure:
+    """The tool with its parsed arguments, its inputs and its estimate, or why the call cannot be made."""
     tool = machine.tools.get(call.tool)
     if tool is None:
         return Failure(kind="no_tool", message=f"there is no tool {call.tool}; there are {', '.join(machine.tools)}")
@@ -121,17 +121,17 @@ def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any], Any
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or tool.name}: {e['msg']}" for e in error.errors()[:3])
         return Failure(kind="bad_arguments", message=f"the arguments do not fit: {wrong}")
-    missing = tool.needs(args, state)
-    if missing:
-        return Failure(kind="not_ready", message=missing)
+    inputs = tool.needs(args, state)
+    if isinstance(inputs, NotYet):
+        return Failure(kind="not_ready", message=inputs.reason)
     estimate = tool.estimate(args, state)
     objection = None if tool.finishing else over_budget(state.budget, state.spent, tool.effect, estimate)
     if objection:
         return Failure(kind="over_budget", message=f"the budget does not allow it: {objection}")
-    return tool, args, estimate
+    return tool, args, inputs, estimate
 
 
-def consent(call: Call, tool: Tool[Any], estimate: Cost, state: RunState) -> Question:
+def consent(call: Call, tool: Tool[Any, Any], estimate: Cost, state: RunState) -> Question:
     """The question before a call that costs or delivers."""
     about: Literal["delivery", "spend"] = "delivery" if tool.effect is Effect.DELIVER else "spend"
     left = state.budget.left_s(state.spent)
@@ -205,9 +205,12 @@ def act(machine: Machine, state: RunState) -> dict[str, object]:
 def _run_tool(machine: Machine, state: RunState, call: Call) -> Outcome:
     tool = machine.tools[call.tool]
     args = tool.args.model_validate(call.args)
+    inputs = tool.needs(args, state)
+    if isinstance(inputs, NotYet):  # the gate let it pass: only another version of the program sees it otherwise
+        raise ToolError(inputs.reason)
     machine.folder.prepare(call.id)
     machine.emit(events.CallStarted(call=call.id, tool=call.tool, estimate=tool.estimate(args, state)))
-    return tool.run(args, state, machine.context(call))
+    return tool.run(args, inputs, machine.context(call))
 
 
 def _cost(machine: Machine, state: RunState, outcome: Outcome, wall_s: float) -> Cost:

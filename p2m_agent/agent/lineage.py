@@ -21,7 +21,6 @@ from p2m_agent.run.store import KEPT_ACROSS_TRIES, VERSION, RunFolder, RunRecord
 from p2m_agent.search.licences import rule
 from p2m_agent.settings import TAKEN_OVER, Settings
 from p2m_agent.task.retelling import retold
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.training.student_card import read_card
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.candidates import DatasetSearch
@@ -29,7 +28,7 @@ from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import ColumnChoice, PromptChange
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.student import Delivery, TrainingRun
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 from p2m_agent.types.value import Value
 
 HERITAGE = "heritage.json"
@@ -50,7 +49,7 @@ class Start:
 
     source: Path
     heritage: Heritage
-    task: TaskFile
+    task: Task
     settings: Settings
     notes: tuple[str, ...]
     """What a person should know, one sentence each."""
@@ -77,12 +76,12 @@ def read_heritage(root: Path) -> Heritage | None:
     return Heritage.model_validate_json(path.read_bytes()) if path.exists() else None
 
 
-def start_from(settings: Settings, task: TaskFile | None, run: str) -> Start:
+def start_from(settings: Settings, task: Task, run: str) -> Start:
     """Look at the run that is named, and work out what a new one takes over from it.
 
     Args:
         settings: as given now.
-        task: as given now; None goes on with the parent's.
+        task: what is said now; without a request it goes on with the parent's.
         run: id or path of the parent.
 
     Raises:
@@ -98,8 +97,8 @@ def start_from(settings: Settings, task: TaskFile | None, run: str) -> Start:
             f"Let it come further: p2m resume {folder.name}. Or start afresh, without --from.",
         )
     _check_files(folder, state, holdout)
-    told = retold(task, settings, spec, state, folder.name)
-    merged = _merged(settings.model_copy(update=told.cleared), record)
+    told = retold(task, spec, state, folder.name)
+    merged = _merged(settings, record)
     _check_licences(folder, state, spec, merged)
     new_hubs = set(merged.hubs) != set(_listed(record.settings.get("hubs")))
     anew = bool(told.specs and told.specs[-1].request != spec.request) or new_hubs or told.brings

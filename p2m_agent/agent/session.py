@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,17 +16,19 @@ from p2m_agent.agent.planner.choice import Choice
 from p2m_agent.agent.planner.controller import make_controller
 from p2m_agent.agent.policy import Policy
 from p2m_agent.errors import P2MError
+from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.run.checkpoints import open_checkpoints
 from p2m_agent.run.state import Call, Ended, Message, RunState
 from p2m_agent.run.store import RunFolder, create_run, new_record, open_run
 from p2m_agent.run.tooling import Context, Tools, load_tools
 from p2m_agent.settings import RECORDED, Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.task import Task
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
+    from langgraph.types import Command, Interrupt
 
     from p2m_agent.llm.client import LLM
     from p2m_agent.llm.open import LLMs
@@ -68,6 +70,7 @@ class Session:
         self._policy = policy
         self._llms: LLMs | None = None
         self._embedder: list[Embedder | None] = []
+        self._pools = TrainingPools(self.root)
         parts = parts or Parts()
         self._clock = parts.clock
         self._began = self._clock()
@@ -80,7 +83,7 @@ class Session:
     def create(
         cls,
         settings: Settings,
-        task: TaskFile,
+        task: Task,
         policy: Policy,
         *,
         run_id: str | None = None,
@@ -96,8 +99,7 @@ class Session:
                 shutil.rmtree(folder.root)
                 raise P2MError(f"{start.source} could not be copied: {error}", "Is the disk full?") from error
         recorded = settings.model_dump(mode="json", include=RECORDED)
-        given = task.given()
-        record = new_record(folder, task.request, given, recorded)
+        record = new_record(folder, task, recorded)
         facts = {"attended": policy.attended, "parent": start.heritage.parent if start else None}
         folder.write_record(record.model_copy(update=facts))
         return cls(folder, settings, policy, parts)
@@ -123,33 +125,23 @@ class Session:
         Raises:
             P2MError: there is no question to answer, or one is open and was not answered.
         """
-        from langgraph.types import Command
-
         self._began = self._clock()
-        before = self.standing()
+        snapshot = self._graph.get_state(self._config())
+        before = _standing(snapshot.values, snapshot.interrupts)
         self._spent_before_s = before.state.spent.wall_s
         if before.question and answer is None:
             raise P2MError("A question is open.", f"Answer it first: p2m review {self.run}")
-        given: Any
-        if answer is not None:
-            if before.question is None:
-                raise P2MError("There is no open question.")
-            self.log(events.QuestionAnswered(question=before.question.id, answer=answer))
-            given = Command(resume=answer.model_dump(mode="json"))
-        else:
-            given = self._input(message, before)
-        if given is not None or self._pending():
-            self._graph.invoke(given, self._config(), durability="sync")
-        return self._report(self.standing())
+        given = self._input(message, before, snapshot.next) if answer is None else self._answered(answer, before)
+        if given is None and not snapshot.next:
+            return self._report(before)
+        values = self._graph.invoke(given, self._config(), durability="sync")
+        interrupts = values.pop("__interrupt__", ())
+        return self._report(_standing(values, interrupts))
 
     def standing(self) -> Standing:
         """Where the run stands, without doing anything."""
         snapshot = self._graph.get_state(self._config())
-        state = RunState(**snapshot.values)
-        open_questions = [i.value for task in snapshot.tasks for i in task.interrupts]
-        question = Question.model_validate(open_questions[0]) if open_questions else None
-        said = state.messages[-1].text if state.resting and state.messages else None
-        return Standing(question=question, said=said, ended=state.ended, state=state)
+        return _standing(snapshot.values, snapshot.interrupts)
 
     def undo(self) -> Standing:
         """Go back to before the last call that made something. Its files are set aside, not deleted."""
@@ -181,32 +173,37 @@ class Session:
     ) -> None:
         self.close()
 
-    def _input(self, message: str | None, before: Standing) -> dict[str, object] | None:
+    def _answered(self, answer: Answer, before: Standing) -> Command[Any]:
+        from langgraph.types import Command
+
+        if before.question is None:
+            raise P2MError("There is no open question.")
+        self.log(events.QuestionAnswered(question=before.question.id, answer=answer))
+        return Command(resume=answer.model_dump(mode="json"))
+
+    def _input(self, message: str | None, before: Standing, next_nodes: tuple[str, ...]) -> dict[str, object] | None:
         """What to put into the graph: the beginning, what the person says, or None to go on where it stood."""
         said = [Message(role="person", text=message)] if message else []
         if message:
             self.log(events.PersonSaid(text=message))
-        if not before.state.request:
+        if not before.state.task.request:
             record = self.folder.read_record()
             parent = record.parent.run if record.parent else None
-            self.log(events.RunStarted(request=record.request, settings=record.settings, parent=parent))
+            self.log(events.RunStarted(request=record.task.request, settings=record.settings, parent=parent))
             return {
                 **self._taken_over(),
-                "request": record.request,
-                "given": self._given(record.given),
+                "task": record.task,
                 "attended": self._policy.attended,
                 "paid_teacher": self.llms.teacher.paid,
                 "budget": self._budget(),
                 "messages": said,
             }
-        self.log(events.RunStarted(request=before.state.request, resumed=True))
+        self.log(events.RunStarted(request=before.state.task.request, resumed=True))
         if said:
             return {"messages": said, "resting": False, "ended": None, "attended": self._policy.attended}
         changed = {"attended": self._policy.attended, "budget": self._budget()}
-        if self._pending():
-            last = self._graph.get_state(self._config())
-            if any(getattr(before.state, name) != value for name, value in changed.items()) and last.next == ("think",):
-                self._graph.update_state(self._config(), changed, as_node="act")
+        if next_nodes == ("think",) and any(getattr(before.state, name) != value for name, value in changed.items()):
+            self._graph.update_state(self._config(), changed, as_node="act")
         return None
 
     def _taken_over(self) -> dict[str, object]:
@@ -219,11 +216,6 @@ class Session:
             "decisions": list(heritage.decisions),
         }
 
-    def _given(self, given: dict[str, object]) -> dict[str, object]:
-        """The task file's keys with what flags say on top."""
-        flags = self.settings.model_dump(include={"target", "metric", "data", "unlabelled", "attributes"})
-        return {**given, **{name: value for name, value in flags.items() if value is not None}}
-
     def _budget(self) -> Budget:
         minutes = self.settings.max_minutes
         return Budget(
@@ -231,9 +223,6 @@ class Session:
             wall_s=None if minutes is None else minutes * 60,
             rounds=self.settings.max_rounds,
         )
-
-    def _pending(self) -> bool:
-        return bool(self._graph.get_state(self._config()).next)
 
     def _report(self, standing: Standing) -> Standing:
         if standing.question:
@@ -304,6 +293,7 @@ class Session:
             judge=llms.judge.until(left_s),
             hub=Hub(self.settings, embedder, left_s),
             embedder=embedder,
+            pools=self._pools,
             emit=self.log,
             seconds_left=left_s,
         )
@@ -320,3 +310,10 @@ class Session:
         spent_s = self._spent_before_s + self._clock() - self._began
         left_s = budget.left_s(Cost(wall_s=spent_s))
         return left_s if finishing else max(0.0, left_s - budget.reserve_s)
+
+
+def _standing(values: Mapping[str, Any], interrupts: Sequence[Interrupt]) -> Standing:
+    state = RunState(**values)
+    question = Question.model_validate(interrupts[0].value) if interrupts else None
+    said = state.messages[-1].text if state.resting and state.messages else None
+    return Standing(question=question, said=said, ended=state.ended, state=state)

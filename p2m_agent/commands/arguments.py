@@ -13,12 +13,11 @@ from pydantic import ValidationError
 from p2m_agent.errors import UsageError
 from p2m_agent.run.store import open_run
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile, read_request, read_task
+from p2m_agent.task.yaml_file import read_request, read_task
+from p2m_agent.types.task import Task
 
 PLAIN = (
     "runs_dir",
-    "target",
-    "metric",
     "budget_usd",
     "max_minutes",
     "max_rounds",
@@ -32,9 +31,6 @@ PLAIN = (
     "price",
     "controller",
     "seed",
-    "data",
-    "unlabelled",
-    "attributes",
     "refuse_licences",
 )
 """Flags that are settings of the same name."""
@@ -47,8 +43,6 @@ def settings_from(args: argparse.Namespace, *more_hubs: str) -> Settings:
         UsageError: a value from the environment or `.env` does not fit.
     """
     flags = {name: getattr(args, name, None) for name in PLAIN}
-    if isinstance(flags.get("data"), Path):
-        flags.pop("data")  # `p2m eval --data` is a file to score, not data to learn from
     try:
         from_environment = Settings()
         hubs = (*(getattr(args, "hub", None) or ()), *from_environment.hubs, *more_hubs)
@@ -62,19 +56,28 @@ def settings_from(args: argparse.Namespace, *more_hubs: str) -> Settings:
         raise UsageError(f"The setting {name} does not fit: {first['msg']}.") from error
 
 
-def task_from(args: argparse.Namespace) -> tuple[TaskFile, tuple[str, ...]]:
-    """The task from the prompt or the task file, and the hubs that come with it.
+def task_from(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
+    """The task from the prompt or the task file with the flags on top, and the hubs that come with it.
 
-    A task file's own folder is searched for data too: what lies beside a task was put there for it.
+    A task file's own folder is searched for data too: what lies beside a task was put there for it. The request is
+    empty where it is that of another run (`--from`).
 
     Raises:
         UsageError: neither was given, or one cannot be read.
     """
+    task, hubs = _said(args)
+    flags = {name: value for name in Task.model_fields if (value := getattr(args, name, None)) is not None}
+    return Task.model_validate({**task.model_dump(), **flags}), hubs
+
+
+def _said(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     config: Path | None = args.config
     prompt: str | None = args.prompt
     if prompt and Path(prompt).suffix.lower() in {".yaml", ".yml"} and config is None and " " not in prompt.strip():
         config, prompt = Path(prompt), None
     if config is None:
+        if not prompt and getattr(args, "start", None):
+            return Task(request=""), ()
         if prompt is None:
             hint = 'For example: p2m auto "Sort support mail into refunds, deliveries and complaints"'
             raise UsageError("There is no task.", hint)
@@ -87,7 +90,7 @@ def task_from(args: argparse.Namespace) -> tuple[TaskFile, tuple[str, ...]]:
     return task, (str(config.resolve().parent),)
 
 
-def check_data(settings: Settings, task: TaskFile) -> None:
+def check_data(task: Task) -> None:
     """Read the person's own files once before a run is begun, so that a fault in one costs nothing.
 
     Raises:
@@ -97,13 +100,12 @@ def check_data(settings: Settings, task: TaskFile) -> None:
     from p2m_agent.generation.unlabelled import read_inputs
     from p2m_agent.rows.tables.opening import open_table
 
-    named = settings.data or task.data
-    if named and (Path(named).exists() or Path(named).suffix):
-        open_table(Path(named)).count()
-    if unlabelled := settings.unlabelled or task.unlabelled:
-        read_inputs(Path(unlabelled))
-    if attributes := settings.attributes or task.attributes:
-        read_attributes(Path(attributes))
+    if task.data and (Path(task.data).exists() or Path(task.data).suffix):
+        open_table(Path(task.data)).count()
+    if task.unlabelled:
+        read_inputs(Path(task.unlabelled))
+    if task.attributes:
+        read_attributes(Path(task.attributes))
 
 
 def check_hubs(settings: Settings) -> None:

@@ -23,8 +23,6 @@ def estimate(args: argparse.Namespace) -> int:
     task, hubs = task_from(args)
     settings = settings_from(args, *hubs)
     check_hubs(settings)
-    own = settings.data or task.data
-    given = {**task.given(), **({"data": own} if own else {})}
     embedder = load_embedder(settings)
     with open_llms(settings, None, lambda _: None, lambda: 0.0) as llms:
         around = ForecastInputs(
@@ -32,11 +30,11 @@ def estimate(args: argparse.Namespace) -> int:
             tools=load_tools(),
             hub=Hub(settings, lambda: embedder),
             embedder=lambda: embedder,
-            own_rows=open_table(Path(own)).count() if own and Path(own).exists() else 0,
+            own_rows=open_table(Path(task.data)).count() if task.data and Path(task.data).exists() else 0,
             teacher=llms.teacher,
             planner=llms.planner,
         )
-        steps = estimate_run(task.request, given, around)
+        steps = estimate_run(task, around)
     if args.json:
         print_json([{"step": name, **cost.model_dump()} for name, cost in steps])
         return 0

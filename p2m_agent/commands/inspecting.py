@@ -16,10 +16,9 @@ from p2m_agent.importing.task_rows import Reading, plan_reading, read_task_rows
 from p2m_agent.importing.to_examples import Judges, Wishes
 from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.terminal.views.inspected import show_inspection
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.weights.embedding import Embedder
@@ -55,7 +54,7 @@ def inspect(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_as_a_run(path: str, task: TaskFile, settings: Settings) -> Reading:
+def read_as_a_run(path: str, task: Task, settings: Settings) -> Reading:
     """The rows as a run of these settings would read them first.
 
     Raises:
@@ -69,9 +68,9 @@ def read_as_a_run(path: str, task: TaskFile, settings: Settings) -> Reading:
 
         return load_embedder(settings)
 
-    given = {**task.given(), "data": path}
-    spec = draft_spec(Said(task.request, given), CALL, None, embedder)
-    wishes, judges = Wishes(spec, given), Judges(embedder)
+    task = task.model_copy(update={"data": path})
+    spec = draft_spec(Said(task), CALL, None, embedder)
+    wishes, judges = Wishes(spec, task), Judges(embedder)
     plan = plan_reading(_open(path, spec, settings, judges), wishes, judges, CALL)
     return read_task_rows(plan, judges, CALL)
 
@@ -93,7 +92,7 @@ def _open(path: str, spec: TaskSpec, settings: Settings, judges: Judges) -> Open
     )
 
 
-def _task(args: argparse.Namespace) -> tuple[TaskFile, tuple[str, ...]]:
+def _task(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     if args.prompt is None and args.config is None:
-        return TaskFile(request=NO_REQUEST), ()
+        return Task(request=NO_REQUEST), ()
     return task_from(args)

@@ -135,7 +135,7 @@ def _row(runs_dir: Path, name: str) -> tables.RunRow:
         return tables.RunRow(run=name, request="", standing=error.message)
     return tables.RunRow(
         run=name,
-        request=record.request,
+        request=record.task.request,
         standing=_standing(state),
         score=_score(state),
         spent=state.spent,

@@ -14,13 +14,13 @@ from p2m_agent.errors import UsageError
 from p2m_agent.events import RunPaused
 from p2m_agent.run.result import result_of
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.conversation import chat as converse
 from p2m_agent.terminal.conversation import first_words
 from p2m_agent.terminal.conversation import review as answer_question
 from p2m_agent.terminal.screen import Screen, open_screen
 from p2m_agent.terminal.views.summary import summary
+from p2m_agent.types.task import Task
 
 EXIT_CODES = {
     "delivered": 0,
@@ -84,17 +84,15 @@ def review(args: argparse.Namespace) -> int:
         return answer_question(session, screen, go_on=not args.stop)
 
 
-def _prepare(args: argparse.Namespace) -> tuple[Settings, TaskFile, Start | None]:
+def _prepare(args: argparse.Namespace) -> tuple[Settings, Task, Start | None]:
     """Everything that can be wrong before a run exists is found here."""
-    said = bool(args.prompt or args.config)
-    task, hubs = task_from(args) if said or not args.start else (None, ())
+    task, hubs = task_from(args)
     settings = settings_from(args, *hubs)
     start = start_from(settings, task, args.start) if args.start else None
     if start:
         settings, task = start.settings, start.task
-    assert task is not None
     check_hubs(settings)
-    check_data(settings, task)
+    check_data(task)
     return settings, task, start
 
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Around:
+class AnalysisContext:
     """What the run knows beside dev and training rows."""
 
     runs: Sequence[TrainingRun]
@@ -47,11 +47,11 @@ class Around:
     """Time left for the analysis itself."""
 
 
-def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
+def analyse(study: Study, context: AnalysisContext, made_by: str) -> ErrorAnalysis:
     """All parts, the cheap ones first. The same study gives the same analysis, but for titles by an LLM."""
-    clusters = _told(around, "grouping the errors", lambda: error_clusters(study, around.llm))
-    noise = _told(around, "looking for wrong labels", lambda: label_noise(study))
-    curve = _told(around, "learning from parts of the rows", lambda: _curve(study, around))
+    clusters = _reported(context, "grouping the errors", lambda: error_clusters(study, context.llm))
+    noise = _reported(context, "looking for wrong labels", lambda: label_noise(study))
+    curve = _reported(context, "learning from parts of the rows", lambda: _curve(study, context))
     doubtful = doubtful_dev(study)
     found = Findings(
         study=study,
@@ -60,10 +60,10 @@ def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
         curve=curve,
         sources=harmful_sources(study),
         doubtful_dev=len(doubtful),
-        race=around.race,
-        tried=frozenset(run.recipe.method for run in around.runs if run.datasets == study.run.datasets),
-        usd=around.usd,
-        left_s=around.left_s,
+        race=context.race,
+        tried=frozenset(run.recipe.method for run in context.runs if run.datasets == study.run.datasets),
+        usd=context.usd,
+        left_s=context.left_s,
     )
     sorting = study.sorting
     return ErrorAnalysis(
@@ -75,7 +75,7 @@ def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
         errors=len(study.wrong),
         confusions=confusions(study.expected, study.answers)[:CONFUSIONS] if sorting else (),
         clusters=clusters,
-        slices=slices(study, around.names),
+        slices=slices(study, context.names),
         noise=noise,
         doubtful_dev=tuple(study.dev[doubt.row].id for doubt in doubtful),
         curve=curve,
@@ -85,15 +85,15 @@ def analyse(study: Study, around: Around, made_by: str) -> ErrorAnalysis:
     )
 
 
-def _told(around: Around, what: str, part: Callable[[], T]) -> T:
-    around.report(Progressed(message=what))
+def _reported(context: AnalysisContext, what: str, part: Callable[[], T]) -> T:
+    context.report(Progressed(message=what))
     return part()
 
 
-def _curve(study: Study, around: Around) -> LearningCurve | None:
+def _curve(study: Study, context: AnalysisContext) -> LearningCurve | None:
     if study.spec.sorts:
-        return head_curve(study, around.seconds_left)
-    return recorded_curve(around.runs, study.run, len(study.dev))
+        return head_curve(study, context.seconds_left)
+    return recorded_curve(context.runs, study.run, len(study.dev))
 
 
 def _notes(study: Study, curve: LearningCurve | None) -> list[str]:

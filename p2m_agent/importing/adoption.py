@@ -14,7 +14,7 @@ from p2m_agent.importing.label_alignment import Alignment, align_labels
 from p2m_agent.importing.labels.output_column import OutputColumn
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Example
-from p2m_agent.types.task import Demonstration, Kind, TaskSpec
+from p2m_agent.types.task import Demonstration, Kind, Task, TaskSpec
 
 MANY_LABELS = 50
 """More different outputs than this, most of whose rows have one that no other row has, are answers and not labels."""
@@ -120,13 +120,13 @@ def settle_labels(
     return Terms(kind, tuple(spec.labels), found.same, (), (*_aligned_doubts(found, ref), *rare), found)
 
 
-def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, given: Given[str, object]) -> TaskSpec:
+def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, task: Task) -> TaskSpec:
     """The spec with what the data says, or the same object where it says nothing new."""
     changes: dict[str, object] = {}
     fields = tuple(mapping.inputs)
     if fields != spec.input_fields:
         changes |= {"input_fields": fields, "demonstrations": _renamed(spec, fields)}
-    if terms.kind == "text_to_text" and spec.output_field == "output" and "output_field" not in given:
+    if terms.kind == "text_to_text" and spec.output_field == "output" and task.output_field is None:
         changes |= {"output_field": field_name(mapping.output)} if field_name(mapping.output) != "output" else {}
     if terms.labels != spec.labels:
         changes["labels"] = terms.labels
@@ -153,9 +153,9 @@ def _said(changes: Given[str, object], terms: Terms, mapping: Mapping) -> list[s
     return said
 
 
-def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, given: Given[str, object]) -> TaskSpec:
+def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, task: Task) -> TaskSpec:
     """The spec with the metric that suits its outputs, unless the person chose one or it suits already."""
-    if "metric" in given:
+    if task.metric is not None:
         return spec
     from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 

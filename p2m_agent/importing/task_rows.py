@@ -91,7 +91,7 @@ def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -
         ToolError: they do not exist, or none can be an input or the output.
     """
     if opened.roles is None:
-        output = wishes.output or str(wishes.given.get("output_field") or "")
+        output = wishes.output or wishes.task.output_field or ""
         opened = gather(opened, wishes.spec, open_kind=wishes.open_kind, output=output)
     elif opened.roles.kind and wishes.open_kind:
         wishes = replace(wishes, spec=_of_kind(wishes, KINDS[opened.roles.kind], opened.roles.schema, made_by))
@@ -123,7 +123,7 @@ def _bucketed(plan: Plan, made_by: str) -> Plan:
 
 def _of_kind(wishes: Wishes, kind: Kind, schema: str, made_by: str) -> TaskSpec:
     """The task as being of the kind that its rows' schema says; one label a row may still be one of several."""
-    spec, given = wishes.spec, wishes.given
+    spec, given = wishes.spec, wishes.task.given
     if kind == spec.kind or (kind == "classification" and spec.sorts):
         return spec
     metric, why = choose_metric(kind, request=spec.request)

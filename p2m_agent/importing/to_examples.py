@@ -24,7 +24,7 @@ from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Example, SplitName
-from p2m_agent.types.task import Kind, TaskSpec
+from p2m_agent.types.task import Kind, Task, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
@@ -52,8 +52,8 @@ class Wishes:
     """What is settled before the import."""
 
     spec: TaskSpec
-    given: Given[str, object]
-    """What the person set; never overruled."""
+    task: Task
+    """What the person said; never overruled."""
     settled: bool = False
     """Whether rows are imported already, so that fields and labels must stay."""
     inputs: tuple[str, ...] = ()
@@ -67,17 +67,17 @@ class Wishes:
     @property
     def fixed_fields(self) -> bool:
         """Whether the input fields of the spec must stay."""
-        return self.settled or "input_fields" in self.given or bool(self.spec.demonstrations)
+        return self.settled or self.task.input_fields is not None or bool(self.spec.demonstrations)
 
     @property
     def open_kind(self) -> bool:
         """Whether the rows may show that the task is of another kind."""
-        return not ("kind" in self.given or self.settled)
+        return not (self.task.kind is not None or self.settled)
 
     @property
     def binding_labels(self) -> bool:
         """Whether the labels of the spec must stay."""
-        return self.settled or "labels" in self.given
+        return self.settled or self.task.labels is not None
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judg
             f"No row of {opened.source.ref} is usable: {', '.join(f'{n} with {why}' for why, n in reasons.items())}.",
             "Name the right columns with `columns`.",
         )
-    spec = adopt(wishes.spec, terms, mapping, made_by, wishes.given)
+    spec = adopt(wishes.spec, terms, mapping, made_by, wishes.task)
     if not wishes.settled:
-        spec = with_metric(spec, examples, made_by, wishes.given)
+        spec = with_metric(spec, examples, made_by, wishes.task)
     doubts = (*opened.doubts, *column.doubts, *terms.doubts)
     alignment = as_written(terms.alignment, written, column.labels) if spec.sorts else None
     return Imported(spec, mapping, parts, (*opened.notes, *terms.notes), alignment, written, doubts)
@@ -157,9 +157,9 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
 
 def _named(sample: Sequence[Row], wishes: Wishes) -> NamedColumns:
     """The columns that somebody named, be it by the name of the output field."""
-    field = wishes.given.get("output_field")
+    field = wishes.task.output_field
     columns = dict.fromkeys(name for row in sample for name in flatten(row))
-    meant = [name for name in columns if field and plain(name) == plain(str(field))]
+    meant = [name for name in columns if field and plain(name) == plain(field)]
     return NamedColumns(wishes.inputs, wishes.output or (meant[0] if meant else ""))
 
 

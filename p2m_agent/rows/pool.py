@@ -22,10 +22,36 @@ if TYPE_CHECKING:
 class Pool:
     """Training rows, and how many were left out to make them."""
 
-    examples: list[Example]
+    examples: tuple[Example, ...]
+    sources: tuple[str, ...]
+    """The dataset that each row is of, by its id."""
     leaks_removed: dict[str, int]
     """Rows that match dev or locked-test rows, by kind of match: exact, normalised, near."""
     duplicates_removed: int
+
+
+class TrainingPools:
+    """The training rows of a run, prepared once for the same files: the pool asked for last is kept."""
+
+    def __init__(self, root: Path) -> None:
+        """Of the run in this folder; nothing is read yet."""
+        self._root = root
+        self._key: object = None
+        self._pool: Pool | None = None
+
+    def of(self, datasets: Sequence[Dataset], holdout: Holdout, embedder: Embedder | None) -> Pool:
+        """The rows of the datasets, in their order.
+
+        Raises:
+            ToolError: a file is gone or was changed, or nothing is left to train on.
+        """
+        files = [(dataset.id, dataset.path, dataset.sha256) for dataset in datasets]
+        held = [("", holdout.dev_path, holdout.dev_sha256), ("", holdout.test_path, holdout.test_sha256)]
+        key = (embedder is None, [(*file, _touched(self._root / file[1])) for file in (*files, *held)])
+        if self._pool is None or self._key != key:
+            self._pool = None  # two pools at a time may be one too many for the memory
+            self._pool, self._key = training_pool(self._root, datasets, holdout, embedder), key
+        return self._pool
 
 
 def training_pool(root: Path, datasets: Sequence[Dataset], holdout: Holdout, embedder: Embedder | None) -> Pool:
@@ -34,16 +60,18 @@ def training_pool(root: Path, datasets: Sequence[Dataset], holdout: Holdout, emb
     Raises:
         ToolError: a file is gone or was changed, or nothing is left to train on.
     """
-    gathered = [example for dataset in datasets for example in rows_of(root, dataset)]
-    kept, dropped = drop_duplicates(gathered)
+    gathered = [(example, dataset.id) for dataset in datasets for example in rows_of(root, dataset)]
+    source = {id(example): dataset for example, dataset in gathered}
+    kept, dropped = drop_duplicates(example for example, _ in gathered)
     leaks = find_leaks(kept, held_out_rows(root, holdout), embedder)
-    examples = [example for index, example in enumerate(kept) if index not in leaks]
+    examples = tuple(example for index, example in enumerate(kept) if index not in leaks)
     if not examples:
         raise ToolError(
             f"Of {len(gathered)} rows none is left to train on: all are duplicates or match held-out rows.",
             "Import another dataset or generate examples.",
         )
-    return Pool(examples, dict(sorted(Counter(leaks.values()).items())), len(dropped))
+    sources = tuple(source[id(example)] for example in examples)
+    return Pool(examples, sources, dict(sorted(Counter(leaks.values()).items())), len(dropped))
 
 
 def rows_of(root: Path, dataset: Dataset) -> list[Example]:
@@ -59,3 +87,11 @@ def rows_of(root: Path, dataset: Dataset) -> list[Example]:
             "Restore the file, or import the source again in a new run.",
         )
     return read_examples(path)
+
+
+def _touched(path: Path) -> tuple[int, int] | None:
+    """Changes with a file, without reading it; None where there is none."""
+    if not path.exists():
+        return None
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns

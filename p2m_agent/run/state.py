@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
 from p2m_agent.errors import FailureKind, Misfit, P2MError
+from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.mixture import Mixture
@@ -17,7 +18,7 @@ from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Review
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.student import TrainingRun
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 from p2m_agent.types.value import Value
 
 A = TypeVar("A")
@@ -118,11 +119,10 @@ def append_decisions(old: list[Decision], new: list[Decision]) -> list[Decision]
 class RunState:
     """The checkpointed state of a run. Artifacts and messages are only ever appended."""
 
-    request: str = ""
+    task: Task = field(default_factory=lambda: Task(request=""))
+    """What the person asked for; nothing in it is ever overruled."""
     attended: bool = False
     """Whether a person answers questions (chat) or the policy does (auto)."""
-    given: dict[str, object] = field(default_factory=dict)
-    """What the person set in the task file or by flags: kind, labels, target, data and the like."""
     parent: Parent | None = None
     """The run that this one goes on from."""
     paid_teacher: bool = False
@@ -200,6 +200,10 @@ class RunState:
         mixture = self.mixture()
         return [d for d in self.datasets() if mixture is None or d.id in mixture.chosen]
 
+    def learnt_from(self, student: TrainingRun) -> list[Dataset]:
+        """The datasets that a student was trained on, in the order they were made."""
+        return [dataset for dataset in self.all(Dataset) if dataset.id in student.datasets]
+
     def probed_base(self) -> str | None:
         """The base model that won the last race."""
         race = self.latest(ModelProbe)
@@ -222,10 +226,19 @@ class RunState:
         """The student with the highest dev score; the earlier, hence simpler, one on a tie."""
         return max(self.all(TrainingRun), key=lambda run: run.dev, default=None)
 
+    def student(self, training_run: str | None = None) -> TrainingRun | None:
+        """The student with this id; the best where none is named."""
+        found = self.find(training_run) if training_run else self.best()
+        return found if isinstance(found, TrainingRun) else None
+
     def report_on(self, training_run: str, split: Literal["dev", "test"]) -> EvalReport | None:
         """The newest report of a student on a split."""
         reports = [r for r in self.all(EvalReport) if r.training_run == training_run and r.split == split]
         return reports[-1] if reports else None
+
+    def analysis_of(self, training_run: str) -> ErrorAnalysis | None:
+        """The newest analysis of a student's errors on dev."""
+        return next((a for a in reversed(self.all(ErrorAnalysis)) if a.training_run == training_run), None)
 
     def review_of(self, artifact_id: str) -> Review | None:
         """The verdict on an artifact, where there is one."""

@@ -17,9 +17,10 @@ from p2m_agent import __version__
 from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.run.state import Parent
 from p2m_agent.run.tooling import Outcome
+from p2m_agent.types.task import Task
 from p2m_agent.types.value import Value
 
-VERSION = 2
+VERSION = 3
 KEPT_ACROSS_TRIES = "checkpoint"
 """Folder in a call's folder that a killed call leaves for its next try."""
 LONGEST_STEM = 24
@@ -33,8 +34,7 @@ class RunRecord(Value):
     version: int = VERSION
     run: str
     created: datetime
-    request: str
-    given: dict[str, object]
+    task: Task
     settings: dict[str, object]
     """Without keys and tokens."""
     attended: bool
@@ -195,13 +195,12 @@ def list_runs(runs_dir: Path) -> list[str]:
     return [record.parent.name for record in records]
 
 
-def new_record(folder: RunFolder, request: str, given: dict[str, object], settings: dict[str, object]) -> RunRecord:
+def new_record(folder: RunFolder, task: Task, settings: dict[str, object]) -> RunRecord:
     """What is worth knowing about this run and this program, now."""
     return RunRecord(
         run=folder.name,
         created=datetime.now(UTC),
-        request=request,
-        given=given,
+        task=task,
         settings=settings,
         attended=False,
         packages={"p2m_agent": __version__, **{name: _version(name) for name in RECORDED_PACKAGES}},

@@ -21,6 +21,7 @@ from p2m_agent.types.value import Value
 if TYPE_CHECKING:
     from p2m_agent.events import Emit
     from p2m_agent.llm.client import LLM
+    from p2m_agent.rows.pool import TrainingPools
     from p2m_agent.search.hub import Hub
     from p2m_agent.settings import Settings
     from p2m_agent.weights.embedding import Embedder
@@ -73,15 +74,26 @@ class Context:
     hub: Hub
     embedder: Callable[[], Embedder | None]
     """Loads on first use; None where no embedding model can be had."""
+    pools: TrainingPools
+    """The rows that a student is trained on."""
     emit: Emit
     seconds_left: Callable[[], float]
     """Time left in the run's budget, for work that can stop early; may be infinite."""
 
 
+@dataclass(frozen=True)
+class NotYet:
+    """A tool cannot run now."""
+
+    reason: str
+    """What is missing, and what to call first."""
+
+
 T = TypeVar("T", bound=Args)
+Inputs = TypeVar("Inputs")
 
 
-def _no_needs(_args: Any, _state: RunState) -> str | None:
+def _nothing(_args: Any, _state: RunState) -> Any:
     return None
 
 
@@ -89,25 +101,25 @@ def _free(_args: Any, _state: RunState) -> Cost:
     return Cost()
 
 
-def _no_question(_args: Any, _state: RunState) -> Question | None:
+def _no_question(_args: Any, _inputs: Any, _call_id: str) -> Question | None:
     return None
 
 
 @dataclass(frozen=True)
-class Tool(Generic[T]):
+class Tool(Generic[T, Inputs]):
     """One thing the controller can do."""
 
     name: str
     """A verb; equal to the file's name."""
     args: type[T]
-    run: Callable[[T, RunState, Context], Outcome]
+    run: Callable[[T, Inputs, Context], Outcome]
     effect: Effect
-    needs: Callable[[T, RunState], str | None] = _no_needs
-    """Why it cannot run now and what to call first, or None. Pure."""
+    needs: Callable[[T, RunState], Inputs | NotYet] = _nothing
+    """What a run works on, taken from the state, so that it need not be looked for again; or why not now. Pure."""
     estimate: Callable[[T, RunState], Cost] = _free
     """What it will take. Pure; on the high side."""
-    question: Callable[[T, RunState], Question | None] = _no_question
-    """ASK tools: what to put before the person. Pure."""
+    question: Callable[[T, Inputs, str], Question | None] = _no_question
+    """ASK tools: what the call with this id puts before the person. Pure."""
     finishing: bool = False
     """Whether a run needs it to hand over a model that it has: the time held in reserve is for such tools, which stop
     early by themselves."""
@@ -117,8 +129,13 @@ class Tool(Generic[T]):
         """What the controller reads first."""
         return " ".join((self.args.__doc__ or "").split())
 
+    def refusal(self, args: T, state: RunState) -> str | None:
+        """Why it cannot run now and what to call first, or None."""
+        inputs = self.needs(args, state)
+        return inputs.reason if isinstance(inputs, NotYet) else None
 
-Tools = Mapping[str, Tool[Any]]
+
+Tools = Mapping[str, Tool[Any, Any]]
 
 
 def load_tools(package: str = "p2m_agent.tools") -> Tools:
@@ -127,7 +144,7 @@ def load_tools(package: str = "p2m_agent.tools") -> Tools:
     Raises:
         RuntimeError: a module does not import, has no `TOOL`, or the tool's name is not the file's.
     """
-    found: dict[str, Tool[Any]] = {}
+    found: dict[str, Tool[Any, Any]] = {}
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
         if module.name.startswith("_"):
             continue

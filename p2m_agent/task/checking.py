@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Set
 
 from p2m_agent.errors import P2MError, ToolError, UsageError
 from p2m_agent.scoring.metric_choice import METRICS_OF
 from p2m_agent.types.label_sets import SEPARATOR
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 
 LONGEST_REQUEST = 20_000
 """Characters. More is a document, not a description of a task."""
@@ -31,27 +31,28 @@ def check_request(request: str) -> None:
         )
 
 
-def check_given(given: Mapping[str, object]) -> None:
-    """Refuse values of the task file that contradict each other.
+def check_task(task: Task) -> None:
+    """Refuse what a person gave where it contradicts itself.
 
     Raises:
         UsageError: naming the contradiction.
     """
-    labels = given.get("labels")
-    if labels is not None and given.get("kind") == "text_to_text":
+    if task.labels is not None and task.kind == "text_to_text":
         raise UsageError(
             "The task file gives labels for a text_to_text task.",
             "Drop `labels`, or set `kind: classification` (one label) or `kind: multi_label` (several).",
         )
-    if given.get("kind") is not None and given.get("metric") is not None:
-        kind, metric = str(given["kind"]), str(given["metric"])
-        fitting = METRICS_OF.get(kind, ())  # type: ignore[call-overload]
-        if metric not in fitting:
-            raise UsageError(f"The metric {metric} does not fit {kind}.", f"Choose {' or '.join(fitting)}.")
+    if task.kind is not None and task.metric is not None and task.metric not in METRICS_OF[task.kind]:
+        fitting = " or ".join(METRICS_OF[task.kind])
+        raise UsageError(f"The metric {task.metric} does not fit {task.kind}.", f"Choose {fitting}.")
 
 
-def check_spec(spec: TaskSpec, given: Mapping[str, object]) -> None:
+def check_spec(spec: TaskSpec, given: Set[str]) -> None:
     """Refuse a specification that contradicts itself.
+
+    Args:
+        spec: to be looked at.
+        given: the fields that the person set.
 
     Raises:
         UsageError: where the person gave what is wrong; only they can mend it.

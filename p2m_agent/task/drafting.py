@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.languages import foreign, inputs_named
 from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
-from p2m_agent.task.checking import check_given, check_request, check_spec
+from p2m_agent.task.checking import check_request, check_spec, check_task
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
 from p2m_agent.task.kinds import allows_several, guess_kind
 from p2m_agent.task.listed_labels import listed_labels
 from p2m_agent.task.suggestion import RequestReading, suggest
 from p2m_agent.types.scores import MetricName
-from p2m_agent.types.task import Constraints, Demonstration, Kind, TaskSpec
+from p2m_agent.types.task import Constraints, Demonstration, Kind, Task, TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.llm.client import LLM
@@ -36,9 +36,8 @@ _MEANING: dict[Kind, str] = {
 class Said:
     """What is known about a task before anything is guessed."""
 
-    request: str
-    given: Mapping[str, object] = field(default_factory=dict)
-    """Set by the person: never overruled."""
+    task: Task
+    """What the person said: never overruled."""
     stated: Mapping[str, object] = field(default_factory=dict)
     """Set by the controller in this call."""
     previous: TaskSpec | None = None
@@ -52,10 +51,10 @@ def draft_spec(said: Said, call_id: str, teacher: LLM | None, embedder: Callable
         UsageError: the request is empty or too long, or what the person gave contradicts itself.
         ToolError: what the controller stated contradicts it.
     """
-    check_request(said.request)
-    check_given(said.given)
+    check_request(said.task.request)
+    check_task(said.task)
     spec = _Draft(said, teacher, embedder).spec(call_id)
-    check_spec(spec, said.given)
+    check_spec(spec, said.task.given)
     return spec
 
 
@@ -63,24 +62,21 @@ class _Draft:
     """One specification in the making."""
 
     def __init__(self, said: Said, teacher: LLM | None, embedder: Callable[[], Embedder | None]) -> None:
-        self.said, self.embedder = said, embedder
+        self.said, self.embedder, self.task = said, embedder, said.task
         self.assumptions: list[str] = []
         self.assumed: dict[str, str] = {}
-        rows = said.given.get("examples")
-        output = cast("str | None", said.given.get("output_field"))
-        named = cast("tuple[str, ...] | None", said.given.get("input_fields"))
-        found = demonstrations_of(cast("tuple[object, ...]", rows or ()), output, named)
+        found = demonstrations_of(self.task.examples or (), self.task.output_field, self.task.input_fields)
         self.demonstrations, self.seen_inputs, self.seen_output = found
         self.suggested = self._suggestion(teacher)
 
     def _suggestion(self, teacher: LLM | None) -> RequestReading:
         """Ask a sound LLM, where something is left to ask about; without one the rules have to do."""
-        all_said = all(key in self.said.given or key in self.said.stated for key in KEPT)
+        all_said = all(key in self.task.given or key in self.said.stated for key in KEPT)
         if teacher is None or self.said.previous or all_said:
             return RequestReading()
         try:
             sound = teacher.capability.sound
-            return suggest(teacher, self.said.request, self.demonstrations) if sound else RequestReading()
+            return suggest(teacher, self.task.request, self.demonstrations) if sound else RequestReading()
         except BudgetExceeded:
             return RequestReading()
         except ToolError as error:
@@ -90,7 +86,7 @@ class _Draft:
     def spec(self, call_id: str) -> TaskSpec:
         kind = self.kind()
         if self.said.previous and self.said.previous.kind != kind:
-            self.said = Said(self.said.request, self.said.given, self.said.stated)
+            self.said = Said(self.task, self.said.stated)
         values = {
             "kind": kind,
             "instruction": self.instruction(),
@@ -100,15 +96,14 @@ class _Draft:
             "language": self.language(),
             "metric": self.metric(kind),
         }
-        given = self.said.given
         return TaskSpec.model_validate(
             {
                 **values,
                 "id": f"spec-{call_id}",
-                "request": self.said.request,
-                "target": given.get("target"),
+                "request": self.task.request,
+                "target": self.task.target,
                 "demonstrations": self.demonstrations,
-                "constraints": Constraints.model_validate(given.get("constraints") or {}),
+                "constraints": self.task.constraints or Constraints(),
                 "assumptions": tuple(self.assumptions),
                 "assumed": self.assumed,
                 "made_by": call_id,
@@ -118,14 +113,15 @@ class _Draft:
     def known(self, key: str) -> Any:
         """The value that somebody said, best authority first; None where nobody did."""
         previous = getattr(self.said.previous, key, None)
-        for value in (self.said.given.get(key), self.said.stated.get(key), previous, getattr(self.suggested, key)):
+        own = getattr(self.task, key, None)
+        for value in (own, self.said.stated.get(key), previous, getattr(self.suggested, key)):
             if value not in (None, "", (), []):
                 return tuple(value) if isinstance(value, list) else value
         return None
 
     def assume(self, key: str, sentence: str) -> None:
         """Note a guess; what the person gave is none."""
-        if key not in self.said.given:
+        if key not in self.task.given:
             self.assumptions.append(sentence)
             self.assumed[key] = sentence
 
@@ -134,17 +130,18 @@ class _Draft:
         if kind is None:
             kind = self._implied_kind()
             # The person's own rows tell the kind better than likeness of requests, which takes seconds to load.
-            embedder = None if self.said.given.get("data") else self.embedder()
-            kind = kind or guess_kind(self.said.request, self.demonstrations, embedder).kind
+            embedder = None if self.task.data else self.embedder()
+            kind = kind or guess_kind(self.task.request, self.demonstrations, embedder).kind
         self.assume("kind", f"The task is {kind.replace('_', ' ')}: {_MEANING[kind]}.")
         return kind
 
     def _implied_kind(self) -> Kind | None:
         """Labels, or a metric that only one kind has, leave no choice."""
-        for said in (self.said.given, self.said.stated):
+        own = {"labels": self.task.labels, "metric": self.task.metric}
+        for said in (own, self.said.stated):
             if said.get("labels"):
                 several = said.get("metric") in METRICS_OF["multi_label"]
-                several = several or allows_several(self.said.request, self.demonstrations)
+                several = several or allows_several(self.task.request, self.demonstrations)
                 return "multi_label" if several else "classification"
             for kind, metrics in METRICS_OF.items():
                 if said.get("metric") in metrics:
@@ -152,25 +149,25 @@ class _Draft:
         return None
 
     def instruction(self) -> str:
-        return self.known("instruction") or instruction_of(self.said.request)
+        return self.known("instruction") or instruction_of(self.task.request)
 
     def labels(self, kind: Kind) -> tuple[str, ...]:
         if kind == "text_to_text":
             # What the person said is kept, so that the contradiction is noticed and told.
-            return tuple(cast("tuple[str, ...]", self.said.given.get("labels") or self.said.stated.get("labels") or ()))
+            return tuple(cast("tuple[str, ...]", self.task.labels or self.said.stated.get("labels") or ()))
         labels = cast("tuple[str, ...] | None", self.known("labels"))
-        labels = labels or listed_labels(self.said.request)
+        labels = labels or listed_labels(self.task.request)
         labels = labels or (_shown_labels(self.demonstrations) if kind == "classification" else ())
         if labels:
             self.assume("labels", f"The {len(labels)} labels are: {', '.join(labels)}.")
-        elif "labels" not in self.said.given:
+        elif "labels" not in self.task.given:
             self.assumptions.append("The request names no labels; they are read from the data.")
         return labels
 
     def input_fields(self) -> tuple[str, ...]:
-        if self.seen_inputs and not self.said.given.get("input_fields"):
+        if self.seen_inputs and not self.task.input_fields:
             return self.seen_inputs
-        fields = cast("tuple[str, ...]", self.known("input_fields") or named_inputs(self.said.request) or ("text",))
+        fields = cast("tuple[str, ...]", self.known("input_fields") or named_inputs(self.task.request) or ("text",))
         if fields == ("text",):
             self.assume("input_fields", "Each input is a single text.")
         else:
@@ -183,7 +180,7 @@ class _Draft:
 
     def language(self) -> str | None:
         texts = [text for demonstration in self.demonstrations for text in demonstration.input.values()]
-        request = self.said.request
+        request = self.task.request
         language = self.known("language") or inputs_named(request) or foreign(" ".join(texts))
         language = language or (None if texts else foreign(request))
         if language:
@@ -192,9 +189,9 @@ class _Draft:
 
     def metric(self, kind: Kind) -> MetricName:
         metric = cast("MetricName | None", self.known("metric"))
-        if metric is None or (metric not in METRICS_OF[kind] and "metric" not in {*self.said.given, *self.said.stated}):
+        if metric is None or (metric not in METRICS_OF[kind] and "metric" not in {*self.task.given, *self.said.stated}):
             outputs = [shown.output for shown in self.demonstrations]
-            metric, why = choose_metric(kind, request=self.said.request, outputs=outputs)
+            metric, why = choose_metric(kind, request=self.task.request, outputs=outputs)
             self.assume("metric", f"Success is measured by {metric}: {why}.")
         else:
             self.assume("metric", f"Success is measured by {metric}.")

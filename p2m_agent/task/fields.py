@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from p2m_agent.errors import UsageError
 from p2m_agent.types.label_sets import joined
@@ -56,7 +56,7 @@ def _field(noun: str) -> str:
 
 
 def demonstrations_of(
-    rows: Sequence[object], output_field: str | None, input_fields: Sequence[str] | None
+    rows: Sequence[Mapping[str, object]], output_field: str | None, input_fields: Sequence[str] | None
 ) -> tuple[tuple[Demonstration, ...], tuple[str, ...], str | None]:
     """Read the examples of a task file.
 
@@ -80,11 +80,9 @@ def demonstrations_of(
     return tuple(demonstrations), inputs, output
 
 
-def _parts(number: int, row: object, output_field: str | None) -> tuple[dict[str, str], str, str]:
-    if not isinstance(row, dict) or len(row) < 2:
-        raise UsageError(
-            f"Example {number} is not a mapping of an input and an output.", "Write it as {input: …, output: …}."
-        )
+def _parts(number: int, row: Mapping[str, object], output_field: str | None) -> tuple[dict[str, str], str, str]:
+    if len(row) < 2:
+        raise UsageError(f"Example {number} is not an input and an output.", "Write it as {input: …, output: …}.")
     name = output_field if output_field and output_field in row else _output_key(number, row)
     rest = {str(key): value for key, value in row.items() if key != name}
     nested = rest.get("input")
@@ -101,11 +99,11 @@ def _parts(number: int, row: object, output_field: str | None) -> tuple[dict[str
     return fields, _text(number, name, answer), name
 
 
-def _output_key(number: int, row: dict[object, object]) -> str:
+def _output_key(number: int, row: Mapping[str, object]) -> str:
     known = [name for name in OUTPUT_NAMES if name in row]
     if not known:
         raise UsageError(
-            f"Example {number} does not say which of {', '.join(map(str, row))} is the output.",
+            f"Example {number} does not say which of {', '.join(row)} is the output.",
             "Name it with `output_field`, or call it `output` or `label`.",
         )
     return known[0]

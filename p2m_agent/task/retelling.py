@@ -8,13 +8,11 @@ from pathlib import Path
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.run.state import RunState
-from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.task.kinds import guess_kind
 from p2m_agent.task.listed_labels import listed_labels
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.rows import Dataset
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 
 PINNED = ("kind", "labels", "input_fields", "output_field", "metric")
 """What the held-out rows, the students and their scores are about: with another of these nothing could be kept."""
@@ -28,11 +26,9 @@ SURE = 3.0
 class Retold:
     """A task for a run that goes on from another."""
 
-    task: TaskFile
+    task: Task
     specs: tuple[TaskSpec, ...]
     """The new specification; empty where the parent's stands."""
-    cleared: dict[str, object]
-    """Settings that name what the parent has read already."""
     notes: tuple[str, ...]
 
     @property
@@ -41,12 +37,11 @@ class Retold:
         return bool(self.task.data or self.task.unlabelled)
 
 
-def retold(task: TaskFile | None, settings: Settings, spec: TaskSpec, state: RunState, run: str) -> Retold:
+def retold(said: Task, spec: TaskSpec, state: RunState, run: str) -> Retold:
     """Bring together what the parent was told and what is said now.
 
     Args:
-        task: as given now; None goes on with the parent's words.
-        settings: with the flags given now.
+        said: now; without a request it goes on with the parent's words.
         spec: the parent's task.
         state: the parent's.
         run: its id.
@@ -54,55 +49,51 @@ def retold(task: TaskFile | None, settings: Settings, spec: TaskSpec, state: Run
     Raises:
         UsageError: it is another task.
     """
-    flags = settings.model_dump(include={"target", "metric", "attributes", *BROUGHT}, exclude_none=True)
-    said = {**(task.given() if task else {}), **flags}
-    request = task.request if task else spec.request
-    _check_same(request, said, spec, state, run)
-    notes = [note for name in BROUGHT if name in said and (note := _known(name, str(said[name]), state, run))]
-    new = {
-        name: value for name, value in said.items() if name not in BROUGHT or not _known(name, str(value), state, run)
-    }
-    given = {name: value for name, value in state.given.items() if name not in BROUGHT} | new
-    cleared = {name: None for name in BROUGHT if name in said and name not in new}
-    again = _spec(request, given, spec, run)
+    said = said.model_copy(update={"request": said.request or spec.request})
+    _check_same(said, spec, state, run)
+    known = {name: _known(name, getattr(said, name), state, run) for name in BROUGHT if name in said.given}
+    new = {name: getattr(said, name) for name in ("request", *said.given) if not known.get(name)}
+    task = state.task.model_copy(update=dict.fromkeys(BROUGHT) | new)
+    again = _spec(task, spec, run)
     changed = again.model_dump(exclude=_OF_NO_MATTER) != spec.model_dump(exclude=_OF_NO_MATTER)
     return Retold(
-        task=TaskFile.model_validate({"request": request, **given}),
+        task=task,
         specs=(again,) if changed else (),
-        cleared=dict(cleared),
-        notes=tuple(notes),
+        notes=tuple(filter(None, known.values())),
     )
 
 
 _OF_NO_MATTER = {"id", "made_by", "assumptions", "assumed"}
 
 
-def _spec(request: str, given: dict[str, object], spec: TaskSpec, run: str) -> TaskSpec:
+def _spec(task: Task, spec: TaskSpec, run: str) -> TaskSpec:
     """The parent's task with other words, target, examples or limits."""
     pinned = {name: getattr(spec, name) for name in PINNED if name != "labels" or spec.labels}
-    pinned |= {"language": given.get("language") or spec.language, "target": given.get("target", spec.target)}
-    stated = {"instruction": spec.instruction} if request == spec.request else {}
-    drafted = draft_spec(Said(request, {**given, **pinned}, stated), f"from-{run}", None, lambda: None)
+    pinned |= {"language": task.language or spec.language}
+    pinned |= {"target": spec.target if task.target is None else task.target}
+    stated = {"instruction": spec.instruction} if task.request == spec.request else {}
+    drafted = draft_spec(Said(task.model_copy(update=pinned), stated), f"from-{run}", None, lambda: None)
     shown = drafted.demonstrations or spec.demonstrations
     kept = {"demonstrations": shown, "assumptions": spec.assumptions, "assumed": spec.assumed}
     return drafted.model_copy(update={**kept, "language": pinned["language"]})
 
 
-def _check_same(request: str, said: dict[str, object], spec: TaskSpec, state: RunState, run: str) -> None:
+def _check_same(said: Task, spec: TaskSpec, state: RunState, run: str) -> None:
     """Refuse what would mix two tasks.
 
     Raises:
         UsageError: naming what differs.
     """
     for name in PINNED:
-        if name in said and said[name] != state.given.get(name) and _plain(said[name]) != _plain(getattr(spec, name)):
-            raise _other(f"`{name}` is {_words(said[name])} now and {_words(getattr(spec, name))} there", run)
-    if request == spec.request:
+        now, there = getattr(said, name), getattr(spec, name)
+        if now is not None and now != getattr(state.task, name) and _plain(now) != _plain(there):
+            raise _other(f"`{name}` is {_words(now)} now and {_words(there)} there", run)
+    if said.request == spec.request:
         return
-    guess = guess_kind(request)
-    if "kind" not in said and guess.kind != spec.kind and guess.margin >= SURE:
+    guess = guess_kind(said.request)
+    if said.kind is None and guess.kind != spec.kind and guess.margin >= SURE:
         raise _other(f"by its words the task is {guess.kind} now, and it is {spec.kind} there", run)
-    listed = listed_labels(request) if spec.kind == "classification" and "labels" not in said else ()
+    listed = listed_labels(said.request) if spec.kind == "classification" and said.labels is None else ()
     if listed and _plain(listed) not in (_plain(spec.labels), _plain(listed_labels(spec.request))):
         raise _other(f"the prompt lists {_words(listed)}, and its labels are {_words(spec.labels)}", run)
 
@@ -129,7 +120,7 @@ def _words(value: object) -> str:
 def _known(name: str, value: str, state: RunState, run: str) -> str:
     """What to say where the parent has read this file already; empty where it has not."""
     if name == "unlabelled":
-        same = str(state.given.get(name, "")) == value
+        same = state.task.unlabelled == value
         return f"{value} was labelled in {run} already; under another name it would be once more" if same else ""
     read = [dataset for dataset in state.all(Dataset) if dataset.ref.casefold() == value.casefold()]
     if not read or (Path(value).is_file() and file_sha256(Path(value)) != read[0].revision):

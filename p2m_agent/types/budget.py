@@ -44,6 +44,10 @@ class Budget(Value):
         """Seconds left; infinity without a limit."""
         return float("inf") if self.wall_s is None else max(0.0, self.wall_s - spent.wall_s)
 
+    def left_usd(self, spent: Cost) -> float | None:
+        """Money left; None without a limit."""
+        return None if self.usd is None else max(0.0, self.usd - spent.usd)
+
     def objection(self, spent: Cost, estimate: Cost) -> str | None:
         """Why an operation must not start, or None.
 

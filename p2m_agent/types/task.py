@@ -1,9 +1,9 @@
-"""The task, once understood."""
+"""The task: as a person gives it, and as it is understood."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,48 @@ class Constraints(Value):
     """Longest median time for one input on this machine."""
     licences: tuple[str, ...] | None = None
     """SPDX-like ids allowed for data and base models; None allows all and warns where unknown."""
+
+
+_FILE = "a file"
+File = Annotated[str | None, _FILE]
+"""A file of the person's, which a task file names relative to itself."""
+
+
+class Task(Value):
+    """A task as a person gives it: in words, by a task file, by flags, and by the run that it goes on from.
+
+    Made once, when a run is started, and never overruled. None is what nobody said. Every field is a key of
+    `task.yaml`, and sets the flag of the same name where the command line has one.
+    """
+
+    request: str
+    """What the model should do, in plain words. The only one that is needed."""
+    kind: Kind | None = None
+    input_fields: tuple[str, ...] | None = None
+    output_field: str | None = None
+    labels: tuple[str, ...] | None = None
+    metric: MetricName | None = None
+    language: str | None = None
+    target: float | None = Field(default=None, ge=0, le=1)
+    examples: tuple[dict[str, object], ...] | None = None
+    """A few rows with their right outputs."""
+    data: File = None
+    """A labelled file or a Hub dataset id."""
+    unlabelled: File = None
+    """A file of real inputs without outputs; the teacher labels them."""
+    attributes: File = None
+    """A YAML file of what generated inputs differ in."""
+    constraints: Constraints | None = None
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that were said, besides the request."""
+        return frozenset(name for name in type(self).model_fields if getattr(self, name) is not None) - {"request"}
+
+    @classmethod
+    def files(cls) -> tuple[str, ...]:
+        """The keys that name a file."""
+        return tuple(name for name, field in cls.model_fields.items() if _FILE in field.metadata)
 
 
 class TaskSpec(Value):

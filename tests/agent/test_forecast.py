@@ -11,6 +11,7 @@ from p2m_agent.run.tooling import load_tools
 from p2m_agent.search.hub import Hub
 from p2m_agent.settings import Settings
 from p2m_agent.types.budget import Cost
+from p2m_agent.types.task import Task
 from tests.fakes.hub import CountingEmbedder, make_dataset
 from tests.fakes.scripted_llm import ScriptedLLM
 
@@ -37,7 +38,8 @@ def steps_with(planner: ScriptedLLM, folder: Path, **given: object) -> dict[str,
         teacher=ScriptedLLM(local=True),
         planner=planner,
     )
-    return dict(estimate_run("Tell whether a letter to a shop is good or bad.", given, around))
+    task = Task.model_validate({"request": "Tell whether a letter to a shop is good or bad.", **given})
+    return dict(estimate_run(task, around))
 
 
 def test_a_run_ends_with_a_delivery_and_asks_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from p2m_agent.run.state import RunState
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
+from p2m_agent.types.task import Task
 from tests.agent.planner.test_rules import student
 from tests.fakes.machine import CONFIG, Bench, dataset, move, scripted
 
@@ -24,7 +25,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def run(graph: Any, given: Any = None, **state: Any) -> RunState:
-    values = graph.invoke({"request": "r", **state} if given is None else given, CONFIG, durability="sync")
+    values = graph.invoke({"task": Task(request="r"), **state} if given is None else given, CONFIG, durability="sync")
     return RunState(**{k: v for k, v in values.items() if k != "__interrupt__"})
 
 

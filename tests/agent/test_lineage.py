@@ -29,7 +29,6 @@ from p2m_agent.run.result import result_of
 from p2m_agent.run.state import Decision, RunState
 from p2m_agent.run.store import RunFolder, new_record
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.screen import fixed_screen
 from p2m_agent.terminal.views.show import show
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
@@ -38,13 +37,14 @@ from p2m_agent.types.candidates import DatasetSearch, ModelSearch
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 from tests.fakes.machine import Bench, move, scripted
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.student import StudentRun, example
 
 REQUEST = "Sort our mail | into <queues>"
 LOOK = "005-evaluate"
+NOTHING_NEW = Task(request="")
 
 
 @pytest.fixture
@@ -82,10 +82,10 @@ def parent(settings: Settings, *more: Any, without: type | None = None, target: 
     open_test(run.root, run.holdout, LOOK)
     folder = RunFolder(run.root)
     (run.root / "lock").touch()
-    folder.write_record(new_record(folder, REQUEST, {}, {"seed": 7, "hubs": ["rows"], "max_rounds": 9}))
+    folder.write_record(new_record(folder, Task(request=REQUEST), {"seed": 7, "hubs": ["rows"], "max_rounds": 9}))
     with closing(Answers(run.root / "llm.sqlite")) as answers:
         answers.keep("sha", "m", {"said": "yes", "usage": {"total_tokens": 5}}, 0.25)
-    checkpoint(run.root, request=REQUEST, artifacts=kept, decisions=run.state.decisions)
+    checkpoint(run.root, task=Task(request=REQUEST), artifacts=kept, decisions=run.state.decisions)
     return run
 
 
@@ -97,20 +97,20 @@ def checkpoint(root: Path, **fields: Any) -> None:
         graph.update_state({"configurable": {"thread_id": root.name}}, fields, as_node="act")
 
 
-def begun(settings: Settings, *choices: Any, task: TaskFile | None = None, run: str = "p") -> Session:
+def begun(settings: Settings, *choices: Any, task: Task = NOTHING_NEW, run: str = "p") -> Session:
     """A child `c` of the run."""
     start = start_from(settings, task, run)
     parts = Parts(tools=Bench(settings.runs_dir).tools(), choose=scripted(*choices))
     return Session.create(start.settings, start.task, Policy(attended=False), run_id="c", parts=parts, start=start)
 
 
-def child(settings: Settings, task: TaskFile | None = None) -> tuple[Path, RunState]:
+def child(settings: Settings, task: Task = NOTHING_NEW) -> tuple[Path, RunState]:
     with begun(settings, move("number", n=0), move("finish"), task=task) as session:
         return session.root, session.step().state
 
 
-def raised(settings: Settings, target: float = 0.95) -> Settings:
-    return Settings(**{**settings.model_dump(include={"runs_dir", "teacher"}), "target": target})
+def raised(target: float = 0.95, **more: Any) -> Task:
+    return Task(request="", target=target, **more)
 
 
 def files(root: Path) -> dict[str, str]:
@@ -121,7 +121,7 @@ def files(root: Path) -> dict[str, str]:
 def test_it_takes_over_task_rows_students_and_decisions_and_leaves_the_parent_alone(settings: Settings) -> None:
     was = parent(settings)
     before = files(was.root)
-    root, state = child(raised(settings))
+    root, state = child(settings, raised())
     assert files(was.root) == before
     assert state.spec
     assert (state.spec.target, state.spec.instruction) == (0.95, was.state.spec and was.state.spec.instruction)
@@ -137,7 +137,7 @@ def test_it_takes_over_task_rows_students_and_decisions_and_leaves_the_parent_al
 
 def test_lineage_is_on_record(settings: Settings) -> None:
     parent(settings)
-    root, state = child(raised(settings))
+    root, state = child(settings, raised())
     record = RunFolder(root).read_record()
     assert record.parent
     assert (record.parent.run, record.parent.looks) == ("p", 1)
@@ -147,7 +147,7 @@ def test_lineage_is_on_record(settings: Settings) -> None:
 
 def test_the_locked_test_is_the_same_and_a_further_look_is_the_second(settings: Settings) -> None:
     was = parent(settings)
-    root, state = child(raised(settings))
+    root, state = child(settings, raised())
     holdout = state.latest(Holdout)
     assert holdout == was.holdout
     rows, looks = open_test(root, was.holdout, "009-evaluate")
@@ -158,7 +158,7 @@ def test_the_locked_test_is_the_same_and_a_further_look_is_the_second(settings: 
 
 def test_new_rows_are_checked_against_the_inherited_holdout(settings: Settings, tmp_path: Path) -> None:
     was = parent(settings)
-    root, _ = child(raised(settings))
+    root, _ = child(settings, raised())
     path = root / "new.jsonl"
     write_examples(path, [was.test[0], example("a new one about an invoice", "billing")])
     more = Dataset(
@@ -170,13 +170,13 @@ def test_new_rows_are_checked_against_the_inherited_holdout(settings: Settings, 
 
 def test_settings_come_along_but_not_the_limits(settings: Settings) -> None:
     parent(settings)
-    start = start_from(raised(settings), None, "p")
+    start = start_from(settings, raised(), "p")
     assert (start.settings.seed, start.settings.hubs, start.settings.max_rounds) == (7, ("rows",), 6)
 
 
 def test_answers_of_the_teacher_come_along_and_are_not_spent_again(settings: Settings) -> None:
     was = parent(settings)
-    root, _ = child(raised(settings))
+    root, _ = child(settings, raised())
     with closing(Answers(root / "llm.sqlite")) as answers:
         assert answers.find("sha") == {"said": "yes", "usage": {"total_tokens": 5}}
         assert answers.spent() == (0.0, 0)
@@ -186,10 +186,10 @@ def test_answers_of_the_teacher_come_along_and_are_not_spent_again(settings: Set
 
 def test_a_grandchild_knows_both(settings: Settings) -> None:
     was = parent(settings)
-    with begun(raised(settings), move("number", n=0), move("finish")) as session:
+    with begun(settings, move("number", n=0), move("finish"), task=raised()) as session:
         session.step()
     open_test(session.root, was.holdout, "009-evaluate")
-    start = start_from(raised(settings, 0.99), None, "c")
+    start = start_from(settings, raised(0.99), "c")
     line = start.heritage.parent
     assert (line.run, line.ancestors, line.looks) == ("c", ("p",), 2)
     assert [d.call_id for d in start.heritage.decisions][-1] == "008-finish"
@@ -197,7 +197,7 @@ def test_a_grandchild_knows_both(settings: Settings) -> None:
 
 def test_undo_stops_at_what_was_taken_over(settings: Settings) -> None:
     parent(settings)
-    with begun(raised(settings), move("number", n=0), move("finish")) as session:
+    with begun(settings, move("number", n=0), move("finish"), task=raised()) as session:
         session.step()
         session.undo()
         assert [d.call_id for d in session.undo().state.decisions][-1] == "006-deliver"
@@ -214,20 +214,20 @@ def test_new_rows_are_imported_and_known_ones_are_not(settings: Settings, tmp_pa
     was = parent(settings)
     (old,) = was.state.all(Dataset)
     checkpoint(was.root, artifacts=[known.model_copy(update={"sha256": old.sha256})])
-    brought = raised(settings).model_copy(update={"data": str(rows)})
-    same = start_from(brought, None, "p")
-    assert (same.task.data, same.settings.data) == (None, None)
+    brought = raised(data=str(rows))
+    same = start_from(settings, brought, "p")
+    assert same.task.data is None
     assert "has not changed" in same.notes[0]
     assert ", 1 student (best " in same.notes[-1]
     rows.write_text('{"text": "a", "label": "billing"}\n{"text": "b", "label": "delivery"}\n')
-    assert start_from(brought, None, "p").task.data == str(rows)
+    assert start_from(settings, brought, "p").task.data == str(rows)
 
 
-def state_of(settings: Settings, **fields: Any) -> RunState:
-    start = start_from(settings, None, "p")
+def state_of(settings: Settings, said: Task, **fields: Any) -> RunState:
+    start = start_from(settings, said, "p")
     heritage = start.heritage
     return RunState(
-        request=start.task.request, given=start.task.given(), parent=heritage.parent,
+        task=start.task, parent=heritage.parent,
         artifacts=list(heritage.artifacts), decisions=list(heritage.decisions), **fields,
     )  # fmt: skip
 
@@ -249,7 +249,7 @@ def test_a_raised_target_goes_on_from_the_best_student(settings: Settings) -> No
     searched = DatasetSearch(id="s", query="q", candidates=(), made_by="9")
     bases = ModelSearch(id="m", query="q", candidates=(), made_by="9")
     checkpoint(was.root, artifacts=[searched, bases, found])
-    state = state_of(raised(settings), budget=Budget(rounds=1))
+    state = state_of(settings, raised(), budget=Budget(rounds=1))
     made = chosen(state)
     assert (made.tool, made.args.get("method")) == ("fine_tune", "setfit"), (
         "not the ladder, and not the parent's rounds"
@@ -261,14 +261,13 @@ def test_rows_brought_to_the_child_are_imported_though_the_parent_had_some(setti
     parent(settings)
     rows = tmp_path / "more.jsonl"
     rows.write_text('{"text": "a", "label": "billing"}\n')
-    brought = raised(settings).model_copy(update={"data": str(rows)})
-    made = chosen(state_of(brought))
+    made = chosen(state_of(settings, raised(data=str(rows))))
     assert (made.tool, made.args) == ("import_rows", {"source": "user"})
 
 
 def test_a_changed_prompt_keeps_what_the_students_are_about(settings: Settings) -> None:
     parent(settings)
-    _, state = child(settings, TaskFile(request="Classify each message by queue. Invoices go to billing."))
+    _, state = child(settings, Task(request="Classify each message by queue. Invoices go to billing."))
     assert state.spec
     assert (state.spec.kind, state.spec.labels) == ("classification", ("billing", "delivery"))
     assert "Invoices go to billing" in state.spec.instruction
@@ -291,27 +290,27 @@ def test_a_changed_prompt_keeps_what_the_students_are_about(settings: Settings) 
 def test_another_task_is_refused(settings: Settings, task: dict[str, Any], said: str) -> None:
     parent(settings)
     with pytest.raises(UsageError) as refused:
-        start_from(settings, TaskFile(**{"request": REQUEST, **task}), "p")
+        start_from(settings, Task(**{"request": REQUEST, **task}), "p")
     assert said in refused.value.message
     assert "Start afresh, without --from" in refused.value.hint
 
 
 def test_the_same_labels_in_another_order_are_the_same_task(settings: Settings) -> None:
     parent(settings)
-    task = TaskFile(request=REQUEST, labels=("Delivery", "billing"))
-    assert start_from(raised(settings), task, "p").task.request == REQUEST
+    task = Task(request=REQUEST, labels=("Delivery", "billing"))
+    assert start_from(settings, task.model_copy(update={"target": 0.95}), "p").task.request == REQUEST
 
 
 def test_a_run_that_is_not_there_is_named(settings: Settings) -> None:
     parent(settings)
     with pytest.raises(UsageError, match="There is no run q"):
-        start_from(settings, None, "q")
+        start_from(settings, NOTHING_NEW, "q")
 
 
 def test_a_run_without_held_out_rows_cannot_be_gone_on_from(settings: Settings) -> None:
     parent(settings, without=Holdout)
     with pytest.raises(UsageError, match="no held-out rows yet") as refused:
-        start_from(settings, None, "p")
+        start_from(settings, NOTHING_NEW, "p")
     assert "p2m resume p" in refused.value.hint
 
 
@@ -320,7 +319,7 @@ def test_a_run_at_work_has_to_end_first(settings: Settings) -> None:
     with (was.root / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(UsageError, match="is being worked on"):
-            start_from(raised(settings), None, "p")
+            start_from(settings, raised(), "p")
 
 
 @pytest.mark.parametrize("change", [{"version": 0}, {"unknown": 1}])
@@ -328,14 +327,14 @@ def test_a_record_of_another_version_is_refused(settings: Settings, change: dict
     path = parent(settings).root / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(UsageError, match="made by another version") as refused:
-        start_from(raised(settings), None, "p")
+        start_from(settings, raised(), "p")
     assert "without --from" in refused.value.hint
 
 
 def test_an_artifact_of_another_version_is_refused(settings: Settings) -> None:
     parent(settings, TrainingRun.model_construct(id="old", artifact="training_run", dev=0.5))
     with pytest.raises(UsageError, match="made by another version"):
-        start_from(raised(settings), None, "p")
+        start_from(settings, raised(), "p")
 
 
 @pytest.mark.parametrize(
@@ -346,48 +345,48 @@ def test_changed_rows_are_noticed(settings: Settings, file: str) -> None:
     path.chmod(0o600)
     path.write_text("")
     with pytest.raises(UsageError, match="cannot be gone on from"):
-        start_from(raised(settings), None, "p")
+        start_from(settings, raised(), "p")
 
 
 def test_a_missing_student_is_noticed(settings: Settings) -> None:
     (parent(settings).root / "calls/002-fine_tune/student/p2m.json").unlink()
     with pytest.raises(UsageError, match="holds no student"):
-        start_from(raised(settings), None, "p")
+        start_from(settings, raised(), "p")
 
 
 def test_nothing_new_is_said_before_a_run_is_begun(settings: Settings) -> None:
     parent(settings)
     with pytest.raises(UsageError, match="nothing new to do after p") as refused:
-        start_from(settings, None, "p")
+        start_from(settings, NOTHING_NEW, "p")
     assert "--target" in refused.value.hint
     with pytest.raises(UsageError, match=r"0\.900 on dev, target 0\.8"):
-        start_from(raised(settings, 0.8), None, "p")
+        start_from(settings, raised(0.8), "p")
 
 
 def test_a_target_that_was_not_met_is_reason_enough_to_go_on(settings: Settings) -> None:
     parent(settings, target=0.95)
-    assert start_from(settings, None, "p").heritage.artifacts
+    assert start_from(settings, NOTHING_NEW, "p").heritage.artifacts
 
 
 def test_data_under_a_licence_that_is_refused_now_stays_out(settings: Settings) -> None:
     was = parent(settings)
     (rows,) = was.state.all(Dataset)
     checkpoint(was.root, artifacts=[rows.model_copy(update={"origin": "hub", "licence": "cc-by-nc-4.0"})])
-    strict = raised(settings).model_copy(update={"refuse_licences": ("non-commercial",)})
+    strict = settings.model_copy(update={"refuse_licences": ("non-commercial",)})
     with pytest.raises(UsageError, match=r"learnt from rows\.jsonl, whose licence is cc-by-nc-4\.0"):
-        start_from(strict, None, "p")
+        start_from(strict, raised(), "p")
 
 
 def test_a_task_with_only_a_new_target_is_not_told_anew(settings: Settings) -> None:
     parent(settings)
-    state = state_of(raised(settings))
+    state = state_of(settings, raised())
     assert len(state.all(TaskSpec)) == 2
     assert any(isinstance(artifact, TrainingRun) for artifact in state.since_told())
 
 
 def test_show_and_json_name_the_parent(settings: Settings) -> None:
     parent(settings)
-    root, state = child(raised(settings))
+    root, state = child(settings, raised())
     out = io.StringIO()
     show(state, root, fixed_screen(80, out, io.StringIO()))
     shown = " ".join(out.getvalue().split())

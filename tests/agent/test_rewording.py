@@ -22,11 +22,11 @@ from p2m_agent.run.tooling import load_tools
 from p2m_agent.search.datasets.rerank import rerank
 from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.candidates import DatasetCandidate
 from p2m_agent.types.mixture import MixtureScore
 from p2m_agent.types.probe import ModelProbe, ProbedModel
 from p2m_agent.types.questions import Answer
+from p2m_agent.types.task import Task
 from tests.agent.planner import test_rules
 from tests.fakes import recordings
 from tests.fakes.openai_server import STRONG, WEAK, FakeOpenAI
@@ -34,8 +34,9 @@ from tests.fakes.rewording import on_other_words, outline, reworded, same, with_
 from tests.fakes.rows import example, sentence
 from tests.fakes.scripted_llm import ScriptedLLM
 from tests.fakes.transforming import Teacher, stars
+from tests.importing.test_label_alignment import TEXTS
 from tests.tools.test_import_rows import make_dataset
-from tests.tools.test_transform_session import MEANING, TASK, script_of, settings_of
+from tests.tools.test_transform_session import MEANING, TASK, script_of, settings_of, task_of
 
 TOOLS = load_tools()
 
@@ -62,7 +63,7 @@ def until_training(state: RunState) -> Choice:
     return Words(text="That is all.") if over else move
 
 
-def ran(settings: Settings, task: TaskFile, name: str, talk: Callable[[Session], None], parts: Parts) -> RunState:
+def ran(settings: Settings, task: Task, name: str, talk: Callable[[Session], None], parts: Parts) -> RunState:
     attended = name.endswith("attended")
     with Session.create(settings, task, Policy(attended=attended, yes=True), run_id=name, parts=parts) as session:
         talk(session)
@@ -71,17 +72,17 @@ def ran(settings: Settings, task: TaskFile, name: str, talk: Callable[[Session],
 
 def in_both_wordings(
     settings: Settings,
-    task: dict[str, Any],
+    task: Task,
     choose: Callable[[RunState], Choice] = until_training,
     talk: Callable[[Session], None] = Session.step,  # type: ignore[assignment]
     *,
     attended: bool = False,
 ) -> RunState:
     """The end of a run, once it was made sure that in other words every step of it is the same."""
-    who, given = "-attended" if attended else "", TaskFile.model_validate(task)
-    state = ran(settings, given, f"said{who}", talk, Parts(choose=choose))
+    who = "-attended" if attended else ""
+    state = ran(settings, task, f"said{who}", talk, Parts(choose=choose))
     parts = Parts(choose=on_other_words(choose), tools=with_other_words(TOOLS))
-    otherwise = ran(settings, given, f"reworded{who}", talk, parts)
+    otherwise = ran(settings, task, f"reworded{who}", talk, parts)
     assert outline(otherwise) == outline(state)
     assert (otherwise.ended and otherwise.ended.why) == (state.ended and state.ended.why)
     return state
@@ -89,7 +90,7 @@ def in_both_wordings(
 
 def test_a_misfit_is_transformed(reviews: Path) -> None:
     with FakeOpenAI(script_of(Teacher([MEANING], stars)), capability=STRONG) as server:
-        state = in_both_wordings(settings_of(reviews, server), TASK)
+        state = in_both_wordings(settings_of(reviews, server), task_of(reviews))
     assert [dataset.origin for dataset in state.datasets()] == ["user", "transformed"]
 
 
@@ -106,7 +107,7 @@ def test_what_a_person_says_is_heard_once(reviews: Path) -> None:
                 standing = session.step(answer=Answer(verdict="accept"))
 
     with FakeOpenAI(script_of(Teacher([MEANING], stars)), capability=STRONG) as server:
-        state = in_both_wordings(settings_of(reviews, server), TASK, talk=talk, attended=True)
+        state = in_both_wordings(settings_of(reviews, server), task_of(reviews), talk=talk, attended=True)
     tools = Counter(decision.tool for decision in state.decisions)
     assert (tools["transform_dataset"], tools["refine_prompt"]) == (3, 2)
 
@@ -116,7 +117,10 @@ def test_a_guessed_kind_gives_way_to_the_rows(tmp_path: Path) -> None:
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "hub").mkdir()
     with FakeOpenAI([], capability=WEAK) as server:
-        state = in_both_wordings(settings_of(tmp_path, server), {"request": "Write the mood of a message."})
+        state = in_both_wordings(
+            settings_of(tmp_path, server),
+            Task(request="Write the mood of a message.", data=str(tmp_path / "own.jsonl")),
+        )
     assert [spec.kind for spec in state.artifacts if spec.artifact == "spec"] == ["text_to_text", "classification"]
 
 
@@ -126,7 +130,7 @@ def test_with_nothing_in_reach_and_no_time_the_budget_is_the_reason(tmp_path: Pa
     where: Any = {"runs_dir": tmp_path / "runs", "hubs": (str(tmp_path / "cards.jsonl"),), "max_minutes": 2.0}
     with FakeOpenAI([], capability=WEAK) as server:
         settings = Settings(_env_file=None, teacher=f"{server.url}#fake", cache_dir=tmp_path / "cache", **where)  # type: ignore[call-arg]
-        state = in_both_wordings(settings, TASK, next_move)
+        state = in_both_wordings(settings, Task.model_validate(TASK), next_move)
     assert [decision.tool for decision in state.decisions][-2:] == ["generate_examples", "give_up"]
     assert state.ended is not None
     assert state.ended.why == "budget"
@@ -134,7 +138,7 @@ def test_with_nothing_in_reach_and_no_time_the_budget_is_the_reason(tmp_path: Pa
 
 def test_recorded_states_lead_on_in_the_same_way() -> None:
     end = recordings.state()
-    known = [RunState(request=end.request, artifacts=end.artifacts[:n]) for n in range(len(end.artifacts))]
+    known = [RunState(task=end.task, artifacts=end.artifacts[:n]) for n in range(len(end.artifacts))]
     assert all(same(next_move(state), next_move(reworded(state))) for state in [*known, end])
 
 
@@ -195,11 +199,11 @@ def test_votes_leave_behind_what_cannot_be_reached() -> None:
 
 
 def test_an_assumption_goes_when_the_rows_say_otherwise() -> None:
-    drafted = draft_spec(Said("Answer the customer."), "001-define_task", None, lambda: None)
+    drafted = draft_spec(Said(Task(request="Answer the customer.")), "001-define_task", None, lambda: None)
     longer = [example(sentence(n), " ".join(sentence(n + each) for each in range(5))) for n in range(40)]
     for spec in (drafted, reworded(drafted)):
-        assert settle_kind(Counter({"fine": 50, "bad": 50}), spec, kind_is_given=False) == "classification"
-        read = with_metric(spec, longer, "2", {})
+        assert settle_kind(TEXTS, Counter({"fine": 50, "bad": 50}), spec, kind_is_given=False) == "classification"
+        read = with_metric(spec, longer, "2", Task(request="r"))
         assert (spec.metric, read.metric) == ("exact_match", "chrf")
         assert len(read.assumptions) == len(spec.assumptions)
         assert spec.assumed["metric"] not in read.assumptions

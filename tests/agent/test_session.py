@@ -16,12 +16,11 @@ from p2m_agent.agent.session import Parts, Session
 from p2m_agent.errors import P2MError
 from p2m_agent.events import read_events
 from p2m_agent.run.checkpoints import read_state
-from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Context, Effect, Outcome, Tool
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
+from p2m_agent.types.task import Task
 from tests.fakes.machine import Bench, Nothing, move, scripted
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -45,7 +44,7 @@ def settings(tmp_path: Path, server: FakeOpenAI) -> Settings:
 @contextmanager
 def begun(settings: Settings, bench: Bench, *choices: Any, attended: bool = True) -> Iterator[Session]:
     parts = Parts(tools=bench.tools(), choose=scripted(*choices))
-    task = TaskFile(request="Sort it", target=0.5)
+    task = Task(request="Sort it", target=0.5)
     with Session.create(settings, task, Policy(attended=attended), run_id="r", parts=parts) as session:
         yield session
 
@@ -65,7 +64,7 @@ def test_words_rest_and_a_message_goes_on(settings: Settings, bench: Bench) -> N
         assert standing.said == "Fine."
         assert bench.ran == ["make"]
         assert [m.text for m in standing.state.messages if m.role == "person"] == ["a and b"]
-        assert standing.state.given == {"target": 0.5}
+        assert standing.state.task == Task(request="Sort it", target=0.5)
 
 
 def test_refused_licences_stay_refused_when_a_run_is_resumed(settings: Settings, bench: Bench) -> None:
@@ -156,12 +155,12 @@ def test_an_unattended_run_ends_and_says_so(settings: Settings, bench: Bench) ->
 def test_a_key_in_an_unforeseen_fault_stands_nowhere_in_the_run(settings: Settings, bench: Bench) -> None:
     key = "sk-planted-0123456789abcdef"
 
-    def leak(args: Nothing, state: RunState, context: Context) -> Outcome:
+    def leak(args: Nothing, inputs: None, context: Context) -> Outcome:
         raise RuntimeError(f"Illegal header value b'Bearer {key}'")
 
     tools = {**bench.tools(), "leak": Tool("leak", Nothing, leak, Effect.READ)}
     settings = settings.model_copy(update={"openai_api_key": key})
-    task = TaskFile(request="Sort it")
+    task = Task(request="Sort it")
     parts = Parts(tools=tools, choose=scripted(move("leak")))
     with (
         Session.create(settings, task, Policy(attended=False), run_id="r", parts=parts) as session,

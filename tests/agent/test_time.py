@@ -13,11 +13,10 @@ import pytest
 from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import Parts, Session
-from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Context, Effect, Outcome, Tool
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.types.completion import ChatMessage, Request
+from p2m_agent.types.task import Task
 from tests.fakes.machine import Nothing, move, scripted
 from tests.fakes.openai_server import Answer, FakeOpenAI
 
@@ -57,8 +56,8 @@ def run(
 ) -> Any:
     """What becomes of a run of one minute with these tools; those whose name begins with `finish` are finishing."""
 
-    def tool(name: str, work: Work) -> Tool[Any]:
-        def of(_args: Nothing, _state: RunState, context: Context) -> Outcome:
+    def tool(name: str, work: Work) -> Tool[Any, Any]:
+        def of(_args: Nothing, _inputs: None, context: Context) -> Outcome:
             return work(context)
 
         return Tool(name, Nothing, of, Effect.COMPUTE, finishing=name.startswith("finish"))
@@ -66,7 +65,7 @@ def run(
     settings = Settings(runs_dir=tmp_path / "runs", teacher=f"{server.url}#fake", max_minutes=1, **given)
     tools = {name: tool(name, work) for name, work in works.items()}
     parts = Parts(tools=tools, choose=scripted(*choices) if choices else None, clock=clock)
-    with Session.create(settings, TaskFile(request="r"), Policy(attended=False), run_id="r", parts=parts) as session:
+    with Session.create(settings, Task(request="r"), Policy(attended=False), run_id="r", parts=parts) as session:
         return session.step()
 
 

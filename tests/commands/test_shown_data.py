@@ -10,6 +10,7 @@ from p2m_agent.rows.data_card import write_data_card
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder, create_run, new_record
 from p2m_agent.terminal.views.dataset_rows import sample_rejected, sample_rows
+from p2m_agent.types.task import Task
 from tests.fakes.checkpoint import save_state
 from tests.fakes.rows import sentence
 from tests.rows.test_data_card import SPEC, dataset
@@ -23,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """A run with two datasets, the first of hostile rows; what is printed has 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
     folder = create_run(tmp_path, "r", "r")
-    folder.write_record(new_record(folder, "r", {}, {}))
+    folder.write_record(new_record(folder, Task(request="r"), {}))
     first = dataset(folder.root, [row(HOSTILE), *(row(sentence(n), "b") for n in range(9))], dropped={"refusal": 4})
     second = first.model_copy(update={"id": "dataset-2", "path": "gone/rows.jsonl", "ref": "[bold]x", "rows": 0})
     write_data_card(folder.root, first, SPEC, embedder=None, asked=20)
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
         )
     ]  # fmt: skip
     (folder.root / "calls/1/rejected.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    save_state(folder.root, RunState(request="r", artifacts=[SPEC, first, second]))
+    save_state(folder.root, RunState(task=Task(request="r"), artifacts=[SPEC, first, second]))
     return folder
 
 
@@ -79,7 +80,7 @@ def test_json_is_json(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_run_without_rows_says_what_to_do(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    save_state(folder.root, RunState(request="r"))
+    save_state(folder.root, RunState(task=Task(request="r")))
     assert shown(folder) == 2
     said = capsys.readouterr().err
     assert "no rows yet" in said

@@ -10,7 +10,7 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.evaluation.clusters import error_clusters
 from p2m_agent.evaluation.doubtful_labels import doubtful_dev, harmful_sources, label_noise
-from p2m_agent.evaluation.error_analysis import Around, analyse
+from p2m_agent.evaluation.error_analysis import AnalysisContext, analyse
 from p2m_agent.evaluation.findings import Findings
 from p2m_agent.evaluation.learning_curve import head_curve, power_law, recorded_curve
 from p2m_agent.evaluation.slices import slices
@@ -21,12 +21,12 @@ from p2m_agent.types.probe import ModelProbe, ProbedModel
 from tests.evaluation.studies import rows, spec, student, study
 
 
-def around(**more: Any) -> Around:
+def context(**more: Any) -> AnalysisContext:
     facts: dict[str, Any] = {
         "runs": [student(120, 0.8)], "names": {"dataset-a": "mail.csv"}, "race": None, "llm": None,
         "usd": lambda rows: 0.01 * rows, "report": lambda event: None,
     }  # fmt: skip
-    return Around(**{**facts, **more})
+    return AnalysisContext(**{**facts, **more})
 
 
 class Titling:
@@ -133,7 +133,7 @@ def test_a_source_that_does_harm_is_found() -> None:
     found = harmful_sources(one)
     assert found[0].dataset == "dataset-b"
     assert found[0].gain.verdict == "better"
-    ranked = analyse(one, around(), "c").suggestions
+    ranked = analyse(one, context(), "c").suggestions
     dropped = next(each for each in ranked if each.kind == "drop_source")
     assert (dropped.source, dropped.basis) == ("dataset-b", "measured")
     assert ranked[-1].kind == "stop"
@@ -152,7 +152,7 @@ def test_slices_are_by_length_and_by_the_source_that_is_near() -> None:
 
 
 def test_suggestions_are_ranked_by_gain_with_a_cost() -> None:
-    found = analyse(study(train=rows(120, 1, noise=0.2)), around(), "007-analyse_errors")
+    found = analyse(study(train=rows(120, 1, noise=0.2)), context(), "007-analyse_errors")
     *ranked, last = found.suggestions
     assert last.kind == "stop"
     believed = [each.gain * BELIEVED[each.basis] for each in ranked]
@@ -170,7 +170,7 @@ def test_suggestions_are_ranked_by_gain_with_a_cost() -> None:
 def test_a_label_without_training_rows_comes_first() -> None:
     train = [row for row in rows(120, 1) if row.output != "account"]
     one = study(train=train, answer=lambda row: "refund" if row.output == "account" else row.output)
-    first = analyse(one, around(), "c").suggestions[0]
+    first = analyse(one, context(), "c").suggestions[0]
     assert (first.kind, first.labels) == ("more_data", ("account",))
     assert first.gain == pytest.approx(1 / 6)
 
@@ -185,7 +185,7 @@ def test_the_race_names_another_base() -> None:
         id="m", datasets=(), chosen="tiny", why="w", probe="p", measure="m", rounds=(10, 50), results=results,
         seconds=1.0, path="p", made_by="m",
     )  # fmt: skip
-    other = next(each for each in analyse(study(), around(race=race), "c").suggestions if each.kind == "other_base")
+    other = next(each for each in analyse(study(), context(race=race), "c").suggestions if each.kind == "other_base")
     assert (other.base, other.gain) == ("better", pytest.approx(1 - study().run.dev))  # no more than is missing
 
 
@@ -193,7 +193,7 @@ def test_texts_that_differ_in_form_alone_ask_for_a_clearer_instruction() -> None
     dev = rows(30, 2)
     one = study(dev=dev, answer=lambda row: f"The {row.output}!", spec=spec("text_to_text"))
     one = replace(one, run=student(120, 0.0, kind="text_to_text"))
-    found = analyse(one, around(), "c")
+    found = analyse(one, context(), "c")
     refine = next(each for each in found.suggestions if each.kind == "refine_instruction")
     assert refine.gain == pytest.approx(0.5)
     assert found.confusions == ()
@@ -215,30 +215,30 @@ def test_labels_taken_for_each_other_are_a_question_to_the_person() -> None:
     swap = {"delivery": "refund", "refund": "delivery"}
     draw = random.Random(0)
     one = study(answer=lambda row: swap.get(row.output, row.output) if draw.random() < 0.4 else row.output)
-    asked = [each for each in analyse(one, around(), "c").suggestions if each.kind == "ask_person" and each.labels]
+    asked = [each for each in analyse(one, context(), "c").suggestions if each.kind == "ask_person" and each.labels]
     assert asked[0].labels == ("delivery", "refund")
 
 
 def test_nothing_wrong_leaves_only_to_stop() -> None:
     one = study(answer=lambda row: row.output)
-    found = analyse(one, around(), "c")
+    found = analyse(one, context(), "c")
     assert found.errors == 0
     assert found.clusters == ()
     assert [each.kind for each in found.suggestions] == ["stop"]
 
 
 def test_the_same_study_gives_the_same_analysis() -> None:
-    assert analyse(study(), around(), "c") == analyse(study(), around(), "c")
+    assert analyse(study(), context(), "c") == analyse(study(), context(), "c")
 
 
 def test_without_an_embedding_model_letters_are_compared_and_it_says_so() -> None:
-    found = analyse(study(embedder=None), around(), "c")
+    found = analyse(study(embedder=None), context(), "c")
     assert found.clusters
     assert any("letters" in note for note in found.notes)
 
 
 def test_an_analysis_reads_back_from_json() -> None:
-    found = analyse(study(), around(), "c")
+    found = analyse(study(), context(), "c")
     assert ErrorAnalysis.model_validate_json(found.model_dump_json()) == found
 
 
@@ -247,8 +247,8 @@ def suggested(found: ErrorAnalysis, kind: str, method: str = "") -> Suggestion |
 
 
 def test_setfit_is_for_few_rows_a_label() -> None:
-    few = suggested(analyse(study(train=rows(30, 1)), around(), "c"), "other_recipe", "setfit")
-    many = suggested(analyse(study(train=rows(300, 1)), around(), "c"), "other_recipe", "setfit")
+    few = suggested(analyse(study(train=rows(30, 1)), context(), "c"), "other_recipe", "setfit")
+    many = suggested(analyse(study(train=rows(300, 1)), context(), "c"), "other_recipe", "setfit")
     assert few
     assert many
     assert few.gain > 2 * many.gain

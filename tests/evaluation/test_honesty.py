@@ -85,7 +85,7 @@ def test_a_tool_that_asks_for_test_rows_before_the_end_is_refused(tmp_path: Path
     run = StudentRun(tmp_path)
     tool = load_tools()["import_rows"]
     for source in (run.holdout.test_path, str(run.root / run.holdout.test_path)):
-        refused = tool.needs(tool.args.model_validate({"source": source}), run.state)
+        refused = tool.refusal(tool.args.model_validate({"source": source}), run.state)
         assert refused
         assert "was not found by a search" in refused
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.run.state import Call, Message, RunState
-from p2m_agent.run.tooling import Context, Outcome, Tool
+from p2m_agent.run.tooling import Context, NotYet, Outcome, Tool
 from p2m_agent.settings import Settings
-from p2m_agent.types.questions import Answer
+from p2m_agent.types.questions import Answer, Question
 
 
 def context_of(
@@ -26,9 +27,26 @@ def context_of(
         judge=teacher,
         hub=None,
         embedder=lambda: embedder,
+        pools=TrainingPools(root),
         emit=lambda event: None,
         seconds_left=lambda: seconds_left,
     )
+
+
+def run_tool(tool: Tool[Any, Any], args: Any, state: RunState, context: Any) -> Outcome:
+    """What comes of it, once nothing is missing."""
+    inputs = tool.needs(args, state)
+    assert not isinstance(inputs, NotYet), inputs.reason
+    return tool.run(args, inputs, context)
+
+
+def question_of(tool: Tool[Any, Any], args: Any, state: RunState, call_id: str = "001-ask_person") -> Question:
+    """What it would put before a person."""
+    inputs = tool.needs(args, state)
+    assert not isinstance(inputs, NotYet), inputs.reason
+    question = tool.question(args, inputs, call_id)
+    assert question is not None
+    return question
 
 
 class Caller:
@@ -38,13 +56,11 @@ class Caller:
         self.root, self.state, self.teacher = root, state, teacher
         self.calls = 0
 
-    def __call__(self, tool: Tool[Any], answer: Answer | None = None, **args: object) -> Outcome:
+    def __call__(self, tool: Tool[Any, Any], answer: Answer | None = None, **args: object) -> Outcome:
         self.calls += 1
         call = Call(id=f"{self.calls:03d}-{tool.name}", tool=tool.name, args=args, answer=answer)
-        parsed = tool.args.model_validate(args)
-        refusal = tool.needs(parsed, self.state)
-        assert refusal is None, refusal
-        outcome = tool.run(parsed, self.state, context_of(self.root, call, self.teacher))
+        context = context_of(self.root, call, self.teacher)
+        outcome = run_tool(tool, tool.args.model_validate(args), self.state, context)
         self.state.artifacts += outcome.artifacts
         self.state.messages.append(Message(role="tool", text=outcome.summary, tool=tool.name))
         return outcome

@@ -15,7 +15,7 @@ from p2m_agent.events import Event
 from p2m_agent.run.checkpoints import open_checkpoints
 from p2m_agent.run.state import Call, Ended, RunState
 from p2m_agent.run.store import RunFolder
-from p2m_agent.run.tooling import Args, Context, Effect, Outcome, Tool
+from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Question
 from p2m_agent.types.rows import Dataset
@@ -61,37 +61,37 @@ class Bench:
     ran: list[str] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
 
-    def tools(self) -> dict[str, Tool[Any]]:
-        def make(args: Nothing, state: RunState, context: Context) -> Outcome:
+    def tools(self) -> dict[str, Tool[Any, Any]]:
+        def make(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("make")
-            return Outcome(summary="made", artifacts=(dataset(state.pending.id if state.pending else ""),))
+            return Outcome(summary="made", artifacts=(dataset(context.call.id),))
 
-        def number(args: Number, state: RunState, context: Context) -> Outcome:
+        def number(args: Number, inputs: None, context: Context) -> Outcome:
             self.ran.append(f"number {args.n}")
             return Outcome(summary=f"got {args.n}")
 
-        def cannot(args: Nothing, state: RunState, context: Context) -> Outcome:
+        def cannot(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("cannot")
             raise ToolError("it will not go", "Do something else.")
 
-        def broken(args: Nothing, state: RunState, context: Context) -> Outcome:
+        def broken(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("broken")
             raise ZeroDivisionError("our own fault")
 
-        def finish(args: Nothing, state: RunState, context: Context) -> Outcome:
+        def finish(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("finish")
             return Outcome(summary="done", ended=Ended(why="delivered", reason="all is well"))
 
-        def after_make(args: Nothing, state: RunState) -> str | None:
-            return None if state.all(Dataset) else "call make first"
+        def after_make(args: Nothing, state: RunState) -> NotYet | None:
+            return None if state.all(Dataset) else NotYet("call make first")
 
-        def ask(args: Nothing, state: RunState, context: Context) -> Outcome:
+        def ask(args: Nothing, inputs: None, context: Context) -> Outcome:
             answer = context.call.answer
             self.ran.append(f"ask {answer.verdict} by {answer.by}" if answer else "ask")
             return Outcome(summary="asked")
 
-        def question(args: Nothing, state: RunState) -> Question:
-            return Question(id="q", about="spec", text="Is that so?")
+        def question(args: Nothing, inputs: None, call_id: str) -> Question:
+            return Question(id=call_id, about="spec", text="Is that so?")
 
         return {
             "make": Tool("make", Nothing, make, Effect.READ),
@@ -109,7 +109,7 @@ class Bench:
         *,
         attended: bool = False,
         yes: bool = False,
-        tools: dict[str, Tool[Any]] | None = None,
+        tools: dict[str, Tool[Any, Any]] | None = None,
     ) -> Any:
         def context(call: Call) -> Context:
             nothing: Any = None
@@ -123,6 +123,7 @@ class Bench:
                 judge=nothing,
                 hub=nothing,
                 embedder=lambda: None,
+                pools=nothing,
                 emit=self.emitted.append,
                 seconds_left=lambda: float("inf"),
             )

@@ -18,7 +18,7 @@ from p2m_agent.types.recipe import Encoder, LinearHead
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, Difference, EvalReport, Score, Speed
 from p2m_agent.types.student import CurvePoint, Delivery, TrainingRun
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 
 FOLDER = Path(__file__).parent / "events"
 RUN = "support-mail-7f3a"
@@ -223,7 +223,7 @@ SPEC_QUESTION = Question(
 def state(*, proxy: bool = False) -> RunState:
     """The state at the end of `support`."""
     return RunState(
-        request=REQUEST,
+        task=Task(request=REQUEST),
         budget=Budget(usd=1.0, wall_s=1200, rounds=4),
         artifacts=[
             SPEC, FOUND, ROWS, HELD_OUT, MODELS, FIRST, dev_report(FIRST, "007-evaluate"), SECOND,

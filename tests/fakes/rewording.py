@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from p2m_agent.agent.planner.choice import Choice, Words
@@ -12,6 +12,7 @@ from p2m_agent.run.state import Message, RunState
 from p2m_agent.run.tooling import Tool
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.scores import Mistake
+from p2m_agent.types.task import Task
 from p2m_agent.types.value import Value
 
 FACTS = frozenset(
@@ -26,7 +27,7 @@ FACTS = frozenset(
         "request", "instruction", "before", "after", "labels", "input_fields", "output_field", "language", "languages",
         "licence", "licences", "tasks", "columns", "inputs", "output", "input", "sample", "title", "description",
         "query", "templates", "written", "reads", "examples", "example_ids", "ancestors", "confusion", "confusions",
-        "terms", "args", "preview", "given", "answers",
+        "terms", "args", "preview", "answers",
     }
 )  # fmt: skip
 """Fields that are no sentences of the program's own. Texts in all others are reworded."""
@@ -43,9 +44,9 @@ def scrambled(text: str) -> str:
 def reworded(thing: T) -> T:
     """A state, an artifact or what else a tool is given, with its facts and in other words."""
     new: Any = thing
-    if isinstance(thing, RunState) or (is_dataclass(thing) and not isinstance(thing, type) and _holds_values(thing)):
+    if isinstance(thing, RunState):
         new = replace(thing, **{each.name: reworded(getattr(thing, each.name)) for each in fields(thing) if each.init})
-    elif isinstance(thing, Answer | Mistake) or (isinstance(thing, Message) and thing.role == "person"):
+    elif isinstance(thing, Answer | Mistake | Task) or (isinstance(thing, Message) and thing.role == "person"):
         pass  # what people and students say are facts
     elif isinstance(thing, Value):
         new = thing.model_copy(update={name: _field(thing, name) for name in type(thing).model_fields})
@@ -73,19 +74,14 @@ def on_other_words(choose: Callable[[RunState], Choice]) -> Callable[[RunState],
     return lambda state: choose(reworded(state))
 
 
-def with_other_words(tools: Mapping[str, Tool[Any]]) -> dict[str, Tool[Any]]:
-    """The same tools, which are told everything in other words."""
-    hooks = ("needs", "estimate", "question", "run")
+def with_other_words(tools: Mapping[str, Tool[Any, Any]]) -> dict[str, Tool[Any, Any]]:
+    """The same tools, which are told everything in other words; what they run on comes from what they need."""
+    hooks = ("needs", "estimate")
     return {name: replace(tool, **{hook: _told(getattr(tool, hook)) for hook in hooks}) for name, tool in tools.items()}
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda args, *more: function(args, *(reworded(each) for each in more))
-
-
-def _holds_values(thing: object) -> bool:
-    """Whether it is a record of our own nouns, not the surroundings a tool works in."""
-    return not hasattr(thing, "emit") and any(isinstance(value, Value | RunState) for value in vars(thing).values())
+    return lambda args, state: function(args, reworded(state))
 
 
 def _facts(args: Mapping[str, object]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from p2m_agent.delivery.predictor import Prediction
 from p2m_agent.events import Event
 from p2m_agent.llm.client import Reply, Request
 from p2m_agent.rows.holdout import file_sha256, seal
+from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Context
@@ -197,6 +198,7 @@ class StudentRun:
             judge=self.teacher,
             hub=nothing,
             embedder=lambda: None,
+            pools=TrainingPools(self.root),
             emit=self.emitted.append,
             seconds_left=lambda: float("inf"),
         )

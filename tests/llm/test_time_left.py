@@ -14,6 +14,7 @@ from p2m_agent.llm.client import LLM
 from p2m_agent.llm.langchain import chat_model
 from p2m_agent.run.state import RunState
 from p2m_agent.types.completion import ChatMessage, Request
+from p2m_agent.types.task import Task
 from tests.fakes.openai_server import STRONG, Answer, FakeOpenAI
 from tests.llm.conftest import Opener
 
@@ -83,7 +84,7 @@ def test_what_is_on_disk_is_had_without_time(opened: Opener) -> None:
 
 
 def test_the_rules_choose_where_there_is_no_time_to_find_out_about_the_model(late: LLM) -> None:
-    move = make_controller("auto", lambda: late, {})(RunState(request="r"))
+    move = make_controller("auto", lambda: late, {})(RunState(task=Task(request="r")))
     assert isinstance(move, Move)
     assert move.by == "rules"
 

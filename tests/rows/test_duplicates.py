@@ -12,9 +12,10 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.rows.duplicates import drop_duplicates, find_leaks, normalise
 from p2m_agent.rows.holdout import file_sha256, seal
-from p2m_agent.rows.pool import training_pool
+from p2m_agent.rows.pool import TrainingPools, training_pool
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.types.rows import Dataset, Example
+from tests.fakes.hub import CountingEmbedder
 from tests.fakes.rows import SOURCE, example, examples, sentence
 
 LONG = "I ordered a large garden bench from your shop three weeks ago and it has still not been delivered to my house"
@@ -99,9 +100,29 @@ def test_a_pool_has_neither_duplicates_nor_leaks(tmp_path: Path) -> None:
     first, second = examples(10), [*examples(2), dev[0], example(test[0].text.upper(), "b"), example(sentence(300))]
     datasets = [dataset(tmp_path, "a", first), dataset(tmp_path, "b", second)]
     pool = training_pool(tmp_path, datasets, holdout, None)
-    assert pool.examples == [*first, second[-1]]
+    assert pool.examples == (*first, second[-1])
+    assert pool.sources == ("a",) * 10 + ("b",)
     assert pool.leaks_removed == {"exact": 1, "normalised": 1}
     assert pool.duplicates_removed == 2
+
+
+def test_a_pool_is_prepared_once_for_the_same_files(tmp_path: Path) -> None:
+    folder = tmp_path / "calls" / "1"
+    folder.mkdir(parents=True)
+    holdout = seal(
+        tmp_path, folder, examples(3, start=100), examples(3, start=200), origin="user", ref="f", made_by="1"
+    )
+    first, second = dataset(tmp_path, "a", examples(4)), dataset(tmp_path, "b", examples(2, start=10))
+    embedder = CountingEmbedder()
+    pools = TrainingPools(tmp_path)
+    both = pools.of([first, second], holdout, embedder)
+    assert pools.of([first, second], holdout, embedder) is both
+    assert pools.of([first, second], holdout, None) is not both, "looked at less closely"
+    assert len(pools.of([first], holdout, embedder).examples) == 4
+    assert len(pools.of([first, second], holdout, embedder).examples) == 6
+    (tmp_path / second.path).write_text("")
+    with pytest.raises(ToolError, match="changed"):
+        pools.of([first, second], holdout, embedder)
 
 
 def test_a_pool_refuses_changed_rows_and_an_empty_result(tmp_path: Path) -> None:

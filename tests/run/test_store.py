@@ -12,12 +12,13 @@ from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.run.store import RunFolder, create_run, list_runs, new_record, open_run
 from p2m_agent.run.tooling import Outcome
 from p2m_agent.types.budget import Cost
+from p2m_agent.types.task import Task
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     folder = create_run(tmp_path, "Sort the mail of our shop", None)
-    folder.write_record(new_record(folder, "Sort the mail of our shop", {}, {}))
+    folder.write_record(new_record(folder, Task(request="Sort the mail of our shop"), {}))
     return folder
 
 

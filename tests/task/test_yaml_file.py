@@ -27,9 +27,8 @@ def test_a_whole_task_file_is_read(tmp_path: Path) -> None:
     )
     assert task.request == "Sort mail"
     assert task.data == str(tmp_path / "rows.jsonl")  # relative to the task file, not to where one stands
-    assert task.given()["labels"] == ["a", "b"]
-    assert "metric" not in task.given()
-    assert "request" not in task.given()
+    assert task.labels == ("a", "b")
+    assert task.given == {"kind", "labels", "target", "data", "examples", "constraints"}
 
 
 @pytest.mark.parametrize(

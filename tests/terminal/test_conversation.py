@@ -9,13 +9,14 @@ from p2m_agent.errors import P2MError
 from p2m_agent.run.state import Decision, Ended, Message, RunState
 from p2m_agent.terminal.conversation import chat, first_words, review
 from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.task import Task
 from tests.fakes import recordings
 from tests.fakes.session import FakeSession, Turn, standing
 
 OPEN = Question(id="q1", about="open", text="Which languages?")
 SPEND = Question(id="q2", about="spend", text="Run generate_examples?")
 RESTING = RunState(
-    request="r",
+    task=Task(request="r"),
     resting=True,
     messages=[Message(role="agent", text="What is it for?")],
     decisions=[Decision(call_id="001-define_task", tool="define_task", why="first", by="llm", outcome="done", ok=True)],
@@ -59,7 +60,7 @@ def test_a_resumed_run_says_where_it_stands_first(page, session: FakeSession) ->
 
 
 def test_a_run_stopped_at_work_goes_on(page, session: FakeSession) -> None:
-    session.now = standing(RunState(request="r", decisions=RESTING.decisions))
+    session.now = standing(RunState(task=Task(request="r"), decisions=RESTING.decisions))
     session.turns = [Turn(WAITS)]
     chat(session, page.screen, page.lines())
     assert session.steps == [(None, None)]
@@ -160,7 +161,7 @@ def test_an_unknown_command_names_the_nearest(page, session: FakeSession) -> Non
 
 
 def test_undo_says_what_was_undone(page, session: FakeSession) -> None:
-    session.now, session.undone = standing(recordings.state()), standing(RunState(request="r", resting=True))
+    session.now, session.undone = standing(recordings.state()), standing(RunState(task=Task(request="r"), resting=True))
     session.now.state.resting = True
     chat(session, page.screen, page.lines("/undo"))
     assert "undone: fine_tune  accuracy 0.844 on dev" in page.err.getvalue()

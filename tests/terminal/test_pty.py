@@ -20,11 +20,12 @@ from p2m_agent.run.state import RunState
 from p2m_agent.terminal.conversation import chat
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.types.questions import Question
+from p2m_agent.types.task import Task
 from tests.fakes.session import FakeSession, Turn, standing
 
 root, story = Path(sys.argv[1]), sys.argv[2]
-resting = standing(RunState(request="r", resting=True), said="What is it for?")
-question = standing(RunState(request="r"), question=Question(id="q", about="spend", text="Run it?"))
+resting = standing(RunState(task=Task(request="r"), resting=True), said="What is it for?")
+question = standing(RunState(task=Task(request="r")), question=Question(id="q", about="spend", text="Run it?"))
 
 class Session(FakeSession):
     def step(self, message=None, answer=None):

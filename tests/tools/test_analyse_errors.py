@@ -15,11 +15,12 @@ from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.student import TrainingRun
 from tests.evaluation.studies import WordVectors, rows
+from tests.fakes.calls import run_tool
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, student_card
 
 evaluate = importlib.import_module("p2m_agent.tools.evaluate")
-EVALUATE: Tool[Any] = evaluate.TOOL
-TOOL: Tool[Any] = importlib.import_module("p2m_agent.tools.analyse_errors").TOOL
+EVALUATE: Tool[Any, Any] = evaluate.TOOL
+TOOL: Tool[Any, Any] = importlib.import_module("p2m_agent.tools.analyse_errors").TOOL
 TOPICS = ("account", "delivery", "refund")
 
 
@@ -68,13 +69,13 @@ def with_rows(run: StudentRun, test: list[Example]) -> StudentRun:
     return run
 
 
-def call(run: StudentRun, tool: Tool[Any], call_id: str) -> Any:
+def call(run: StudentRun, tool: Tool[Any, Any], call_id: str) -> Any:
     args = tool.args()
-    assert tool.needs(args, run.state) is None
+    assert tool.refusal(args, run.state) is None
     context = run.context(call_id, tool.name)
     embedder: Any = WordVectors()
     object.__setattr__(context, "embedder", lambda: embedder)
-    outcome = tool.run(args, run.state, context)
+    outcome = run_tool(tool, args, run.state, context)
     run.state.artifacts += outcome.artifacts
     return outcome
 
@@ -97,10 +98,10 @@ def test_an_analysis_ends_in_suggestions(run: StudentRun) -> None:
 
 
 def test_dev_has_to_be_evaluated_first_and_an_analysis_is_made_once(run: StudentRun) -> None:
-    assert "evaluate" in str(TOOL.needs(TOOL.args(), run.state))
+    assert "evaluate" in str(TOOL.refusal(TOOL.args(), run.state))
     analysed(run)
-    assert "already" in str(TOOL.needs(TOOL.args(), run.state))
-    assert "fine_tune" in str(TOOL.needs(TOOL.args(), RunState()))
+    assert "already" in str(TOOL.refusal(TOOL.args(), run.state))
+    assert "fine_tune" in str(TOOL.refusal(TOOL.args(), RunState()))
     assert TOOL.estimate(TOOL.args(), run.state).wall_s > 0
 
 

@@ -11,7 +11,7 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Review
 from p2m_agent.types.rows import Dataset, Example, Source
-from tests.fakes.calls import Caller
+from tests.fakes.calls import Caller, question_of
 from tests.generation.test_rounds import CLASSES
 
 TOOL = load_tools()["ask_person"]
@@ -46,13 +46,14 @@ def rows(tmp_path: Path) -> tuple[Dataset, list[Example]]:
 
 def test_the_question_shows_what_there_is_to_decide(rows) -> None:
     state = RunState(artifacts=[CLASSES, rows[0]])
-    spec = TOOL.question(TOOL.args(about="spec-1"), state)
+    spec = question_of(TOOL, TOOL.args(about="spec-1"), state)
     assert (spec.about, spec.subject, spec.preview["labels"]) == ("spec", "spec-1", ["billing", "parcels"])
-    assert TOOL.question(TOOL.args(about="dataset-x"), state).preview["path"] == "calls/x/rows.jsonl"
+    assert question_of(TOOL, TOOL.args(about="dataset-x"), state).preview["path"] == "calls/x/rows.jsonl"
     state.artifacts.append(CHANGE)
-    prompt = TOOL.question(TOOL.args(), state)
+    prompt = question_of(TOOL, TOOL.args(), state)
     assert (prompt.about, prompt.preview["after"]) == ("prompt", "Sort all mail.")
-    assert TOOL.question(TOOL.args(question="How many?"), state).about == "open"
+    state.attended = True
+    assert question_of(TOOL, TOOL.args(question="How many?"), state).about == "open"
 
 
 def test_an_accepted_or_rejected_spec_stays_and_the_verdict_is_kept(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_an_accepted_or_rejected_spec_stays_and_the_verdict_is_kept(tmp_path: Pa
         Caller(tmp_path, state)(TOOL, answer)
         assert state.spec == CLASSES
         assert state.latest(Review).answer == answer
-        assert "verdict already" in (TOOL.needs(TOOL.args(about="spec-1"), state) or "")
+        assert "verdict already" in (TOOL.refusal(TOOL.args(about="spec-1"), state) or "")
 
 
 def test_an_edited_spec_is_a_new_one(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_rejected_rows_leave_the_dataset_and_are_kept_apart(tmp_path: Path, rows
     assert read_examples(tmp_path / new.path) == [examples[0], examples[2]]
     assert file_sha256(tmp_path / new.path) == new.sha256
     with pytest.raises(ToolError, match="no row"):
-        Caller(tmp_path, RunState(artifacts=[dataset]))(TOOL, edit(rejected=["beef"]), about="dataset-x")
+        Caller(tmp_path, RunState(artifacts=[CLASSES, dataset]))(TOOL, edit(rejected=["beef"]), about="dataset-x")
 
 
 @pytest.mark.parametrize(
@@ -108,17 +109,17 @@ def test_a_proposed_instruction_is_taken_edited_or_left(tmp_path: Path, answer: 
 
 
 def test_an_open_question_needs_somebody(tmp_path: Path) -> None:
-    assert "nobody is there" in (TOOL.needs(TOOL.args(question="Why?"), RunState()) or "")
+    assert "nobody is there" in (TOOL.refusal(TOOL.args(question="Why?"), RunState()) or "")
     state = RunState(attended=True)
     outcome = Caller(tmp_path, state)(TOOL, Answer(verdict="accept", remarks="Because."), question="Why?")
     assert "Because." in outcome.summary
 
 
 def test_there_must_be_something_to_ask_about() -> None:
-    assert "define_task" in (TOOL.needs(TOOL.args(), RunState()) or "")
-    assert "nothing with the id" in (TOOL.needs(TOOL.args(about="x"), RunState(artifacts=[CLASSES])) or "")
+    assert "define_task" in (TOOL.refusal(TOOL.args(), RunState()) or "")
+    assert "nothing with the id" in (TOOL.refusal(TOOL.args(about="x"), RunState(artifacts=[CLASSES])) or "")
     newer = CLASSES.model_copy(update={"id": "spec-2"})
-    assert "replaced by spec-2" in (TOOL.needs(TOOL.args(about="spec-1"), RunState(artifacts=[CLASSES, newer])) or "")
+    assert "replaced by spec-2" in (TOOL.refusal(TOOL.args(about="spec-1"), RunState(artifacts=[CLASSES, newer])) or "")
 
 
 CHOICE = ColumnChoice(
@@ -128,7 +129,7 @@ CHOICE = ColumnChoice(
 
 def test_proposed_columns_are_asked_about_and_edits_are_checked(tmp_path: Path) -> None:
     state = RunState(artifacts=[CLASSES, CHOICE])
-    asked = TOOL.question(TOOL.args(), state)
+    asked = question_of(TOOL, TOOL.args(), state)
     assert (asked.about, asked.subject, asked.preview["columns"]) == ("columns", CHOICE.id, ["a", "b", "c"])
     call = Caller(tmp_path, state)
     for wrong in ({"inputs": ["z"]}, {"output": "a"}, {"inputs": []}):

@@ -27,7 +27,7 @@ from tests.fakes.calls import Caller, context_of
 from tests.fakes.tiny_models import task, tiny_llama
 
 TOOLS = load_tools()
-TOOL: Tool[Any] = TOOLS["choose_mixture"]
+TOOL: Tool[Any, Any] = TOOLS["choose_mixture"]
 FILLERS = ("please", "late", "again", "today", "twice", "who", "somewhere", "still", "really", "nothing", "quick")
 
 
@@ -111,7 +111,7 @@ def test_rows_that_help_are_taken_and_trained_on(run: Run) -> None:
     made, outcome = run.choose()
     assert made.choice == "user + same/scheme"
     assert "Nothing is left out." in outcome.summary
-    assert TOOLS["fine_tune"].needs(TOOLS["fine_tune"].args(), run.state) is None
+    assert TOOLS["fine_tune"].refusal(TOOLS["fine_tune"].args(), run.state) is None
     module = __import__("importlib").import_module("p2m_agent.tools.fine_tune")
     assert [d.id for d in module.chosen(module.FineTune(), run.state)] == list(made.chosen)
     other = module.FineTune(datasets=(made.chosen[0],))
@@ -126,16 +126,16 @@ def test_rows_that_change_nothing_are_left_out(run: Run) -> None:
 
 
 def test_nothing_of_several_sources_is_trained_on_before(run: Run) -> None:
-    refused = TOOL.needs(TOOL.args(), run.state)
+    refused = TOOL.refusal(TOOL.args(), run.state)
     assert refused is not None
     assert "not two datasets" in refused
     run.add("hub", "same/scheme", mail(20, start=1000))
     fine_tune = TOOLS["fine_tune"]
-    assert "call choose_mixture first" in str(fine_tune.needs(fine_tune.args(), run.state))
-    assert fine_tune.needs(fine_tune.args(datasets=["dataset-1"]), run.state) is None
+    assert "call choose_mixture first" in str(fine_tune.refusal(fine_tune.args(), run.state))
+    assert fine_tune.refusal(fine_tune.args(datasets=["dataset-1"]), run.state) is None
     run.choose()
-    assert fine_tune.needs(fine_tune.args(), run.state) is None
-    assert "go on with fine_tune" in str(TOOL.needs(TOOL.args(), run.state))
+    assert fine_tune.refusal(fine_tune.args(), run.state) is None
+    assert "go on with fine_tune" in str(TOOL.refusal(TOOL.args(), run.state))
 
 
 def test_new_rows_call_for_new_probes_only(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,9 +180,9 @@ def test_what_there_was_no_time_for_is_said_and_can_be_asked_for(run: Run, monke
     made, outcome = run.choose()
     assert "Not probed, as the time was over: user + same/scheme, same/scheme." in outcome.summary
     assert made.choice == "user"
-    assert TOOL.needs(TOOL.args(seconds=300), run.state) is None
+    assert TOOL.refusal(TOOL.args(seconds=300), run.state) is None
     again = made.model_copy(update={"seconds": 20.0})
-    assert TOOL.needs(TOOL.args(seconds=20), RunState(artifacts=[*run.state.artifacts, again])) is not None
+    assert TOOL.refusal(TOOL.args(seconds=20), RunState(artifacts=[*run.state.artifacts, again])) is not None
 
 
 def test_a_source_without_usable_rows_is_named(run: Run) -> None:

@@ -11,7 +11,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.run.state import Call
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.types.rows import Dataset, Example
-from tests.fakes.calls import context_of
+from tests.fakes.calls import context_of, run_tool
 from tests.fakes.hub import CountingEmbedder
 from tests.tools.test_choose_mixture import Run, mail
 
@@ -29,8 +29,8 @@ def with_wrong(count: int, wrong: int) -> list[Example]:
 def clean(run: Run, **args: object) -> tuple[list[Dataset], str, Path]:
     call = Call(id="007-clean_labels", tool="clean_labels", args=args)
     parsed = TOOL.args.model_validate(args)
-    assert TOOL.needs(parsed, run.state) is None
-    outcome = TOOL.run(parsed, run.state, context_of(run.root, call, embedder=CountingEmbedder()))
+    assert TOOL.refusal(parsed, run.state) is None
+    outcome = run_tool(TOOL, parsed, run.state, context_of(run.root, call, embedder=CountingEmbedder()))
     run.state.artifacts += outcome.artifacts
     return (
         [each for each in outcome.artifacts if isinstance(each, Dataset)],
@@ -83,10 +83,10 @@ def test_clean_rows_are_said_to_be_clean(run: Run) -> None:
 def test_it_is_done_once(run: Run) -> None:
     run.add("user", "own", with_wrong(120, 6))
     clean(run)
-    assert "cleaned already" in str(TOOL.needs(TOOL.args(), run.state))
+    assert "cleaned already" in str(TOOL.refusal(TOOL.args(), run.state))
 
 
 def test_texts_have_no_labels(tmp_path: Path) -> None:
     run = Run(tmp_path, mail(40, start=5000), kind="text_to_text")
     run.add("user", "own", mail(80))
-    assert "only a classification task" in str(TOOL.needs(TOOL.args(), run.state))
+    assert "only a classification task" in str(TOOL.refusal(TOOL.args(), run.state))

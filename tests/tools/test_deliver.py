@@ -10,10 +10,11 @@ from p2m_agent.errors import ToolError
 from p2m_agent.run.tooling import Outcome, Tool
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery
+from tests.fakes.calls import run_tool
 from tests.fakes.student import FakePredictor, StudentRun, by_word
 
 deliver = importlib.import_module("p2m_agent.tools.deliver")
-TOOL: Tool[Any] = deliver.TOOL
+TOOL: Tool[Any, Any] = deliver.TOOL
 
 
 def with_report(root: Path, *, target: float | None = None, value: float = 0.85, proxy: bool = False) -> StudentRun:
@@ -39,8 +40,8 @@ def _fake_loading(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def call(run: StudentRun) -> Outcome:
     args = TOOL.args()
-    assert TOOL.needs(args, run.state) is None
-    return TOOL.run(args, run.state, run.context("004-deliver", "deliver"))
+    assert TOOL.refusal(args, run.state) is None
+    return run_tool(TOOL, args, run.state, run.context("004-deliver", "deliver"))
 
 
 def test_the_delivered_folder_stands_alone(tmp_path: Path) -> None:
@@ -97,9 +98,9 @@ def test_a_folder_that_answers_differently_is_not_delivered(tmp_path: Path, monk
 
 def test_without_a_locked_test_score_there_is_no_delivery(tmp_path: Path) -> None:
     run = StudentRun(tmp_path)
-    refused = TOOL.needs(TOOL.args(), run.state)
+    refused = TOOL.refusal(TOOL.args(), run.state)
     assert refused
     assert "evaluate" in refused
     assert "final=true" in refused
     run.state.artifacts.pop()
-    assert "fine_tune" in str(TOOL.needs(TOOL.args(), run.state))
+    assert "fine_tune" in str(TOOL.refusal(TOOL.args(), run.state))

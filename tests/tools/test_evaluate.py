@@ -14,10 +14,11 @@ from p2m_agent.run.tooling import Outcome, Tool
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.scores import EvalReport
+from tests.fakes.calls import run_tool
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card
 
 evaluate = importlib.import_module("p2m_agent.tools.evaluate")
-TOOL: Tool[Any] = evaluate.TOOL
+TOOL: Tool[Any, Any] = evaluate.TOOL
 
 
 def copying(one: dict[str, str]) -> str:
@@ -37,8 +38,8 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 def call(run: StudentRun, call_id: str = "003-evaluate", **args: object) -> Outcome:
     parsed = TOOL.args.model_validate(args)
-    assert TOOL.needs(parsed, run.state) is None
-    outcome = TOOL.run(parsed, run.state, run.context(call_id, "evaluate"))
+    assert TOOL.refusal(parsed, run.state) is None
+    outcome = run_tool(TOOL, parsed, run.state, run.context(call_id, "evaluate"))
     run.state.artifacts += outcome.artifacts
     return outcome
 
@@ -94,14 +95,14 @@ def test_nothing_of_a_test_row_is_in_the_report_or_in_any_message(run: StudentRu
 
 def test_a_student_gets_one_look(run: StudentRun) -> None:
     call(run, final=True)
-    refused = TOOL.needs(TOOL.args(final=True), run.state)
+    refused = TOOL.refusal(TOOL.args(final=True), run.state)
     assert refused
     assert "already" in refused
-    assert TOOL.needs(TOOL.args(), run.state) is None
+    assert TOOL.refusal(TOOL.args(), run.state) is None
 
 
 def test_a_repeated_call_counts_one_look(run: StudentRun) -> None:
-    TOOL.run(TOOL.args(final=True), run.state, run.context("003-evaluate", "evaluate"))
+    run_tool(TOOL, TOOL.args(final=True), run.state, run.context("003-evaluate", "evaluate"))
     assert report_of(call(run, final=True)).looks == 1
 
 
@@ -116,11 +117,11 @@ def test_a_synthetic_test_is_called_a_proxy(run: StudentRun) -> None:
 def test_what_is_missing_is_named_with_the_call_that_brings_it(run: StudentRun) -> None:
     nothing_trained = run.state.artifacts[:-1]
     run.state.artifacts = nothing_trained
-    assert "fine_tune" in str(TOOL.needs(TOOL.args(), run.state))
+    assert "fine_tune" in str(TOOL.refusal(TOOL.args(), run.state))
 
 
 def test_an_unknown_student_is_refused_with_the_known_ones(run: StudentRun) -> None:
-    refused = TOOL.needs(TOOL.args(training_run="training_run-9"), run.state)
+    refused = TOOL.refusal(TOOL.args(training_run="training_run-9"), run.state)
     assert refused
     assert "training_run-002-fine_tune" in refused
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Constraints, TaskSpec
 from p2m_agent.weights.locate import EMBEDDINGS
+from tests.fakes.calls import run_tool
 from tests.fakes.student import StudentRun
 from tests.fakes.tiny_models import tiny_bert
 
-TOOL: Tool[Any] = importlib.import_module("p2m_agent.tools.fine_tune").TOOL
+TOOL: Tool[Any, Any] = importlib.import_module("p2m_agent.tools.fine_tune").TOOL
 
 
 def args(**given: object) -> Any:
@@ -51,30 +53,30 @@ def run(tmp_path: Path) -> StudentRun:
     [(TaskSpec, "call define_task"), (Holdout, "no held-out rows"), (Dataset, "no training rows")],
 )
 def test_it_says_what_to_call_first(run: StudentRun, missing: type, said: str) -> None:
-    assert said in str(TOOL.needs(args(), without(run.state, missing)))
+    assert said in str(TOOL.refusal(args(), without(run.state, missing)))
 
 
 def test_it_refuses_what_cannot_work(run: StudentRun) -> None:
-    assert "causal does not train a classification task" in str(TOOL.needs(args(method="causal"), run.state))
-    assert "there is no dataset nowhere" in str(TOOL.needs(args(datasets=["nowhere"]), run.state))
+    assert "causal does not train a classification task" in str(TOOL.refusal(args(method="causal"), run.state))
+    assert "there is no dataset nowhere" in str(TOOL.refusal(args(datasets=["nowhere"]), run.state))
     small = constrained(run.state, Constraints(max_params=1_000_000))
-    assert "at most 1,000,000 are allowed" in str(TOOL.needs(args(), small))
+    assert "at most 1,000,000 are allowed" in str(TOOL.refusal(args(), small))
     free = constrained(run.state, Constraints(licences=("mit",)))
-    assert "has the licence apache-2.0 and only mit are allowed" in str(TOOL.needs(args(), free))
-    assert TOOL.needs(args(), constrained(run.state, Constraints(licences=("Apache-2.0",)))) is None
+    assert "has the licence apache-2.0 and only mit are allowed" in str(TOOL.refusal(args(), free))
+    assert TOOL.refusal(args(), constrained(run.state, Constraints(licences=("Apache-2.0",)))) is None
 
 
 def test_it_refuses_an_exact_repeat(run: StudentRun) -> None:
     same = args(method="linear_head", base="tiny")
-    assert "is exactly this recipe on the same rows" in str(TOOL.needs(same, run.state))
-    assert TOOL.needs(args(method="linear_head"), run.state) is None, "another base"
-    assert TOOL.needs(args(method="linear_head", base="tiny", max_train_rows=10), run.state) is None
+    assert "is exactly this recipe on the same rows" in str(TOOL.refusal(same, run.state))
+    assert TOOL.refusal(args(method="linear_head"), run.state) is None, "another base"
+    assert TOOL.refusal(args(method="linear_head", base="tiny", max_train_rows=10), run.state) is None
     spec = run.state.spec
     assert spec
     run.state.artifacts.append(spec.model_copy(update={"id": "spec-2", "instruction": "other", "target": 0.9}))
-    assert TOOL.needs(same, run.state), "what sorts does not read the instruction"
+    assert TOOL.refusal(same, run.state), "what sorts does not read the instruction"
     run.state.artifacts.append(spec.model_copy(update={"id": "spec-3", "labels": ("billing", "other")}))
-    assert TOOL.needs(same, run.state) is None, "the labels have changed since"
+    assert TOOL.refusal(same, run.state) is None, "the labels have changed since"
 
 
 def test_the_default_method_is_the_first_untried_one(run: StudentRun) -> None:
@@ -83,10 +85,7 @@ def test_the_default_method_is_the_first_untried_one(run: StudentRun) -> None:
     assert spec
     assert module.method_of(args(), without(run.state, TrainingRun), spec) == "linear_head"
     assert module.method_of(args(), run.state, spec) == "encoder"
-    assert module.recipe_of(args(epochs=3), run.state, spec, seed=7).model_dump(include={"epochs", "seed"}) == {
-        "epochs": 3,
-        "seed": 7,
-    }
+    assert module.recipe_of(args(epochs=3), run.state, spec).epochs == 3
 
 
 def test_the_estimate_grows_with_the_rows_and_stays_in_the_time_left(run: StudentRun) -> None:
@@ -101,9 +100,12 @@ def test_the_estimate_grows_with_the_rows_and_stays_in_the_time_left(run: Studen
 
 def test_it_trains_on_the_rows_of_the_run(run: StudentRun, tmp_path: Path) -> None:
     base = tiny_bert(tmp_path / "tiny")
-    outcome = TOOL.run(args(base=str(base), method="linear_head"), run.state, run.context("003-fine_tune", "fine_tune"))
+    context = run.context("003-fine_tune", "fine_tune")
+    seeded = replace(context, settings=context.settings.model_copy(update={"seed": 7}))
+    outcome = run_tool(TOOL, args(base=str(base), method="linear_head"), run.state, seeded)
     made = outcome.artifacts[0]
     assert isinstance(made, TrainingRun)
+    assert made.recipe.seed == 7
     assert (made.id, made.datasets) == ("training_run-003-fine_tune", ("dataset-001-import_rows",))
     assert (run.root / made.path / "p2m.json").is_file()
     assert 0 < made.dev <= 1
@@ -116,7 +118,7 @@ def test_a_base_of_unknown_licence_is_refused_where_licences_are_set(run: Studen
     base = tiny_bert(tmp_path / "tiny")
     state = constrained(run.state, Constraints(licences=("mit",)))
     with pytest.raises(ToolError, match="has the licence unknown"):
-        TOOL.run(args(base=str(base)), state, run.context("003-fine_tune", "fine_tune"))
+        run_tool(TOOL, args(base=str(base)), state, run.context("003-fine_tune", "fine_tune"))
 
 
 def test_other_methods_are_tried_only_where_they_are_asked_for(run: StudentRun) -> None:
@@ -127,7 +129,7 @@ def test_other_methods_are_tried_only_where_they_are_asked_for(run: StudentRun) 
     encoder = tried.model_copy(update={"id": "two", "recipe": Encoder(base="tiny")})
     both = RunState(artifacts=[*run.state.artifacts, encoder])
     assert module.method_of(args(), both, spec) == "encoder"
-    assert module.recipe_of(args(method="setfit"), both, spec, seed=0) == SetFit(base=EMBEDDINGS)
+    assert module.recipe_of(args(method="setfit"), both, spec) == SetFit(base=EMBEDDINGS)
 
 
 def test_an_encoder_decoder_that_was_found_is_trained_as_one(run: StudentRun) -> None:
@@ -143,10 +145,10 @@ def test_an_encoder_decoder_that_was_found_is_trained_as_one(run: StudentRun) ->
     state = RunState(artifacts=[*without(run.state, TaskSpec).artifacts, text, search])
     assert module.method_of(args(base="google/t5-x"), state, text) == "seq2seq"
     assert module.method_of(args(), state, text) == "causal"
-    assert "needs a base of the T5 kind" in str(TOOL.needs(args(method="seq2seq"), state))
-    recipe = module.recipe_of(args(base="google/t5-x", beams=4), state, text, seed=0)
+    assert "needs a base of the T5 kind" in str(TOOL.refusal(args(method="seq2seq"), state))
+    recipe = module.recipe_of(args(base="google/t5-x", beams=4), state, text)
     assert (recipe.decoding.beams, recipe.max_rows) == (4, 1500)
-    lora = module.recipe_of(args(tuning="lora"), state, text, seed=0)
+    lora = module.recipe_of(args(tuning="lora"), state, text)
     assert (lora.tuning, lora.learning_rate) == ("lora", 1e-3)
 
 
@@ -155,9 +157,9 @@ def test_rare_labels_weigh_more_where_the_metric_counts_labels_alike(run: Studen
     spec = run.state.spec
     assert spec
     alike = spec.model_copy(update={"metric": "macro_f1"})
-    assert module.recipe_of(args(), run.state, spec, seed=0).balance == 0
-    assert module.recipe_of(args(), run.state, alike, seed=0).balance == 0.5
-    assert module.recipe_of(args(balance=0), run.state, alike, seed=0).balance == 0
+    assert module.recipe_of(args(), run.state, spec).balance == 0
+    assert module.recipe_of(args(), run.state, alike).balance == 0.5
+    assert module.recipe_of(args(balance=0), run.state, alike).balance == 0
 
 
 def test_a_killed_call_goes_on_where_its_training_was(
@@ -176,10 +178,10 @@ def test_a_killed_call_goes_on_where_its_training_was(
     monkeypatch.setattr(loop.Fit, "_epoch", dies)
     monkeypatch.setattr(loop.Fit, "_out_of_patience", lambda _self, _epoch: False)  # these rows are soon learned
     with pytest.raises(KeyboardInterrupt):
-        TOOL.run(given, run.state, context)
+        run_tool(TOOL, given, run.state, context)
     monkeypatch.setattr(loop.Fit, "_epoch", real)
     RunFolder(run.root).prepare("003-fine_tune")
-    made = TOOL.run(given, run.state, context).artifacts[0]
+    made = run_tool(TOOL, given, run.state, context).artifacts[0]
     assert isinstance(made, TrainingRun)
     assert any("Went on after epoch 1" in note for note in made.notes)
 
@@ -187,13 +189,13 @@ def test_a_killed_call_goes_on_where_its_training_was(
 def test_a_search_takes_the_time_of_its_trials_and_is_no_repeat(run: StudentRun) -> None:
     one, three = (TOOL.estimate(args(method="linear_head", trials=n), run.state).wall_s for n in (1, 3))
     assert three == pytest.approx(3 * one)
-    assert TOOL.needs(args(method="linear_head", base="tiny", trials=3), run.state) is None
+    assert TOOL.refusal(args(method="linear_head", base="tiny", trials=3), run.state) is None
 
 
 def test_it_searches_and_keeps_the_recipe_that_won(run: StudentRun, tmp_path: Path) -> None:
     base = tiny_bert(tmp_path / "tiny")
     context = run.context("003-fine_tune", "fine_tune")
-    outcome = TOOL.run(args(base=str(base), method="linear_head", trials=2), run.state, context)
+    outcome = run_tool(TOOL, args(base=str(base), method="linear_head", trials=2), run.state, context)
     made = outcome.artifacts[0]
     assert isinstance(made, TrainingRun)
     assert any(note.startswith("2 of 2 trials were run") for note in made.notes)

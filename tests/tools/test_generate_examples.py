@@ -21,8 +21,8 @@ from p2m_agent.types.mixture import Mixture
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
 from p2m_agent.types.scores import EvalReport, Mistake, Score
 from p2m_agent.types.student import TrainingRun
-from p2m_agent.types.task import Demonstration, TaskSpec
-from tests.fakes.calls import Caller, context_of
+from p2m_agent.types.task import Demonstration, Task, TaskSpec
+from tests.fakes.calls import Caller, context_of, run_tool
 from tests.fakes.scripted_llm import ScriptedLLM
 from tests.generation.test_rounds import CLASSES, sentence, writer
 from tests.tools.test_import_rows import make_dataset
@@ -31,7 +31,7 @@ TOOL = load_tools()["generate_examples"]
 
 
 def refusal(state: RunState, **args: object) -> str:
-    return TOOL.needs(TOOL.args.model_validate(args), state) or ""
+    return TOOL.refusal(TOOL.args.model_validate(args), state) or ""
 
 
 def test_without_held_out_rows_a_part_becomes_a_synthetic_proxy(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_needs_name_what_to_call_first() -> None:
     assert "define_task" in refusal(RunState())
     assert "import_rows" in refusal(RunState(artifacts=[spec.model_copy(update={"labels": ()})]))
     assert "not a label" in refusal(RunState(artifacts=[spec]), labels=("other",))
-    assert "user" in refusal(RunState(artifacts=[spec], given={"data": "rows.csv"}))
+    assert "user" in refusal(RunState(artifacts=[spec], task=Task(request="r", data="rows.csv")))
     assert "held-out" in refusal(RunState(artifacts=[spec]), labels=("billing",))
     assert refusal(RunState(artifacts=[spec])) == ""
 
@@ -170,7 +170,7 @@ def test_nothing_of_a_locked_test_row_can_reach_a_prompt(tmp_path: Path) -> None
     own = dataset(tmp_path, "own", rows([*planted, "my parcel is broken", "the invoice is wrong"]))
     state = RunState(
         artifacts=[spec, held_out(tmp_path, DEV, LOCKED), own, student, report],
-        given={"unlabelled": str(tmp_path / "mail.txt")},
+        task=Task(request="r", unlabelled=str(tmp_path / "mail.txt")),
     )
     teacher = ScriptedLLM(always=writer(count()))
     outcome = Caller(tmp_path, state, teacher)(TOOL, rows=30, errors=True)
@@ -220,7 +220,7 @@ def test_errors_need_an_evaluated_student() -> None:
 def test_unlabelled_rows_are_labelled_and_the_rest_is_invented(tmp_path: Path) -> None:
     path = tmp_path / "mail.csv"
     path.write_text("no,body\n" + "".join(f"{n},why was I charged {sentence(900 + n)}\n" for n in range(6)))
-    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)], given={"unlabelled": str(path)})
+    state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)], task=Task(request="r", unlabelled=str(path)))
     outcome = Caller(tmp_path, state, ScriptedLLM(always=writer(count())))(TOOL, rows=20, noise=0.0)
     made = read_examples(tmp_path / outcome.artifacts[0].path)
     real = [row for row in made if row.text.startswith("why was I charged")]
@@ -246,7 +246,7 @@ def test_attributes_are_kept_reused_and_a_persons_edit_counts(tmp_path: Path) ->
     assert "singing geese" in (tmp_path / "calls" / "002-generate_examples" / "attributes.yaml").read_text()
     given = tmp_path / "mine.yaml"
     given.write_text("topics: [falling leaves]\n")
-    state.given["attributes"] = str(given)
+    state.task = Task(request="r", attributes=str(given))
     before = len(teacher.asked)
     call(TOOL, rows=5)
     assert all("falling leaves" in request.messages[0].content for request in teacher.asked[before:])
@@ -319,7 +319,7 @@ def test_texts_of_a_found_dataset_are_labelled_under_its_licence(tmp_path: Path)
     plain = context_of(
         tmp_path, Call(id="001-generate_examples", tool="t", args={}), ScriptedLLM(always=writer(count()))
     )
-    outcome = TOOL.run(args, state, replace(plain, settings=settings, hub=Hub(settings, lambda: None)))
+    outcome = run_tool(TOOL, args, state, replace(plain, settings=settings, hub=Hub(settings, lambda: None)))
     made = read_examples(tmp_path / outcome.artifacts[0].path)
     assert len(made) == 12
     assert all(row.text.startswith("why was I charged") and row.output == "billing" for row in made)

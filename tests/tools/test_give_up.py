@@ -7,6 +7,7 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.types.recipe import LinearHead
 from p2m_agent.types.student import TrainingRun
+from tests.fakes.calls import run_tool
 
 TOOL = load_tools()["give_up"]
 STUDENT = TrainingRun(
@@ -25,14 +26,14 @@ STUDENT = TrainingRun(
 
 @pytest.mark.parametrize(("budget", "why"), [(False, "gave_up"), (True, "budget")])
 def test_it_ends_the_run_with_the_reason(budget: bool, why: str) -> None:
-    outcome = TOOL.run(TOOL.args(reason="No rows.", budget=budget), RunState(), None)
+    outcome = run_tool(TOOL, TOOL.args(reason="No rows.", budget=budget), RunState(), None)
     assert outcome.ended is not None
     assert (outcome.ended.why, outcome.ended.reason) == (why, "No rows.")
 
 
 def test_a_student_that_exists_is_delivered_instead() -> None:
-    assert "final=true" in (TOOL.needs(TOOL.args(reason="bad"), RunState(artifacts=[STUDENT])) or "")
-    assert TOOL.needs(TOOL.args(reason="bad"), RunState()) is None
+    assert "final=true" in (TOOL.refusal(TOOL.args(reason="bad"), RunState(artifacts=[STUDENT])) or "")
+    assert TOOL.refusal(TOOL.args(reason="bad"), RunState()) is None
 
 
 def test_a_reason_is_needed() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
 from p2m_agent.types.questions import Answer, ColumnChoice, Question, Review
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.task import Constraints, TaskSpec
+from tests.fakes.calls import context_of, run_tool
 from tests.fakes.rows import rows, sentence
 
 TOOL = load_tools()["import_rows"]
@@ -43,12 +44,12 @@ class Bench:
     def call(self, **args: object) -> Outcome:
         """Run the tool as `act` does, and keep its artifacts."""
         checked = TOOL.args(**args)
-        assert TOOL.needs(checked, self.state) is None
+        assert TOOL.refusal(checked, self.state) is None
         self.calls += 1
         call = Call(id=f"{self.calls:03}-import_rows", tool="import_rows", args=args)
         folder = self.root / "run" / "calls" / call.id
         folder.mkdir(parents=True)
-        outcome = TOOL.run(checked, self.state, self.context(call, folder))
+        outcome = run_tool(TOOL, checked, self.state, self.context(call, folder))
         self.state.artifacts += outcome.artifacts
         return outcome
 
@@ -59,22 +60,12 @@ class Bench:
             refuse_licences=self.refused,
         )
         teacher: Any = Unsound()
-        return Context(
-            settings=settings,
-            root=self.root / "run",
-            folder=folder,
-            call=call,
-            planner=teacher,
-            teacher=teacher,
-            judge=teacher,
-            hub=Hub(settings, lambda: None),
-            embedder=lambda: None,
-            emit=lambda event: self.said.append(str(event)),
-            seconds_left=lambda: float("inf"),
-        )
+        plain = context_of(self.root / "run", call, teacher)
+        said = {"emit": lambda event: self.said.append(str(event)), "folder": folder}
+        return replace(plain, settings=settings, hub=Hub(settings, lambda: None), **said)
 
     def refusal(self, **args: object) -> str | None:
-        return TOOL.needs(TOOL.args(**args), self.state)
+        return TOOL.refusal(TOOL.args(**args), self.state)
 
     @property
     def dataset(self) -> Dataset:
@@ -91,7 +82,7 @@ class Bench:
     def give(self, content: list[dict[str, object]], name: str = "rows.jsonl") -> None:
         path = self.root / name
         path.write_text("".join(json.dumps(row) + "\n" for row in content))
-        self.state.given["data"] = str(path)
+        self.state.task = self.state.task.model_copy(update={"data": str(path)})
 
 
 def make_dataset(hub: Path, name: str, licence: str | None, **splits: list[dict[str, object]]) -> None:
@@ -169,7 +160,7 @@ def test_the_person_s_own_test_file_is_the_locked_test(bench: Bench) -> None:
     bench.give(rows(200), "own/train.jsonl")
     held = rows(60, start=500)
     bench.give(held, "own/test.jsonl")
-    bench.state.given["data"] = str(bench.root / "own")
+    bench.state.task = bench.state.task.model_copy(update={"data": str(bench.root / "own")})
     bench.call()
     assert (bench.dataset.rows, bench.holdout.origin, bench.holdout.test_rows) == (170, "user", 60)
     tested, _ = open_test(bench.root / "run", bench.holdout, "x")
@@ -179,14 +170,14 @@ def test_the_person_s_own_test_file_is_the_locked_test(bench: Bench) -> None:
 def test_rows_of_a_file_that_cannot_be_read_are_counted_and_said(bench: Bench) -> None:
     lines = [f"{row['text']},{row['label']}" for row in rows(100)]
     (bench.root / "rows.csv").write_text("text,label\n" + "\n".join([*lines, "one,two,three,four"]) + "\n")
-    bench.state.given["data"] = str(bench.root / "rows.csv")
+    bench.state.task = bench.state.task.model_copy(update={"data": str(bench.root / "rows.csv")})
     outcome = bench.call()
     assert bench.dataset.dropped["more than 2 cells"] == 1
     assert "(line 102)" in outcome.summary
 
 
 def test_own_rows_may_be_a_dataset_of_a_hub(bench: Bench) -> None:
-    bench.state.given["data"] = "shop/second"
+    bench.state.task = bench.state.task.model_copy(update={"data": "shop/second"})
     bench.call(source="user")
     assert (bench.dataset.origin, bench.dataset.ref) == ("hub", "shop/second")
 
@@ -318,7 +309,7 @@ def test_rejected_columns_are_not_read(doubtful: Bench) -> None:
 
 def test_labels_that_fit_none_are_kept_apart_and_reported(bench: Bench) -> None:
     bench.state.artifacts.append(spec(labels=("a", "b")))
-    bench.state.given["labels"] = ("a", "b")
+    bench.state.task = bench.state.task.model_copy(update={"labels": ("a", "b")})
     bench.give([*rows(120, ("A", "b")), *rows(20, ("zebra",), start=400)])
     outcome = bench.call()
     assert "20 rows of" in outcome.summary
@@ -377,7 +368,8 @@ def test_refusals_name_what_to_call_first(bench: Bench) -> None:
 
 def test_a_repeated_call_makes_the_same_rows(bench: Bench, tmp_path: Path) -> None:
     first = bench.call()
-    again = TOOL.run(
+    again = run_tool(
+        TOOL,
         TOOL.args(),
         RunState(artifacts=[spec(), search("shop/first", "shop/second")]),
         bench.context(Call(id="001-import_rows", tool="import_rows", args={}), tmp_path / "run/calls/001-import_rows"),

@@ -25,12 +25,12 @@ from p2m_agent.types.candidates import ModelCandidate, ModelSearch
 from p2m_agent.types.probe import ModelProbe
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import TaskSpec
-from tests.fakes.calls import Caller, context_of
+from tests.fakes.calls import Caller, context_of, run_tool
 from tests.fakes.tiny_models import sorted_mail, task, tiny_bert
 from tests.probes.test_bases import blinded
 
 TOOLS = load_tools()
-TOOL: Tool[Any] = TOOLS["probe_models"]
+TOOL: Tool[Any, Any] = TOOLS["probe_models"]
 
 
 def found(*models: Path | str, available: bool = True, architecture: str = "encoder") -> ModelSearch:
@@ -65,7 +65,7 @@ class Run:
         return made, outcome
 
     def refusal(self, **args: object) -> str:
-        return str(TOOL.needs(TOOL.args(**args), self.state))
+        return str(TOOL.refusal(TOOL.args(**args), self.state))
 
 
 @pytest.fixture
@@ -109,11 +109,11 @@ def test_fine_tune_takes_the_winner_unless_told_otherwise(run: Run) -> None:
     module = __import__("importlib").import_module("p2m_agent.tools.fine_tune")
     spec = run.state.spec
     assert isinstance(spec, TaskSpec)
-    before = module.recipe_of(module.FineTune(), run.state, spec, 0).base
+    before = module.recipe_of(module.FineTune(), run.state, spec).base
     run.race()
     assert before != str(run.good)
-    assert module.recipe_of(module.FineTune(), run.state, spec, 0).base == str(run.good)
-    assert module.recipe_of(module.FineTune(base=str(run.blind)), run.state, spec, 0).base == str(run.blind)
+    assert module.recipe_of(module.FineTune(), run.state, spec).base == str(run.good)
+    assert module.recipe_of(module.FineTune(base=str(run.blind)), run.state, spec).base == str(run.blind)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_a_killed_race_is_not_paid_for_twice(run: Run, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(EncoderProbe, "scores", killed)
     with pytest.raises(KeyboardInterrupt):
-        TOOL.run(TOOL.args(), run.state, context_of(run.root, call))
-    [made] = TOOL.run(TOOL.args(), run.state, context_of(run.root, call)).artifacts
+        run_tool(TOOL, TOOL.args(), run.state, context_of(run.root, call))
+    [made] = run_tool(TOOL, TOOL.args(), run.state, context_of(run.root, call)).artifacts
     assert isinstance(made, ModelProbe)
     assert asked == [str(run.blind), str(run.good), str(run.good)]
     assert "1 scores were known from an earlier race." in made.notes

@@ -10,6 +10,7 @@ from p2m_agent.run.tooling import load_tools
 from p2m_agent.task.refining import evidence_of
 from p2m_agent.types.questions import PromptChange
 from p2m_agent.types.scores import EvalReport, Mistake, Score
+from p2m_agent.types.task import Task
 from tests.fakes.calls import Caller
 from tests.fakes.scripted_llm import ScriptedLLM
 from tests.generation.test_rounds import CLASSES
@@ -34,7 +35,9 @@ def report(split: str = "dev", text: str = "I paid for a parcel") -> EvalReport:
 
 def test_a_sound_llm_sees_dev_mistakes_and_remarks_and_nothing_of_the_locked_test(tmp_path: Path) -> None:
     said = [Message(role="person", text="Refunds are billing.")]
-    state = RunState(request="r", artifacts=[CLASSES, report(), report("test", "a secret row")], messages=said)
+    state = RunState(
+        task=Task(request="r"), artifacts=[CLASSES, report(), report("test", "a secret row")], messages=said
+    )
     teacher = ScriptedLLM([{"instruction": "Sort mail; refunds are billing.", "why": "It was open."}])
     Caller(tmp_path, state, teacher)(TOOL)
     prompt = teacher.asked[0].messages[0].content
@@ -48,7 +51,7 @@ def test_a_sound_llm_sees_dev_mistakes_and_remarks_and_nothing_of_the_locked_tes
 
 @pytest.mark.parametrize("teacher", [ScriptedLLM(sound=False), ScriptedLLM(["nonsense"])])
 def test_without_a_useful_llm_remarks_and_hints_are_appended(tmp_path: Path, teacher: ScriptedLLM) -> None:
-    state = RunState(request="r", artifacts=[CLASSES, report()])
+    state = RunState(task=Task(request="r"), artifacts=[CLASSES, report()])
     Caller(tmp_path, state, teacher)(TOOL, remarks="refunds are billing")
     change = state.latest(PromptChange)
     assert change is not None
@@ -56,10 +59,10 @@ def test_without_a_useful_llm_remarks_and_hints_are_appended(tmp_path: Path, tea
 
 
 def test_nothing_to_go_by_is_refused_and_so_is_a_second_proposal(tmp_path: Path) -> None:
-    state = RunState(request="r", artifacts=[CLASSES], messages=[Message(role="person", text="r")])
-    assert "nothing to go by" in (TOOL.needs(TOOL.args(), state) or "")
+    state = RunState(task=Task(request="r"), artifacts=[CLASSES], messages=[Message(role="person", text="r")])
+    assert "nothing to go by" in (TOOL.refusal(TOOL.args(), state) or "")
     Caller(tmp_path, state, ScriptedLLM(sound=False))(TOOL, remarks="Be brief")
-    assert "ask_person" in (TOOL.needs(TOOL.args(remarks="More"), state) or "")
+    assert "ask_person" in (TOOL.refusal(TOOL.args(remarks="More"), state) or "")
 
 
 def test_remarks_that_are_in_the_instruction_already_change_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from p2m_agent.search.models.find import ModelsFound, ModelWish
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.types.task import TaskSpec
+from tests.fakes.calls import run_tool
 from tests.fakes.scripted_llm import ScriptedLLM
 
 SPEC = TaskSpec(id="spec-001", request="Sort my letters", instruction="Sort.", kind="classification", metric="accuracy")
@@ -66,20 +67,20 @@ def context(hub: FakeHub, tool: str, planner: ScriptedLLM | None = None) -> Any:
 def test_a_search_needs_a_task_and_new_words(name: str) -> None:
     tool = load_tools()[name]
     state = RunState()
-    assert "define_task" in (tool.needs(tool.args(), state) or "")
+    assert "define_task" in (tool.refusal(tool.args(), state) or "")
     state.artifacts.append(SPEC)
-    assert tool.needs(tool.args(), state) is None
-    outcome = tool.run(tool.args(), state, context(FakeHub(), name))
+    assert tool.refusal(tool.args(), state) is None
+    outcome = run_tool(tool, tool.args(), state, context(FakeHub(), name))
     state.artifacts.extend(outcome.artifacts)
-    assert "searched for already" in (tool.needs(tool.args(), state) or "")
-    assert "searched for already" in (tool.needs(tool.args(query=" Sort my letters "), state) or "")
-    assert tool.needs(tool.args(query="mail by topic"), state) is None
+    assert "searched for already" in (tool.refusal(tool.args(), state) or "")
+    assert "searched for already" in (tool.refusal(tool.args(query=" Sort my letters "), state) or "")
+    assert tool.refusal(tool.args(query="mail by topic"), state) is None
 
 
 @pytest.mark.parametrize(("name", "shown"), [("search_datasets", "acme/letters"), ("search_models", "tiny")])
 def test_the_request_is_the_query_and_the_best_is_named(name: str, shown: str) -> None:
     tool, hub = load_tools()[name], FakeHub()
-    outcome = tool.run(tool.args(), RunState(artifacts=[SPEC]), context(hub, name))
+    outcome = run_tool(tool, tool.args(), RunState(artifacts=[SPEC]), context(hub, name))
     assert hub.asked == [("Sort my letters", 5)]
     assert f"1. {shown}" in outcome.summary
     [found] = outcome.artifacts
@@ -90,10 +91,13 @@ def test_the_request_is_the_query_and_the_best_is_named(name: str, shown: str) -
 def test_nothing_found_is_said() -> None:
     tool = load_tools()["search_datasets"]
     hub = FakeHub(sets=(), notes=("Nothing relevant was found.",))
-    outcome = tool.run(tool.args(), RunState(artifacts=[SPEC]), context(hub, "search_datasets"))
+    outcome = run_tool(tool, tool.args(), RunState(artifacts=[SPEC]), context(hub, "search_datasets"))
     assert outcome.summary == "Nothing relevant was found."
-    none = load_tools()["search_models"].run(
-        load_tools()["search_models"].args(), RunState(artifacts=[SPEC]), context(FakeHub(bases=()), "search_models")
+    none = run_tool(
+        load_tools()["search_models"],
+        load_tools()["search_models"].args(),
+        RunState(artifacts=[SPEC]),
+        context(FakeHub(bases=()), "search_models"),
     )
     assert "No base model is allowed" in none.summary
 
@@ -104,7 +108,7 @@ CARD = {"title": "Post", "description": "Mail of a shop.", "columns": [], "label
 
 def searched(llm: ScriptedLLM, hub: FakeHub, **args: object) -> Any:
     tool = load_tools()["search_datasets"]
-    return tool.run(tool.args(**args), RunState(artifacts=[SPEC]), context(hub, "search_datasets", llm))
+    return run_tool(tool, tool.args(**args), RunState(artifacts=[SPEC]), context(hub, "search_datasets", llm))
 
 
 def test_a_sound_planner_imagines_a_card_and_votes() -> None:

@@ -29,7 +29,7 @@ from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import Answer, Review
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
 from p2m_agent.types.task import Constraints
-from tests.fakes.calls import context_of
+from tests.fakes.calls import context_of, question_of, run_tool
 from tests.fakes.openai_server import WEAK, FakeOpenAI
 from tests.fakes.openai_server import Answer as Scripted
 from tests.fakes.rows import sentence
@@ -70,10 +70,10 @@ class Bench:
 
     def __call__(self, tool: Any = TOOL, answer: Answer | None = None, **args: object) -> Outcome:
         checked = tool.args(**args)
-        refusal = tool.needs(checked, self.state)
+        refusal = tool.refusal(checked, self.state)
         assert refusal is None, refusal
         self.calls += 1
-        outcome: Outcome = tool.run(checked, self.state, self.context(f"{self.calls:03}-{tool.name}", answer))
+        outcome: Outcome = run_tool(tool, checked, self.state, self.context(f"{self.calls:03}-{tool.name}", answer))
         self.state.artifacts += outcome.artifacts
         return outcome
 
@@ -84,7 +84,7 @@ class Bench:
         return replace(plain, settings=settings, hub=Hub(settings, lambda: None), emit=self.said.append)
 
     def refusal(self, **args: object) -> str:
-        return TOOL.needs(TOOL.args(**args), self.state) or ""
+        return TOOL.refusal(TOOL.args(**args), self.state) or ""
 
     @property
     def plan(self) -> TransformationPlan:
@@ -228,12 +228,12 @@ def test_nothing_usable_is_an_error_that_says_what_to_do(bench: Bench) -> None:
 def test_a_plan_comes_before_the_person_with_three_rows_and_its_price(bench: Bench) -> None:
     taught(bench, MEANING)
     bench(source=REPO)
-    question = ASK.question(ASK.args(about=bench.plan.id), bench.state)
+    question = question_of(ASK, ASK.args(about=bench.plan.id), bench.state)
     assert question is not None
     assert (question.about, question.subject) == ("plan", bench.plan.id)
     assert len(bench.plan.shown) == 3
     assert {"shown", "instruction", "requests", "estimate"} <= set(question.preview)
-    assert ASK.question(ASK.args(), bench.state) == question  # it is what there is to ask about
+    assert question_of(ASK, ASK.args(), bench.state) == question  # it is what there is to ask about
     assert "call ask_person" in bench.refusal(plan=bench.plan.id)
     assert "call ask_person" in bench.refusal(source=REPO)
 
@@ -344,13 +344,13 @@ def test_rows_of_no_use_are_said_to_be(bench: Bench) -> None:
 
 
 def test_refusals_name_what_to_call_first(bench: Bench) -> None:
-    assert "define_task" in (TOOL.needs(TOOL.args(source=REPO), RunState()) or "")
-    assert "held-out rows" in (TOOL.needs(TOOL.args(source=REPO), RunState(artifacts=[mood_spec()])) or "")
+    assert "define_task" in (TOOL.refusal(TOOL.args(source=REPO), RunState()) or "")
+    assert "held-out rows" in (TOOL.refusal(TOOL.args(source=REPO), RunState(artifacts=[mood_spec()])) or "")
     assert "not found by a search" in bench.refusal(source="made/up")
     assert "no dataset is known" in bench.refusal()
     assert "no plan" in bench.refusal(plan="p-1")
     no_labels = [mood_spec(labels=()), *bench.state.artifacts[1:]]
-    assert "labels are not known" in (TOOL.needs(TOOL.args(source=REPO), RunState(artifacts=no_labels)) or "")
+    assert "labels are not known" in (TOOL.refusal(TOOL.args(source=REPO), RunState(artifacts=no_labels)) or "")
     taught(bench, FORMAL)
     bench(source="Shop__Reviews")
     bench.accept()
@@ -391,7 +391,7 @@ def test_without_a_source_it_takes_the_one_that_an_import_failed_on(bench: Bench
 @pytest.mark.parametrize(("sound", "named"), [(True, True), (False, False)])
 def test_a_failed_import_names_the_remedy_where_it_can_be_had(bench: Bench, sound: bool, named: bool) -> None:
     bench.teacher = ScriptedLLM(sound=sound, always=lambda request: dict.fromkeys(request.json_schema["properties"]))
-    bench.state.given["labels"] = ["happy", "unhappy"]
+    bench.state.task = bench.state.task.model_copy(update={"labels": ("happy", "unhappy")})
     with pytest.raises(ToolError, match="do not match the task's") as error:
         bench(TOOLS["import_rows"], source=REPO, columns={"inputs": ["review"], "output": "stars"})
     assert isinstance(error.value, Misfit) is named
@@ -534,7 +534,7 @@ def test_a_killed_run_goes_on_where_it_stood(bench: Bench) -> None:
                     raise Killed
 
             with pytest.raises(Killed):
-                TOOL.run(TOOL.args(plan=bench.plan.id), bench.state, replace(context, emit=die))
+                run_tool(TOOL, TOOL.args(plan=bench.plan.id), bench.state, replace(context, emit=die))
             asked = len(server.requests)
             assert 100 <= asked < 181
         with served(bench, server):

@@ -19,12 +19,12 @@ from p2m_agent.rows.holdout import held_out_rows
 from p2m_agent.rows.pool import training_pool
 from p2m_agent.run.state import RunState
 from p2m_agent.settings import Settings
-from p2m_agent.task.yaml_file import TaskFile
 from p2m_agent.terminal.conversation import review
 from p2m_agent.terminal.screen import fixed_screen
 from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.questions import Answer, Review
 from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.task import Task
 from tests.fakes.openai_server import STRONG, WEAK, FakeOpenAI
 from tests.fakes.rows import sentence
 from tests.fakes.transforming import WRITTEN, Teacher, plan, stars, template
@@ -84,13 +84,19 @@ def until_transformed(state: RunState) -> Choice:
 
 
 def settings_of(root: Path, server: FakeOpenAI, **given: Any) -> Settings:
-    where = {"runs_dir": root / "runs", "hubs": (str(root / "hub"),), "data": str(root / "own.jsonl")}
+    where = {"runs_dir": root / "runs", "hubs": (str(root / "hub"),)}
     return Settings(_env_file=None, teacher=f"{server.url}#fake", cache_dir=root / "cache", **where, **given)  # type: ignore[call-arg]
+
+
+def task_of(root: Path, **more: Any) -> Task:
+    """The task with the person's own rows."""
+    return Task.model_validate({**TASK, "data": str(root / "own.jsonl"), **more})
 
 
 def begun(settings: Settings, *, attended: bool) -> Session:
     parts = Parts(choose=until_transformed)
-    return Session.create(settings, TaskFile.model_validate(TASK), Policy(attended=attended), run_id="r", parts=parts)
+    task = task_of(settings.runs_dir.parent)
+    return Session.create(settings, task, Policy(attended=attended), run_id="r", parts=parts)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ TRANSFORM_S = 180
 
 def import_own(state: RunState) -> Move | None:
     """The person's own labelled rows are the best there are."""
-    if state.given.get("data") and not tried_here(state, "import_rows", source="user"):
+    if state.task.data and not tried_here(state, "import_rows", source="user"):
         return move("import_rows", "your own rows are the best evidence of the task", source="user")
     return None
 
@@ -39,7 +39,7 @@ def import_confirmed(state: RunState) -> Move | None:
         return None
     if any(dataset.ref == choice.ref for dataset in state.all(Dataset)):
         return None
-    source = "user" if choice.ref.casefold() == str(state.given.get("data")).casefold() else choice.ref
+    source = "user" if choice.ref.casefold() == (state.task.data or "").casefold() else choice.ref
     made = move("import_rows", "you settled its columns", "labelled rows", source=source)
     return None if failed_since(state, made, choice.made_by) else made
 
@@ -62,10 +62,10 @@ def import_found(state: RunState) -> Move | None:
 
 def generate(state: RunState) -> Move | None:
     """Unlabelled inputs of the person's get their outputs; where nothing fitting was found, all is written."""
-    given = state.given.get("unlabelled")
-    if tried_here(state, "generate_examples") or (state.datasets() and not given):
+    own = state.task.unlabelled
+    if tried_here(state, "generate_examples") or (state.datasets() and not own):
         return None
-    why = "your unlabelled inputs are real ones" if given else "no labelled rows were found"
+    why = "your unlabelled inputs are real ones" if own else "no labelled rows were found"
     return move("generate_examples", why, "rows to start from", rows=GENERATED_ROWS)
 
 

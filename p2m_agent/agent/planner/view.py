@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from p2m_agent.prompting import render
@@ -30,8 +32,8 @@ def view(state: RunState, tools: Tools) -> str:
     spec = state.spec
     return render(
         "controller_view",
-        request=state.request,
-        given=state.given,
+        request=state.task.request,
+        given=state.task.model_dump(mode="json", include=set(state.task.given)),
         spec=spec.model_dump_json(exclude={"request", "artifact", "made_by", "demonstrations", "assumed"})
         if spec
         else None,
@@ -140,10 +142,10 @@ def _left(state: RunState) -> str:
     return ", ".join(parts) or "no limits were set"
 
 
-def _blocked(tool: Tool[object], state: RunState) -> str | None:  # type: ignore[type-var]
+def _blocked(tool: Tool[Any, Any], state: RunState) -> str | None:
     """Why a tool cannot be called at present, judged with its default arguments where it has them for all."""
     try:
         args = tool.args()
     except ValidationError:
         return None
-    return tool.needs(args, state)
+    return tool.refusal(args, state)

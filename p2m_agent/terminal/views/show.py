@@ -28,7 +28,7 @@ from p2m_agent.types.student import TrainingRun
 
 def show(state: RunState, root: Path, screen: Screen) -> None:
     """Print a run: task, rows, rounds, reports, decisions, and the summary last, where the eye is."""
-    screen.data(marked(screen.glyph("prompt"), "accent", words(state.request.strip(), "bold")))
+    screen.data(marked(screen.glyph("prompt"), "accent", words(state.task.request.strip(), "bold")))
     if state.parent:
         screen.data(Text(f"\n  {lineage(state.parent)}", style="soft"))
     sections: list[tuple[str, list[RenderableType]]] = [

@@ -16,6 +16,7 @@ from p2m_agent.agent.planner.view import view
 from p2m_agent.llm.open import LLMs, open_llms
 from p2m_agent.run.state import Decision, Message, Parent, RunState
 from p2m_agent.settings import Settings
+from p2m_agent.types.task import Task
 from tests.agent.planner.test_rules import decided, spec, student
 from tests.fakes.machine import Bench, dataset
 from tests.fakes.openai_server import STRONG, WEAK, Answer, FakeOpenAI
@@ -36,7 +37,7 @@ def llms_on(server: FakeOpenAI, store: Path | None = None) -> Iterator[LLMs]:
 def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
     call = ("number", {"n": 3, "why": "three is enough", "expected": "0.9 on dev"})
     with FakeOpenAI([Answer(tool_calls=[call])]) as server, llms_on(server) as llms:
-        move = LLMController(llms.planner, tools)(RunState(request="count"))
+        move = LLMController(llms.planner, tools)(RunState(task=Task(request="count")))
         assert move == Move(tool="number", args={"n": 3}, why="three is enough", expected="0.9 on dev", by="llm")
         [body] = server.requests
         assert {t["function"]["name"] for t in body["tools"]} == set(tools)
@@ -46,9 +47,9 @@ def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
 def test_words_are_an_answer_only_where_somebody_reads_them(tools: Any) -> None:
     with FakeOpenAI(["Which queues do you have?", "Which?"]) as server, llms_on(server) as llms:
         controller = LLMController(llms.planner, tools)
-        assert controller(RunState(request="a", attended=True)) == Words(text="Which queues do you have?")
+        assert controller(RunState(task=Task(request="a"), attended=True)) == Words(text="Which queues do you have?")
         choose = make_controller("llm", lambda: llms.planner, tools)
-        move = choose(RunState(request="b"))
+        move = choose(RunState(task=Task(request="b")))
         assert isinstance(move, Move)
         assert (move.tool, move.by) == ("define_task", "rules")
         assert "nothing usable" in move.why
@@ -57,7 +58,7 @@ def test_words_are_an_answer_only_where_somebody_reads_them(tools: Any) -> None:
 def test_a_model_without_tool_calls_chooses_under_a_schema_in_two_steps(tools: Any) -> None:
     script = [{"why": "to count", "tool": "number"}, {"n": 4}]
     with FakeOpenAI(script, capability=WEAK) as server, llms_on(server) as llms:
-        move = LLMController(llms.planner, tools)(RunState(request="r"))
+        move = LLMController(llms.planner, tools)(RunState(task=Task(request="r")))
         assert isinstance(move, Move)
         assert (move.tool, move.args) == ("number", {"n": 4})
         first, second = server.requests
@@ -67,18 +68,18 @@ def test_a_model_without_tool_calls_chooses_under_a_schema_in_two_steps(tools: A
 
 def test_a_weak_model_is_not_asked_for_arguments_that_have_defaults(tools: Any) -> None:
     with FakeOpenAI([{"why": "w", "tool": "make"}], capability=WEAK) as server, llms_on(server) as llms:
-        move = LLMController(llms.planner, tools)(RunState(request="r"))
+        move = LLMController(llms.planner, tools)(RunState(task=Task(request="r")))
         assert isinstance(move, Move)
         assert (move.tool, move.args) == ("make", {})
 
 
 def test_auto_leaves_a_weak_model_alone_and_llm_insists(tools: Any) -> None:
     with FakeOpenAI([{"why": "w", "tool": "make"}], capability=WEAK) as server, llms_on(server) as llms:
-        auto = make_controller("auto", lambda: llms.planner, tools)(RunState(request="r"))
+        auto = make_controller("auto", lambda: llms.planner, tools)(RunState(task=Task(request="r")))
         assert isinstance(auto, Move)
         assert auto.by == "rules"
         assert server.requests == []
-        insisted = make_controller("llm", lambda: llms.planner, tools)(RunState(request="r"))
+        insisted = make_controller("llm", lambda: llms.planner, tools)(RunState(task=Task(request="r")))
         assert isinstance(insisted, Move)
         assert insisted.by == "llm"
 
@@ -87,7 +88,7 @@ def test_after_refusals_in_a_row_the_rules_choose_one_step(tools: Any) -> None:
     call = Answer(tool_calls=[("make", {"why": "w"})])
     with FakeOpenAI([call, call], capability=STRONG) as server, llms_on(server) as llms:
         choose = make_controller("llm", lambda: llms.planner, tools)
-        by = [getattr(choose(RunState(request="r", refusals=n)), "by", None) for n in (2, 3, 0)]
+        by = [getattr(choose(RunState(task=Task(request="r"), refusals=n)), "by", None) for n in (2, 3, 0)]
         assert by == ["llm", "rules", "llm"]
 
 
@@ -98,7 +99,7 @@ def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(tools: Any, w
     call = Answer(tool_calls=[("make", {"why": "w"})])
     with FakeOpenAI([call], capability=STRONG) as server, llms_on(server) as llms:
         choose = make_controller("llm", lambda: llms.planner, tools)
-        assert getattr(choose(RunState(request="r", decisions=past)), "by", None) == by
+        assert getattr(choose(RunState(task=Task(request="r"), decisions=past)), "by", None) == by
 
 
 @pytest.mark.parametrize(("calls", "by"), [(MOST_LLM_CHOICES - 1, "llm"), (MOST_LLM_CHOICES, "rules")])
@@ -109,8 +110,8 @@ def test_after_many_calls_the_rules_bring_the_run_home(tools: Any, calls: int, b
     call = Answer(tool_calls=[("make", {"why": "w"})])
     with FakeOpenAI([call, call], capability=STRONG) as server, llms_on(server) as llms:
         choose = make_controller("llm", lambda: llms.planner, tools)
-        assert getattr(choose(RunState(request="r", decisions=past)), "by", None) == by
-        taken_over = RunState(request="s", decisions=past, parent=before)
+        assert getattr(choose(RunState(task=Task(request="r"), decisions=past)), "by", None) == by
+        taken_over = RunState(task=Task(request="s"), decisions=past, parent=before)
         assert getattr(choose(taken_over), "by", None) == "llm", "those of the parent do not count"
 
 
@@ -118,7 +119,7 @@ def test_the_rules_never_contact_the_model(tools: Any) -> None:
     def forbidden() -> Any:
         raise AssertionError("the model was asked for")
 
-    move = make_controller("rules", forbidden, tools)(RunState(request="r"))
+    move = make_controller("rules", forbidden, tools)(RunState(task=Task(request="r")))
     assert isinstance(move, Move)
 
 
@@ -127,7 +128,7 @@ def test_a_repeated_choice_after_a_kill_is_answered_from_disk(tools: Any, tmp_pa
     with FakeOpenAI([Answer(tool_calls=[("make", {"why": "w"})])]) as server:
         for _ in range(2):
             with llms_on(server, store) as llms:
-                move = LLMController(llms.planner, tools)(RunState(request="r"))
+                move = LLMController(llms.planner, tools)(RunState(task=Task(request="r")))
                 assert isinstance(move, Move)
                 assert move.tool == "make"
         assert len(server.requests) == 1
@@ -136,7 +137,7 @@ def test_a_repeated_choice_after_a_kill_is_answered_from_disk(tools: Any, tmp_pa
 def test_the_view_shows_scores_history_and_what_is_blocked(tools: Any) -> None:
     tried = decided("make", True).model_copy(update={"expected": "10 rows", "outcome": "12 rows"})
     state = RunState(
-        request="Sort it",
+        task=Task(request="Sort it"),
         artifacts=[spec(), student(4, 0.875)],
         decisions=[tried],
         messages=[Message(role="refusal", text="not so fast")],

@@ -18,7 +18,7 @@ from p2m_agent.types.recipe import Causal, Encoder, LinearHead, SetFit
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Task, TaskSpec
 from tests.fakes.rewording import reworded, same
 
 
@@ -96,8 +96,9 @@ def decided(tool: str, ok: bool | None = True, **args: object) -> Decision:
     return Decision(call_id=f"{tool}-{args}", tool=tool, args=args, why="w", by="rules", ok=ok)
 
 
-def state(*artifacts: Any, decisions: list[Decision] | None = None, **fields: Any) -> RunState:
-    return RunState(request="r", artifacts=list(artifacts), decisions=decisions or [], **fields)
+def state(*artifacts: Any, decisions: list[Decision] | None = None, own: str | None = None, **fields: Any) -> RunState:
+    """`own` is the person's labelled file."""
+    return RunState(task=Task(request="r", data=own), artifacts=list(artifacts), decisions=decisions or [], **fields)
 
 
 READY = (spec(), data(), holdout(), bases())
@@ -108,7 +109,7 @@ READY = (spec(), data(), holdout(), bases())
     [
         (state(), "define_task", {}),
         (state(spec()), "search_datasets", {}),
-        (state(spec(), given={"data": "rows.jsonl"}), "import_rows", {"source": "user"}),
+        (state(spec(), own="rows.jsonl"), "import_rows", {"source": "user"}),
         (state(spec(), found("a/b", "c/d")), "import_rows", {"source": "a/b"}),
         (state(spec(), found()), "generate_examples", {}),
         (state(spec(), found("a/b", reachable=False)), "generate_examples", {}),
@@ -128,13 +129,13 @@ def test_the_usual_way(known: RunState, tool: str, args: dict[str, object]) -> N
 
 def test_enough_own_rows_need_no_search() -> None:
     own = [decided("import_rows", source="user")]
-    known = state(spec(), data(600), holdout(), given={"data": "x"}, decisions=own)
+    known = state(spec(), data(600), holdout(), own="x", decisions=own)
     assert next_move(known).tool == "search_models"
 
 
 def test_few_own_rows_are_topped_up_from_a_search() -> None:
     own = [decided("import_rows", source="user")]
-    known = state(spec(), data(40), holdout(), given={"data": "x"}, decisions=own)
+    known = state(spec(), data(40), holdout(), own="x", decisions=own)
     assert next_move(known).tool == "search_datasets"
 
 
@@ -268,7 +269,7 @@ def mixture(*chosen: str, among: tuple[str, ...] = ("dataset-own", "dataset-2"))
 
 
 TRIED = {
-    "given": {"data": "rows.jsonl"},
+    "own": "rows.jsonl",
     "decisions": [decided("import_rows", source="user"), decided("import_rows", source="x/y")],
 }
 

@@ -5,14 +5,14 @@ import io
 from rich.console import Console, RenderableType
 
 from p2m_agent.agent.planner.view import describe
-from p2m_agent.evaluation.error_analysis import Around, analyse
+from p2m_agent.evaluation.error_analysis import AnalysisContext, analyse
 from p2m_agent.terminal.screen import _THEME
 from p2m_agent.terminal.views.analyses import analysis_parts
 from p2m_agent.terminal.views.summary import evidence
 from tests.evaluation.studies import rows, student, study
 from tests.fakes.recordings import locked_report
 
-AROUND = Around(
+CONTEXT = AnalysisContext(
     runs=[student(120, 0.8)],
     names={"dataset-a": "mail.csv"},
     race=None,
@@ -31,7 +31,7 @@ def printed(parts: list[RenderableType], width: int = 100) -> str:
 
 
 def test_an_analysis_shows_what_is_wrong_and_what_to_do() -> None:
-    found = analyse(study(train=rows(120, 1, noise=0.2)), AROUND, "c")
+    found = analyse(study(train=rows(120, 1, noise=0.2)), CONTEXT, "c")
     shown = printed(analysis_parts(found))
     assert "late" in shown
     assert "training labels look wrong" in shown
@@ -43,7 +43,7 @@ def test_an_analysis_shows_what_is_wrong_and_what_to_do() -> None:
 
 
 def test_names_from_data_are_shown_as_text() -> None:
-    found = analyse(study(), AROUND, "c")
+    found = analyse(study(), CONTEXT, "c")
     cluster = found.clusters[0].model_copy(update={"name": "[bold]\x1b[31mred\nline"})
     shown = printed(analysis_parts(found.model_copy(update={"clusters": (cluster,)})))
     assert "[bold]" in shown
@@ -51,7 +51,7 @@ def test_names_from_data_are_shown_as_text() -> None:
 
 
 def test_the_controller_reads_suggestions_with_gain_and_cost() -> None:
-    told = describe(analyse(study(), AROUND, "c"))
+    told = describe(analyse(study(), CONTEXT, "c"))
     assert "suggested: more_data" in told
     assert "gain +0." in told
     assert " s" in told

@@ -12,6 +12,7 @@ from p2m_agent.terminal.views.show import show
 from p2m_agent.terminal.views.summary import example_input, quoted, summary
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.rows import Example, Source
+from p2m_agent.types.task import Task
 from tests.fakes import recordings
 
 
@@ -69,7 +70,7 @@ def test_a_fine_tune_that_is_not_worth_it_is_said(page, tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_model_says_why_and_how_to_go_on(page, tmp_path: Path) -> None:
-    state = RunState(request="x", ended=Ended(why="gave_up", reason="No rows could be had."))
+    state = RunState(task=Task(request="x"), ended=Ended(why="gave_up", reason="No rows could be had."))
     summary(state, tmp_path / "r1", page.screen)
     assert "ended without a model" in page.out.getvalue()
     assert "No rows could be had." in page.out.getvalue()
@@ -107,7 +108,7 @@ def test_show_tells_the_whole_run(new_page, tmp_path: Path, width: int) -> None:
 
 
 def test_show_of_a_run_that_has_not_begun(page, tmp_path: Path) -> None:
-    show(RunState(request="Sort mail"), tmp_path / "r1", page.screen)
+    show(RunState(task=Task(request="Sort mail")), tmp_path / "r1", page.screen)
     assert "Sort mail" in page.out.getvalue()
 
 
