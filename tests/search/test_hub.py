@@ -269,7 +269,7 @@ class LateEmbedder(CountingEmbedder):
         super().__init__()
         self.left = texts
 
-    def encode(self, texts: Sequence[str]) -> Any:
+    def encode(self, texts: Sequence[str], role: str | None = None) -> Any:
         self.left -= len(texts)
         if self.left < 0:
             raise OutOfTime
