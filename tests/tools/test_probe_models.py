@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.agent.planner.rules_training import probe_bases
+from p2m_agent.agent.planner.climbing import probe_bases
 from p2m_agent.agent.planner.view import describe
 from p2m_agent.probes import race as probe_race
 from p2m_agent.probes.encoder_race import EncoderProbe

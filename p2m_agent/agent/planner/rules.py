@@ -1,41 +1,17 @@
 """The controller without an LLM: a pure function from what is known to the next call.
 
-It is the fallback for models that cannot choose, and the reproducible baseline that the LLM controller has to beat. The
-rules stand in modules by what they are about; here is their order.
+It is the fallback for models that cannot choose, and the reproducible baseline that the LLM controller has to beat.
+Here are the rules about what the task is, and the order of all: `collecting` has those about rows, `climbing` those
+about the first students, `improving` those about the rounds after them.
 """
 
 from __future__ import annotations
 
-from p2m_agent.agent.planner import improving, rules_data, rules_task, rules_training
-from p2m_agent.agent.planner.choice import Choice, Words
+from p2m_agent.agent.planner import climbing, collecting, improving
+from p2m_agent.agent.planner.choice import Choice, Move, Words
 from p2m_agent.agent.planner.moves import Rule, move, repeats_failure
-from p2m_agent.run.state import RunState
-
-RULES: tuple[Rule, ...] = (
-    rules_task.define,
-    rules_task.mend_spec,
-    rules_task.take_up_remarks,
-    rules_task.confirm_prompt,
-    rules_data.confirm_plan,
-    rules_task.confirm_spec,
-    rules_data.confirm_columns,
-    rules_data.import_confirmed,
-    rules_data.import_own,
-    rules_data.search_data,
-    rules_data.import_found,
-    rules_data.generate,
-    rules_data.transform,
-    rules_data.confirm_rows,
-    rules_data.mix,
-    rules_training.search_bases,
-    rules_training.probe_bases,
-    rules_training.train,
-    rules_training.look_at_errors,
-    improving.analyse,
-    improving.improve,
-    rules_training.look_at_test,
-    rules_training.deliver,
-)
+from p2m_agent.run.state import RunState, tool_of
+from p2m_agent.types.rows import Holdout
 
 
 def next_move(state: RunState) -> Choice:
@@ -51,3 +27,74 @@ def next_move(state: RunState) -> Choice:
     last = failed[-1].failure if failed else None
     short = last is not None and last.kind == "over_budget"
     return move("give_up", "nothing that is left to try has worked", reason=reason, budget=short)
+
+
+def define(state: RunState) -> Move | None:
+    """The task comes first."""
+    if state.spec is None:
+        return move("define_task", "everything else depends on what the task is")
+    return None
+
+
+def mend_spec(state: RunState) -> Choice | None:
+    """A task that was misunderstood is put right in the person's words before anything is done about it."""
+    spec = state.spec
+    review = state.review_of(spec.id) if spec else None
+    if spec is None or review is None or review.answer.verdict != "reject":
+        return None
+    said = state.messages[-1] if state.messages else None
+    words = review.answer.remarks or (said.text if said and said.role == "person" else "")
+    if not words:
+        return Words(text="What did I get wrong? Say it in your words.")
+    return move("define_task", "you put the task right", instruction=f"{spec.instruction} {words}")
+
+
+def take_up_remarks(state: RunState) -> Move | None:
+    """What the person just said goes into the instruction."""
+    if state.spec and state.messages and state.messages[-1].role == "person":
+        return move("refine_prompt", "you said something new about the task", remarks=state.messages[-1].text)
+    return None
+
+
+def confirm_spec(state: RunState) -> Move | None:
+    """A person who is there sees how the task was understood."""
+    spec = state.spec
+    if state.attended and spec and not state.all(Holdout) and not state.review_of(spec.id):
+        asked = [r for r in state.decisions if r.tool == "ask_person" and r.args.get("about") == spec.id]
+        if not asked and tool_of(spec.made_by) == "define_task":
+            return move("ask_person", "so that we work on the task you mean", about=spec.id)
+    return None
+
+
+def confirm_prompt(state: RunState) -> Move | None:
+    """A proposed instruction gets its verdict."""
+    change = state.open_prompt_change()
+    return move("ask_person", "a changed instruction needs a yes", about=change.id) if change else None
+
+
+RULES: tuple[Rule, ...] = (
+    define,
+    mend_spec,
+    take_up_remarks,
+    confirm_prompt,
+    collecting.confirm_plan,
+    confirm_spec,
+    collecting.confirm_columns,
+    collecting.import_confirmed,
+    collecting.import_own,
+    collecting.search_data,
+    collecting.import_found,
+    collecting.generate,
+    collecting.transform,
+    collecting.confirm_rows,
+    collecting.mix,
+    climbing.search_bases,
+    climbing.probe_bases,
+    climbing.train,
+    climbing.look_at_errors,
+    improving.analyse,
+    improving.improve,
+    climbing.look_at_test,
+    climbing.deliver,
+)
+"""In the order in which they are asked."""
