@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from p2m_agent.run.state import Call, Ended, RunState
+from p2m_agent.scanning import members
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Question
@@ -145,14 +144,8 @@ def load_tools(package: str = "p2m_agent.tools") -> Tools:
         RuntimeError: a module does not import, has no `TOOL`, or the tool's name is not the file's.
     """
     found: dict[str, Tool[Any, Any]] = {}
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if module.name.startswith("_"):
-            continue
-        try:
-            tool = importlib.import_module(f"{package}.{module.name}").TOOL
-        except (ImportError, AttributeError, SyntaxError) as error:
-            raise RuntimeError(f"the tool file {module.name}.py cannot be used: {error}") from error
-        if not isinstance(tool, Tool) or tool.name != module.name:
-            raise RuntimeError(f"{module.name}.py must hold TOOL = Tool(name={module.name!r}, …)")
-        found[tool.name] = tool
+    for name, tool in members(package, "TOOL"):
+        if not isinstance(tool, Tool) or tool.name != name:
+            raise RuntimeError(f"{name}.py must hold TOOL = Tool(name={name!r}, …)")
+        found[name] = tool
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -11,14 +9,15 @@ from functools import cache
 from p2m_agent.importing.schema.cells import peek
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.split_merging import merged
+from p2m_agent.scanning import members
 from p2m_agent.types.doubts import Doubt
 
 
 @cache
 def load_shapes() -> tuple[Shape, ...]:
     """Every schema, the most specific first."""
-    found = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted((module.SHAPE for module in found), key=lambda shape: (-shape.specific, shape.name)))
+    found = [shape for _, shape in members(__name__, "SHAPE") if isinstance(shape, Shape)]
+    return tuple(sorted(found, key=lambda shape: (-shape.specific, shape.name)))
 
 
 def fitting(sample: Sequence[Row]) -> list[Shape]:

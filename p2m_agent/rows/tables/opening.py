@@ -7,8 +7,6 @@ ending by its first bytes. The person's `--format` wins over both.
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.tables.opened import HEAD_BYTES, Reader, ReadOptions, SourceTable
+from p2m_agent.scanning import members
 
 ALIASES = {"tsv": "csv", "psv": "csv", "ndjson": "jsonl", "feather": "arrow", "ipc": "arrow", "excel": "xlsx"}
 ALIASES |= {"xls": "xlsx", "ods": "xlsx", "db": "sqlite", "sav": "spss", "txt": "text", "yml": "yaml"}
@@ -38,11 +37,8 @@ def open_table(path: Path, options: ReadOptions | None = None) -> SourceTable:
 @cache
 def load_readers() -> Mapping[str, Reader]:
     """Every reader by its name. A module without one stops the start."""
-    from p2m_agent.rows import formats
-
-    names = [each.name for each in pkgutil.iter_modules(formats.__path__)]
-    readers = [importlib.import_module(f"{formats.__name__}.{name}").READER for name in names]
-    return {reader.name: reader for reader in readers}
+    readers = (reader for _, reader in members("p2m_agent.rows.formats", "READER"))
+    return {reader.name: reader for reader in readers if isinstance(reader, Reader)}
 
 
 def known_endings() -> tuple[str, ...]:
