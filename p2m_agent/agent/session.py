@@ -38,7 +38,7 @@ EVENTS = "events.jsonl"
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """Where a run stands when `step` returns."""
 
     question: Question | None
@@ -115,7 +115,7 @@ class Session:
         merged = settings.over(recorded, RECORDED).model_copy(update={"runs_dir": folder.root.parent})
         return cls(folder, merged, policy, parts)
 
-    def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:
+    def step(self, message: str | None = None, answer: Answer | None = None) -> RunStatus:
         """Run until a question, words, or the end.
 
         Args:
@@ -127,7 +127,7 @@ class Session:
         """
         self._began = self._clock()
         snapshot = self._graph.get_state(self._config())
-        before = _standing(snapshot.values, snapshot.interrupts)
+        before = _status(snapshot.values, snapshot.interrupts)
         self._spent_before_s = before.state.spent.wall_s
         if before.question and answer is None:
             raise P2MError("A question is open.", f"Answer it first: p2m review {self.run}")
@@ -136,14 +136,14 @@ class Session:
             return self._report(before)
         values = self._graph.invoke(given, self._config(), durability="sync")
         interrupts = values.pop("__interrupt__", ())
-        return self._report(_standing(values, interrupts))
+        return self._report(_status(values, interrupts))
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunStatus:
         """Where the run stands, without doing anything."""
         snapshot = self._graph.get_state(self._config())
-        return _standing(snapshot.values, snapshot.interrupts)
+        return _status(snapshot.values, snapshot.interrupts)
 
-    def undo(self) -> Standing:
+    def undo(self) -> RunStatus:
         """Go back to before the last call that made something. Its files are set aside, not deleted."""
         now = self.standing().state
         last = next((d for d in reversed(now.own_decisions) if d.ok), None)
@@ -173,7 +173,7 @@ class Session:
     ) -> None:
         self.close()
 
-    def _answered(self, answer: Answer, before: Standing) -> Command[Any]:
+    def _answered(self, answer: Answer, before: RunStatus) -> Command[Any]:
         from langgraph.types import Command
 
         if before.question is None:
@@ -181,7 +181,7 @@ class Session:
         self.log(events.QuestionAnswered(question=before.question.id, answer=answer))
         return Command(resume=answer.model_dump(mode="json"))
 
-    def _input(self, message: str | None, before: Standing, next_nodes: tuple[str, ...]) -> dict[str, object] | None:
+    def _input(self, message: str | None, before: RunStatus, next_nodes: tuple[str, ...]) -> dict[str, object] | None:
         """What to put into the graph: the beginning, what the person says, or None to go on where it stood."""
         said = [Message(role="person", text=message)] if message else []
         if message:
@@ -224,7 +224,7 @@ class Session:
             rounds=self.settings.max_rounds,
         )
 
-    def _report(self, standing: Standing) -> Standing:
+    def _report(self, standing: RunStatus) -> RunStatus:
         if standing.question:
             self.log(events.QuestionAsked(question=standing.question))
         if standing.ended:
@@ -312,8 +312,8 @@ class Session:
         return left_s if finishing else max(0.0, left_s - budget.reserve_s)
 
 
-def _standing(values: Mapping[str, Any], interrupts: Sequence[Interrupt]) -> Standing:
+def _status(values: Mapping[str, Any], interrupts: Sequence[Interrupt]) -> RunStatus:
     state = RunState(**values)
     question = Question.model_validate(interrupts[0].value) if interrupts else None
     said = state.messages[-1].text if state.resting and state.messages else None
-    return Standing(question=question, said=said, ended=state.ended, state=state)
+    return RunStatus(question=question, said=said, ended=state.ended, state=state)

@@ -7,7 +7,7 @@ import sys
 
 from p2m_agent.agent.lineage import Start, start_from
 from p2m_agent.agent.policy import Policy
-from p2m_agent.agent.session import Session, Standing
+from p2m_agent.agent.session import RunStatus, Session
 from p2m_agent.commands.arguments import check_data, check_hubs, print_json, settings_from, task_from
 from p2m_agent.commands.exit_codes import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET, EXIT_USAGE
 from p2m_agent.errors import UsageError
@@ -137,7 +137,7 @@ def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
     return _finish(session, standing, screen, as_json=as_json)
 
 
-def _finish(session: Session, standing: Standing, screen: Screen, *, as_json: bool) -> int:
+def _finish(session: Session, standing: RunStatus, screen: Screen, *, as_json: bool) -> int:
     if as_json:
         print_json(result_of(standing.state, session.run))
     elif standing.ended and standing.ended.why in ("delivered", "target_not_met"):

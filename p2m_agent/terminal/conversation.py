@@ -20,7 +20,7 @@ from p2m_agent.terminal.views.summary import summary
 from p2m_agent.types.questions import Answer
 
 if TYPE_CHECKING:
-    from p2m_agent.agent.session import Session, Standing
+    from p2m_agent.agent.session import RunStatus, Session
 
 HISTORY = "history.txt"
 
@@ -116,7 +116,7 @@ class Chat:
         if keep_going:
             self._follow()
 
-    def _tell(self, standing: Standing) -> None:
+    def _tell(self, standing: RunStatus) -> None:
         if standing.said and standing.said != self._console.said:
             self._screen.data(*said(standing.said))
         if standing.ended:

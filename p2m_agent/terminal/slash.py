@@ -16,7 +16,7 @@ from p2m_agent.terminal.views import show, tables
 from p2m_agent.types.student import TrainingRun
 
 if TYPE_CHECKING:
-    from p2m_agent.agent.session import Session, Standing
+    from p2m_agent.agent.session import RunStatus, Session
 
 
 HELP = {
@@ -67,34 +67,34 @@ def undo(session: Session, screen: Screen) -> None:
     screen.note(Text("/go goes on from there; your words change the course.", style="soft"))
 
 
-def _help(_standing: Standing) -> list[RenderableType]:
+def _help(_standing: RunStatus) -> list[RenderableType]:
     keys = "Ctrl-C stops the work where it can be taken up again; Ctrl-D leaves."
     return [tables.pairs([(name, Text(does)) for name, does in HELP.items()]), Text(), Text(keys, style="soft")]
 
 
-def _status(standing: Standing) -> list[RenderableType]:
+def _status(standing: RunStatus) -> list[RenderableType]:
     return show.standing_parts(standing.state, standing.question)
 
 
-def _spec(standing: Standing) -> list[RenderableType]:
+def _spec(standing: RunStatus) -> list[RenderableType]:
     spec = standing.state.spec
     return [tables.spec_table(spec)] if spec else [Text("The task is not defined yet.", style="soft")]
 
 
-def _data(standing: Standing) -> list[RenderableType]:
+def _data(standing: RunStatus) -> list[RenderableType]:
     return show.data_parts(standing.state)
 
 
-def _models(standing: Standing) -> list[RenderableType]:
+def _models(standing: RunStatus) -> list[RenderableType]:
     return show.model_parts(standing.state)
 
 
-def _budget(standing: Standing) -> list[RenderableType]:
+def _budget(standing: RunStatus) -> list[RenderableType]:
     state = standing.state
     return [tables.budget_table(state.spent, state.budget, len(state.own(TrainingRun)))]
 
 
-_VIEWS: dict[str, Callable[[Standing], list[RenderableType]]] = {
+_VIEWS: dict[str, Callable[[RunStatus], list[RenderableType]]] = {
     "/help": _help,
     "/status": _status,
     "/spec": _spec,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p2m_agent.agent.session import Standing
+from p2m_agent.agent.session import RunStatus
 from p2m_agent.errors import P2MError
 from p2m_agent.events import Event, EventLog
 from p2m_agent.run.state import Ended, RunState
@@ -18,16 +18,16 @@ def standing(
     question: Question | None = None,
     said: str | None = None,
     ended: Ended | None = None,
-) -> Standing:
+) -> RunStatus:
     """Where a run stands."""
-    return Standing(question=question, said=said, ended=ended, state=state or RunState())
+    return RunStatus(question=question, said=said, ended=ended, state=state or RunState())
 
 
 @dataclass
 class Turn:
     """What one step does: events, then where it leaves the run; or it raises."""
 
-    then: Standing
+    then: RunStatus
     events: Sequence[Event] = ()
     raises: BaseException | None = None
 
@@ -38,8 +38,8 @@ class FakeSession:
 
     root: Path
     turns: list[Turn] = field(default_factory=list)
-    now: Standing = field(default_factory=standing)
-    undone: Standing | None = None
+    now: RunStatus = field(default_factory=standing)
+    undone: RunStatus | None = None
     run: str = "support-mail-7f3a"
     steps: list[tuple[str | None, Answer | None]] = field(default_factory=list)
     """What each step was given."""
@@ -47,7 +47,7 @@ class FakeSession:
     def __post_init__(self) -> None:
         self.log = EventLog(self.root / "events.jsonl", self.run)
 
-    def step(self, message: str | None = None, answer: Answer | None = None) -> Standing:
+    def step(self, message: str | None = None, answer: Answer | None = None) -> RunStatus:
         self.steps.append((message, answer))
         if not self.turns:
             raise AssertionError(f"the script is over, and the chat stepped on with {message!r}, {answer!r}")
@@ -59,10 +59,10 @@ class FakeSession:
         self.now = turn.then
         return self.now
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunStatus:
         return self.now
 
-    def undo(self) -> Standing:
+    def undo(self) -> RunStatus:
         if self.undone is None:
             raise P2MError("There is nothing to undo.")
         self.now = self.undone

@@ -13,7 +13,7 @@ import pytest
 from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.policy import Policy
-from p2m_agent.agent.session import Parts, Session, Standing
+from p2m_agent.agent.session import Parts, RunStatus, Session
 from p2m_agent.events import CallFailed, LLMCalled, QuestionAsked, read_events
 from p2m_agent.rows.holdout import held_out_rows
 from p2m_agent.rows.pool import training_pool
@@ -137,7 +137,7 @@ def test_unattended_it_goes_from_a_misfit_to_training_rows(
         assert sum(isinstance(e, LLMCalled) and e.cached for e in log) >= 3  # the rows on trial are not paid for again
 
 
-def step_to(session: Session, about: str) -> Standing:
+def step_to(session: Session, about: str) -> RunStatus:
     """Say yes to everything before a question of this kind."""
     standing = session.step()
     while standing.question and standing.question.about != about:

@@ -32,7 +32,7 @@ RETRAIN_S = 60.0
 def analyse(state: RunState) -> Move | None:
     """What the best student gets wrong, and what should help most."""
     best = state.best()
-    if best and wanted(state) and state.report_on(best.id, "dev") and analysis_of(best, state) is None:
+    if best and wanted(state) and state.report_on(best.id, "dev") and state.analysis_of(best.id) is None:
         return move("analyse_errors", "the target is not met: what would help most?", training_run=best.id)
     return None
 
@@ -40,7 +40,7 @@ def analyse(state: RunState) -> Move | None:
 def improve(state: RunState) -> Move | None:
     """The first suggestion that was not tried yet and that time and rounds allow."""
     best = state.best()
-    analysis = analysis_of(best, state) if best else None
+    analysis = state.analysis_of(best.id) if best else None
     if best is None or analysis is None or not wanted(state):
         return None
     for suggestion in analysis.suggestions:
@@ -85,11 +85,6 @@ def rounds(state: RunState) -> list[TrainingRun]:
     first = kinds.index(ErrorAnalysis) if ErrorAnalysis in kinds else len(kinds)
     first = max(first, state.parent.artifacts) if state.parent else first
     return [artifact for artifact in state.artifacts[first:] if isinstance(artifact, TrainingRun)]
-
-
-def analysis_of(run: TrainingRun, state: RunState) -> ErrorAnalysis | None:
-    """The analysis of a student's errors, where there is one."""
-    return next((each for each in reversed(state.all(ErrorAnalysis)) if each.training_run == run.id), None)
 
 
 def _more_data(suggestion: Suggestion, _best: TrainingRun, state: RunState) -> Move | None:
