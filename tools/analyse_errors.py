@@ -77,7 +77,7 @@ def needs(args: AnalyseErrors, state: RunState) -> AnalyseErrorsInputs | NotYet:
         names={dataset.id: dataset.ref for dataset in state.all(Dataset)},
         students=state.all(TrainingRun),
         race=state.latest(ModelProbe),
-        left_s=state.budget.left_s(state.spent) - state.budget.reserve_s,
+        left_s=state.free_s,
     )
 
 

@@ -76,7 +76,7 @@ def needs(args: ChooseMixture, state: RunState) -> ChooseMixtureInputs | NotYet:
 
 def estimate(args: ChooseMixture, state: RunState) -> Cost:
     """The time that it stops at."""
-    return Cost(wall_s=_limit_s(args, state.budget.left_s(state.spent) - state.budget.reserve_s))
+    return Cost(wall_s=_limit_s(args, state.free_s))
 
 
 def run(args: ChooseMixture, inputs: ChooseMixtureInputs, context: Context) -> Outcome:

@@ -205,9 +205,8 @@ def estimate(args: FineTune, state: RunState) -> Cost:
     recipe = recipe_of(args, state, spec)
     rows = sum(dataset.rows for dataset in chosen(args, state))
     wall_s = args.trials * seconds(recipe, min(rows, recipe.max_rows or rows))
-    left_s = state.budget.left_s(state.spent) - state.budget.reserve_s
     least_s = min(wall_s, _LEAST_S[recipe.method])
-    return Cost(wall_s=round(max(least_s, min(wall_s, 0.95 * left_s)), 1))
+    return Cost(wall_s=round(max(least_s, min(wall_s, 0.95 * state.free_s)), 1))
 
 
 def seconds(recipe: Recipe, rows: int) -> float:

@@ -80,7 +80,7 @@ def needs(args: ProbeModels, state: RunState) -> ProbeModelsInputs | NotYet:
 
 def estimate(args: ProbeModels, state: RunState) -> Cost:
     """The time that it stops at."""
-    return Cost(wall_s=_limit_s(args, state.budget.left_s(state.spent) - state.budget.reserve_s))
+    return Cost(wall_s=_limit_s(args, state.free_s))
 
 
 def run(args: ProbeModels, inputs: ProbeModelsInputs, context: Context) -> Outcome:

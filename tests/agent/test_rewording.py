@@ -16,7 +16,7 @@ from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import Parts, Session
 from p2m_agent.importing.adoption import settle_kind, with_metric
-from p2m_agent.run.state import Call, Failure, RunState
+from p2m_agent.run.state import Call, Failure, Message, RunState
 from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.search.datasets.rerank import rerank
@@ -186,6 +186,17 @@ def test_what_was_cut_short_may_be_repeated(
 ) -> None:
     assert refusal(tool, state, tmp_path, **args) == refused
     assert refusal(tool, reworded(state), tmp_path, **args) == refused
+
+
+def test_remarks_are_settled_by_the_tool_that_took_them_up(tmp_path: Path) -> None:
+    heard = [
+        Message(role="person", text="Three stars are unhappy."),
+        Message(role="tool", tool="refine_prompt", text="Proposed a new instruction."),
+    ]
+    for messages, refused in ((heard[:1], None), (heard, "not_ready")):
+        state = test_rules.state(test_rules.spec(), messages=messages)
+        assert refusal("refine_prompt", state, tmp_path) == refused
+        assert refusal("refine_prompt", reworded(state), tmp_path) == refused
 
 
 def test_votes_leave_behind_what_cannot_be_reached() -> None:
