@@ -17,7 +17,7 @@ from p2m_agent.agent.planner.controller import make_controller
 from p2m_agent.agent.policy import Policy
 from p2m_agent.errors import P2MError
 from p2m_agent.rows.pool import TrainingPools
-from p2m_agent.run.checkpoints import open_checkpoints
+from p2m_agent.run.checkpoints import open_checkpoints, thread_of
 from p2m_agent.run.state import Call, Ended, Message, RunState
 from p2m_agent.run.store import RunFolder, create_run, new_record, open_run
 from p2m_agent.run.tooling import Context, Tools, load_tools
@@ -75,7 +75,7 @@ class Session:
         self._clock = parts.clock
         self._began = self._clock()
         self._spent_before_s = 0.0
-        self._checkpoints = open_checkpoints(self.root)
+        self._checkpoints, self._thread = open_checkpoints(self.root), thread_of(self.root)
         self._machine = self._build_machine(parts)
         self._graph = build_graph(self._machine, self._checkpoints)
 
@@ -233,7 +233,7 @@ class Session:
         return standing
 
     def _config(self) -> RunnableConfig:
-        return {"configurable": {"thread_id": self.run}, "recursion_limit": RECURSION_LIMIT}
+        return {"configurable": {"thread_id": self._thread}, "recursion_limit": RECURSION_LIMIT}
 
     def _build_machine(self, parts: Parts) -> Machine:
         tools = parts.tools or load_tools()

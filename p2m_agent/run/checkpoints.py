@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import P2MError
 from p2m_agent.run.state import RunState
+from p2m_agent.run.store import RunFolder
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def open_checkpoints(root: Path) -> SqliteSaver:
     return SqliteSaver(connection, serde=_serializer())
 
 
+def thread_of(root: Path) -> str:
+    """What LangGraph knows a run by: the name that it was begun under, wherever its folder lies now."""
+    return RunFolder(root).read_record().run
+
+
 def read_state(root: Path) -> RunState:
     """The state of a run as last checkpointed, without taking its lock.
 
@@ -37,7 +43,7 @@ def read_state(root: Path) -> RunState:
     if not (root / CHECKPOINTS).exists():
         raise begin
     with closing(sqlite3.connect(root / CHECKPOINTS, check_same_thread=False)) as connection:
-        saved = SqliteSaver(connection, serde=_serializer()).get_tuple({"configurable": {"thread_id": root.name}})
+        saved = SqliteSaver(connection, serde=_serializer()).get_tuple({"configurable": {"thread_id": thread_of(root)}})
     if saved is None:
         raise begin
     values = saved.checkpoint["channel_values"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,3 +171,21 @@ def test_a_key_in_an_unforeseen_fault_stands_nowhere_in_the_run(settings: Settin
     files = [path for path in session.root.rglob("*") if path.is_file()]
     assert session.root / "state.sqlite" in files
     assert [path for path in files if key in path.read_bytes().decode("latin-1")] == []
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_run_is_its_folder_whatever_that_is_called(settings: Settings, bench: Bench, moved: bool) -> None:
+    with begun(settings, bench, move("make"), Words(text="And now?")) as session:
+        session.step()
+        root = session.root
+    other = root.with_name("another-name")
+    root.rename(other) if moved else shutil.copytree(root, other)
+    before = read_state(other)
+    assert [d.id for d in before.all(Dataset)] == ["dataset-001-make"]
+    parts = Parts(tools=bench.tools(), choose=scripted(move("make"), Words(text="Well.")))
+    with Session.open(settings, "another-name", Policy(attended=True), parts) as session:
+        assert session.standing().said == "And now?"
+        assert session.step(message="go on").said == "Well."
+    assert len(read_state(other).all(Dataset)) == 2
+    if not moved:
+        assert len(read_state(root).all(Dataset)) == 1
