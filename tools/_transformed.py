@@ -72,7 +72,7 @@ def open_found(repo: str, read: int, data: RunData, context: Context) -> FoundDa
     """
     spec = data.spec
     dataset, chosen = open_config(context.hub, repo, spec, context.embedder)
-    ruling = rule(dataset.licence, spec.constraints.licences)
+    ruling = rule(dataset.licence, spec.constraints.licences, context.settings.refuse_licences)
     if ruling.verdict == "refuse":
         raise ToolError(
             f"{repo} has the licence {dataset.licence or '(unknown)'}, {ruling.why}.", "Choose another dataset."

@@ -14,6 +14,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import KEPT_ACROSS_TRIES
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.search.licences import rule
 from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import ModelSearch
@@ -136,7 +137,7 @@ def run(args: FineTune, inputs: FineTuneInputs, context: Context) -> Outcome:
     spec, datasets = inputs.spec, inputs.datasets
     recipe = _for_this_machine(args, inputs.recipe.model_copy(update={"seed": context.settings.seed}))
     base = within(context.seconds_left(), lambda: locate(recipe.base, context.settings))
-    objection = breach(base, spec.constraints)
+    objection = breach(base, spec.constraints, context.settings.refuse_licences)
     if objection:
         raise ToolError(objection, "Take another base model from search_models.")
     pool = context.pools.of(datasets, inputs.holdout, context.embedder())
@@ -275,13 +276,13 @@ def chosen(args: FineTune, state: RunState) -> Sequence[Dataset]:
     return [dataset for dataset in state.datasets() if dataset.id in args.datasets]
 
 
-def breach(base: Weights, constraints: Constraints) -> str | None:
+def breach(base: Weights, constraints: Constraints, refused: Sequence[str] = ()) -> str | None:
     """How a base model breaks what the person set, or None."""
     if constraints.max_params is not None and base.params > constraints.max_params:
         return f"{base.name} has {base.params:,} parameters and at most {constraints.max_params:,} are allowed"
-    allowed = constraints.licences
-    if allowed is not None and (base.licence or "").lower() not in {licence.lower() for licence in allowed}:
-        return f"{base.name} has the licence {base.licence or 'unknown'} and only {', '.join(allowed)} are allowed"
+    ruling = rule(base.licence, constraints.licences, refused)
+    if ruling.verdict == "refuse":
+        return f"{base.name} has the licence {base.licence or 'unknown'} {ruling.why}"
     return None
 
 

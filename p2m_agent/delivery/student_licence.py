@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from p2m_agent.search.licences import LicenceKind, kind_of
 from p2m_agent.types.rows import Dataset
 
-_NON_COMMERCIAL = ("-nc", "noncommercial", "non-commercial")
-_SHARE_ALIKE = ("-sa", "gpl", "sharealike")
-_NO_DERIVATIVES = ("-nd",)
+_BINDS: dict[LicenceKind, str] = {
+    "permissive": "",
+    "non-commercial": " **Not for commercial use.**",
+    "no-derivatives": " **It does not allow derived works to be passed on.**",
+    "share-alike": " What is derived from it may have to be passed on under the same terms.",
+    "unknown": " Its terms are not known here: read them before you pass the model on.",
+}
 
 
 def front_matter_licence(base: str | None, datasets: Sequence[Dataset]) -> dict[str, str]:
     """The licence keys of a Hub model card: one id where all parts agree, else `other`."""
     parts = {base, *(dataset.licence for dataset in datasets if dataset.origin != "user")}
     only = next(iter(parts)) if len(parts) == 1 else None
-    if only:
+    if only and "," not in only:
         return {"license": only}
     return {"license": "other", "license_name": "see-licences-of-parts", "license_link": "README.md#licences"}
 
@@ -42,11 +47,4 @@ def licence_lines(base_name: str, base: str | None, datasets: Sequence[Dataset])
 def _line(part: str, licence: str | None) -> str:
     if licence is None:
         return f"{part}: **unknown**. Find out before you pass the model on."
-    name = licence.lower()
-    if any(mark in name for mark in _NON_COMMERCIAL):
-        return f"{part}: {licence}. **Not for commercial use.**"
-    if any(mark in name for mark in _NO_DERIVATIVES):
-        return f"{part}: {licence}. **It does not allow derived works to be passed on.**"
-    if any(mark in name for mark in _SHARE_ALIKE):
-        return f"{part}: {licence}. What is derived from it may have to be passed on under the same terms."
-    return f"{part}: {licence}."
+    return f"{part}: {licence}.{_BINDS[kind_of(licence)]}"

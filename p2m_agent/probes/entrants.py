@@ -28,7 +28,7 @@ def usable(model: str, spec: TaskSpec, settings: Settings) -> Weights:
     limits = spec.constraints
     if limits.max_params is not None and base.params > limits.max_params:
         raise ToolError(f"it has {base.params:,} parameters and at most {limits.max_params:,} are allowed")
-    if forbidden(base.licence, limits.licences):
+    if forbidden(base.licence, limits.licences, settings.refuse_licences):
         raise ToolError(f"its licence, {base.licence or 'unknown'}, is not allowed")
     return base
 

@@ -20,6 +20,11 @@ _KINDS: tuple[tuple[LicenceKind, str], ...] = (
         r"|afl.*|bsl.*|ecl.*|ms-pl|ncsa|postgresql|wtfpl|public-?domain|pd|etalab.*|ogl.*",
     ),
 )
+_STRICTEST_FIRST: tuple[LicenceKind, ...] = ("non-commercial", "no-derivatives", "unknown", "share-alike", "permissive")
+_ALSO: dict[str, LicenceKind] = {"copyleft": "share-alike", "noncommercial": "non-commercial", "other": "unknown"}
+"""Other names of kinds."""
+_VERSION = re.compile(r",(?=\s*version\b)", re.IGNORECASE)
+"""The comma in `Apache License, Version 2.0` parts nothing."""
 _WARNINGS: dict[LicenceKind, str] = {
     "share-alike": "asks that what is made from it carries the same licence",
     "no-derivatives": "forbids works made from it",
@@ -46,11 +51,11 @@ def rule(licence: str | None, allowed: Sequence[str] | None = None, refused: Seq
             needs no warning.
         refused: licences or kinds of licence that may not be used, whatever `allowed` says.
     """
-    kind = kind_of(licence)
-    if any(_meant(each, licence, kind) for each in refused):
+    kind, terms = kind_of(licence), _terms(licence)
+    if any(_meant(each, one) for one in terms for each in refused):
         return Ruling("refuse", f"and {', '.join(refused)} must not be used")
     if allowed is not None:
-        fits = any(_meant(each, licence, kind) for each in allowed)
+        fits = all(any(_meant(each, one) for each in allowed) for one in terms)
         return Ruling("allow") if fits else Ruling("refuse", f"and only {', '.join(allowed)} may be used")
     return Ruling("allow") if kind == "permissive" else Ruling("warn", f"which {_WARNINGS[kind]}")
 
@@ -61,22 +66,35 @@ def forbidden(licence: str | None, allowed: Sequence[str] | None, refused: Seque
 
 
 def kind_of(licence: str | None) -> LicenceKind:
-    """What sort of licence it is; `unknown` where there is none or its terms are not known here."""
-    name = _plain(licence or "")
+    """What sort of licence it is; `unknown` where there is none or its terms are not known here.
+
+    Of several, such as `mit, cc-by-nc-4.0`, the strictest: all of them bind.
+    """
+    return min((_kind(one) for one in _terms(licence)), key=_STRICTEST_FIRST.index)
+
+
+def _terms(licence: str | None) -> list[str]:
+    """The licences that bind together; one empty name where there is none."""
+    parts = re.split(r"[,;|+&]|\band\b", _VERSION.sub("", licence or ""), flags=re.IGNORECASE)
+    return [_plain(part) for part in parts if part.strip()] or [""]
+
+
+def _kind(name: str) -> LicenceKind:
     for kind, pattern in _KINDS:
         if re.fullmatch(pattern, name) if kind == "permissive" else re.search(pattern, name):
             return kind
     return "unknown"
 
 
-def _meant(named: str, licence: str | None, kind: LicenceKind) -> bool:
+def _meant(named: str, one: str) -> bool:
     """Whether a name in a list, of a licence or of a kind, covers this licence."""
     wanted = _plain(named)
-    return wanted == kind or (licence is not None and wanted == _plain(licence))
+    return _ALSO.get(wanted, wanted) == _kind(one) or (one != "" and wanted == one)
 
 
 def _plain(licence: str) -> str:
     """`Apache License, Version 2.0` as `apache-2.0`."""
     words = re.sub(r"[\s_,()]+", "-", licence.strip().casefold())
     words = re.sub(r"\b(?:the|licen[cs]ed?|version|creative-commons(?=-cc))\b", "", words)
-    return re.sub(r"-+", "-", words).strip("-")
+    plain = re.sub(r"-+", "-", words).strip("-")
+    return re.sub(r"^apache-?v?2(?:\.0)?$", "apache-2.0", plain)

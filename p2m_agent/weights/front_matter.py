@@ -31,9 +31,9 @@ def split_card(text: str) -> tuple[dict[str, object], str]:
 
 
 def licence_of(value: object) -> str | None:
-    """An SPDX-like id in lower case; None where the card does not say which."""
-    first = next(iter(strings(value)), "").strip().lower()
-    return None if first in _UNKNOWN_LICENCES else first
+    """SPDX-like ids in lower case, commas between several that all bind; None where the card does not say which."""
+    named = dict.fromkeys(each.strip().lower() for each in strings(value))
+    return None if _UNKNOWN_LICENCES & named.keys() else ", ".join(named) or None
 
 
 def languages_of(value: object) -> tuple[str, ...]:

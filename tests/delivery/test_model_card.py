@@ -136,6 +136,11 @@ def test_the_licence_follows_base_and_data(tmp_path: Path, datasets: tuple[Datas
         (None, "**unknown**"),
         ("cc-by-nc-4.0", "**Not for commercial use.**"),
         ("gpl-3.0", "under the same terms"),
+        ("odbl-1.0", "under the same terms"),
+        ("cdla-sharing-1.0", "under the same terms"),
+        ("eupl-1.2", "under the same terms"),
+        ("mit, cc-by-nc-4.0", "**Not for commercial use.**"),
+        ("some-house-terms", "not known here"),
         ("cc-by-nd-4.0", "does not allow derived works"),
     ],
 )

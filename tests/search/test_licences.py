@@ -7,6 +7,7 @@ import pytest
 from p2m_agent.search.hub import Hub
 from p2m_agent.search.licences import LicenceKind, forbidden, kind_of, rule
 from p2m_agent.settings import Settings
+from p2m_agent.weights.front_matter import licence_of
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,15 @@ from p2m_agent.settings import Settings
         ("cc-by-nc-nd-4.0", "non-commercial"),
         ("some-house-terms", "unknown"),
         ("permit-only", "unknown"),
+        ("odbl-1.0", "share-alike"),
+        ("cdla-sharing-1.0", "share-alike"),
+        ("eupl-1.2", "share-alike"),
+        ("The MIT License", "permissive"),
+        ("apache2.0", "permissive"),
+        ("other", "unknown"),
+        ("mit, apache-2.0", "permissive"),
+        ("mit, cc-by-nc-4.0", "non-commercial"),
+        ("cc-by-sa-4.0, some-house-terms", "unknown"),
         (None, "unknown"),
     ],
 )
@@ -77,3 +87,25 @@ def test_a_search_leaves_refused_licences_out_and_says_so(tmp_path: Path) -> Non
     assert "shop/free" in repos
     assert "shop/closed" not in repos
     assert "shop/closed" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize(
+    "allowed", ["permissive", "Apache-2.0", "apache 2.0", "apache2.0", "Apache License, Version 2.0"]
+)
+def test_a_licence_is_meant_however_it_is_written(allowed: str) -> None:
+    assert rule("apache-2.0", (allowed,)).verdict == "allow"
+    assert rule("Apache 2", (allowed,)).verdict == "allow"
+    assert rule("cc-by-nc-4.0", (allowed,)).verdict == "refuse"
+
+
+def test_all_of_several_licences_have_to_be_allowed_and_none_refused() -> None:
+    assert rule("mit, cc-by-4.0", ("mit",)).verdict == "refuse"
+    assert rule("mit, cc-by-4.0", ("mit", "cc-by-4.0")).verdict == "allow"
+    assert rule("mit, gpl-3.0", refused=("copyleft",)).verdict == "refuse"
+    assert rule(None, ("copyleft",)).verdict == "refuse"
+
+
+def test_no_licence_of_a_card_is_dropped() -> None:
+    assert licence_of(["MIT", "cc-by-nc-4.0"]) == "mit, cc-by-nc-4.0"
+    assert licence_of(["mit", "other"]) is None
+    assert licence_of("other") is licence_of([]) is licence_of(None) is None
