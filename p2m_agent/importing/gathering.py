@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from p2m_agent.importing.annotators import Settled, settle_long, settle_wide
+from p2m_agent.importing.column_names import output_score
+from p2m_agent.importing.column_values import NEARLY_ALL
 from p2m_agent.importing.labels.columns_alike import PEOPLE, Alike, columns_alike, repeated_items
 from p2m_agent.importing.labels.flags import Flags, flags_in, wanted_flags
 from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.objects import unnested
-from p2m_agent.importing.labels.spelling import spellings_of
+from p2m_agent.importing.labels.spelling import form, spellings_of
 from p2m_agent.importing.labels.status import unfinished
 from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.importing.sources import Opened
@@ -112,21 +114,19 @@ FURTHER = "further annotation of an item"
 
 
 def _label_of(rows: Sequence[Row], found: tuple[tuple[str, ...], str]) -> str:
-    """The column with what a person said of an item: it has labels, and people differ in it as in no other one."""
+    """The column with what a person said of an item: few values; by name a label, else what people differ in."""
     texts, who = found
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(text_of(row.get(name)) for name in texts), []).append(row)
-    best, most = "", 0
+    candidates = []
     for name in dict.fromkeys(name for row in rows for name in row):
-        values = Counter(text_of(row.get(name)) for row in rows)
-        if name in texts or name == who or len(values) < 2 or len(values) > len(rows) / 2:
+        values = {form(text_of(row.get(name))) for row in rows}
+        if name in texts or name == who or not 2 <= len(values) <= len(groups) / 2:
             continue
-        differ = sum(len({text_of(row.get(name)) for row in group}) > 1 for group in groups.values())
-        within = len(values) < len(groups) / 2 or differ
-        if within and differ > most and differ < 0.9 * len(groups):
-            best, most = name, differ
-    return best
+        differ = sum(len({form(text_of(row.get(name))) for row in group}) > 1 for group in groups.values())
+        candidates.append((output_score(name), 0 < differ < NEARLY_ALL * len(groups), differ, name))
+    return max(candidates)[3] if candidates else ""
 
 
 def _one_column(opened: Opened, spec: TaskSpec, *, open_kind: bool) -> Opened:

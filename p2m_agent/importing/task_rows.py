@@ -14,6 +14,7 @@ from p2m_agent.importing.schema.shaped import OutputKind, Rejected
 from p2m_agent.importing.sources import Opened
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
 from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.contradictions import contradiction_doubts
 from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.reading import Row
@@ -161,6 +162,7 @@ def read_task_rows(plan: Plan, judges: Judges, made_by: str) -> Reading:
         *imported.doubts,
         *_about_columns(plan.mapping),
         *groups.doubts,
+        *contradiction_doubts(examples, imported.spec),
         *question_doubts(examples, imported.spec),
     )
     return Reading(plan.opened, imported, parts, rejected, doubts, groups.of)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from p2m_agent.rows.contradictions import contradicted, input_key
 from p2m_agent.rows.splits import MIN_ROWS, NO_GROUPS, Carved, GroupOf, carve, carve_part, check_enough, sample
 from p2m_agent.types.rows import Example, SplitName
 from p2m_agent.types.task import Kind
@@ -19,11 +21,27 @@ def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int, 
     """Fix test first, then dev, then what may be trained on; where rows are cut, those of a group stay together.
 
     The test split of the source is the test, else its dev split, else rows are cut off. Copies of held-out
-    rows are taken out of dev and train; a test row is never taken out.
+    rows are taken out of dev and train. Inputs with several labels are trained on and never held out; of a split of
+    the source's own that is held out, such rows are left out.
 
     Raises:
         ToolError: there are too few rows, or only one label.
     """
+    if kind == "text_to_text":  # an input may have several right answers
+        return _divided(parts, kind, seed, groups)
+    doubtful = contradicted(example for rows in parts.values() for example in rows)
+    sure: dict[SplitName, list[Example]] = {
+        name: [example for example in rows if input_key(example) not in doubtful] for name, rows in parts.items()
+    }
+    carved = _divided(sure, kind, seed, groups)
+    trained = [example for example in parts.get("train", ()) if input_key(example) in doubtful]
+    grouped = {groups.get(key) for example in [*carved.dev, *carved.test] if (key := _key(example)) in groups}
+    trained = [example for example in trained if groups.get(_key(example), "") not in grouped]
+    lost = sum(map(len, parts.values())) - sum(map(len, sure.values())) - len(trained)
+    return replace(carved, train=[*carved.train, *trained], contradictions=lost)
+
+
+def _divided(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int, groups: GroupOf) -> Carved:
     usable = {name: list(rows) for name, rows in parts.items() if len(rows) >= MIN_SPLIT or name == "train"}
     test_part: SplitName | None = next((name for name in _TEST_FROM if name in usable), None)
     if test_part is None or len(usable.get("train", ())) < MIN_ROWS:

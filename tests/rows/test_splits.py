@@ -83,7 +83,8 @@ def test_copies_leave_train_and_dev_but_never_the_test() -> None:
     dev = [*examples(30, start=200), test[0]]
     train = [*examples(60), test[1], dev[0].model_copy(update={"output": "b"})]
     cut = divide({"train": train, "dev": dev, "test": [*test, test[2]]}, "classification", 0)
-    assert (len(cut.train), len(cut.dev), len(cut.test), cut.copies) == (60, 30, 31, 3)
+    assert (len(cut.train), len(cut.dev), len(cut.test), cut.copies) == (61, 29, 31, 2)
+    assert cut.contradictions == 1, "a dev row that a training row contradicts is left out"
 
 
 def test_large_test_splits_are_sampled_to_a_thousand() -> None:

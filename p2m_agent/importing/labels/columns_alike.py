@@ -60,7 +60,7 @@ def columns_alike(rows: Sequence[Row], leave: Collection[str] = ()) -> Alike | N
     labels = {name: found for name, found in cells.items() if _are_labels(found)}
     for group in _groups(list(labels)):
         alike = _sharing(group, labels)
-        if len(alike) < 2:
+        if len(alike) < 2 or len({cell for name in alike for cell in labels[name]} - {""}) < 2:
             continue
         agree = _agreement([labels[name] for name in alike])
         by_people = all(PEOPLE.fullmatch(name) for name in alike)
@@ -84,7 +84,7 @@ def _cells(rows: Sequence[Row], name: str) -> list[str]:
 def _are_labels(cells: Sequence[str]) -> bool:
     """Whether the filled cells of a column are few short texts that recur."""
     counts = Counter(cell for cell in cells if cell)
-    few = 2 <= len(counts) <= MOST_VALUES and counts.total() >= 2 * len(counts)
+    few = 1 <= len(counts) <= MOST_VALUES and counts.total() >= 2 * len(counts)
     return few and all(len(cell) <= LONGEST_LABEL for cell in counts)
 
 
@@ -122,10 +122,11 @@ def _nameless(group: Sequence[str]) -> bool:
 
 
 def _sharing(group: Sequence[str], cells: dict[str, list[str]]) -> list[str]:
-    """The columns of a group most of whose cells have values that another one of them has."""
+    """The columns of a group most of whose cells have values that others have; the fullest may have more."""
     alike = list(group)
+    fullest = max(group, key=lambda name: sum(map(bool, cells[name])))
     while len(alike) > 1:
-        odd = next((name for name in alike if not _shares(name, alike, cells)), None)
+        odd = next((name for name in alike if name != fullest and not _shares(name, alike, cells)), None)
         if odd is None:
             break
         alike.remove(odd)

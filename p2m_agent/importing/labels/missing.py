@@ -147,6 +147,8 @@ def _style(text: str) -> str:
     word = cleaned(text)
     if not any(char.isalnum() for char in word):
         return "sign"
+    if not word.replace(" ", "").replace("_", "").replace("-", "").isalnum():
+        return "abbreviation"
     letters = "".join(char for char in word if char.isalpha())
     if not letters:
         return "number"

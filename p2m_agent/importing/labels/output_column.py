@@ -287,7 +287,7 @@ def _first_of_several(lists: Sequence[Sequence[object]], name: str) -> tuple[Dou
     text = f"{several:,} rows have several labels, and the task gives each input one."
     settle = "Say `kind: multi_label` if all of them are right."
     done = "The first of them is taken."
-    return (Doubt(kind="target", text=text, where=name, rows=several, done=done, settle=settle, grave=True),)
+    return (Doubt(kind="label_names", text=text, where=name, rows=several, done=done, settle=settle, grave=True),)
 
 
 def _texts(values: Sequence[object], name: str, task: KnownTask) -> OutputColumn:

@@ -14,6 +14,8 @@ MARKS = ("\n", ";", "|", "\t", "；", "、", "，", "#", ",", "·", "•", "+", 
 """In the order in which they are tried: a comma, a slash and a blank also stand within labels."""
 _WEAK = {"+", "&", "/", "\\", "-", " ", "·"}
 """Marks that stand within labels so often that parts must be seen alone."""
+_SURE = {"\n", ";", "|", "；", "、", "#"}
+"""Marks that hardly ever stand within a label."""
 RECURRING = 0.8
 """Share of the combinations that must be made of parts which are labels elsewhere too."""
 LONGEST_LABEL = 80
@@ -85,6 +87,7 @@ def _evidence(
     known_alone = all(part in known for cell in several for part in cell)
     enough = right >= (RECURRING if asked else 0.95) and (known_alone or _reuse(merged) >= 2)
     more = strong and _reuse(merged) >= 1.5 * merged.total() / len(merged)
+    more = more or (asked and mark in _SURE and _touch_labels(merged, several, known) >= RECURRING)
     return frozenset(glued) if several and (enough or more) else None
 
 
@@ -98,6 +101,14 @@ def _made_of_labels(
         rows for cell, rows in several.items() if all(part in alone or (strong and partners[part] > 1) for part in cell)
     )
     return right / max(1, sum(several.values()))
+
+
+def _touch_labels(
+    cells: Counter[tuple[str, ...]], several: dict[tuple[str, ...], int], known: Collection[str]
+) -> float:
+    """Share of the combinations of which a part is a label by itself too."""
+    alone = {cell[0] for cell in cells if len(cell) == 1} | set(known)
+    return sum(rows for cell, rows in several.items() if alone & {*cell}) / max(1, sum(several.values()))
 
 
 def _reuse(cells: Counter[tuple[str, ...]]) -> float:
