@@ -18,6 +18,7 @@ from p2m_agent.llm.endpoint import Endpoint
 from p2m_agent.llm.event_loop import LoopThread
 from p2m_agent.llm.pace import Pace
 from p2m_agent.llm.prices import FREE, Price, Wall, dearest, most_tokens, price_of
+from p2m_agent.llm.providers import provider_client
 from p2m_agent.llm.rates import PerMinute
 from p2m_agent.types.completion import Body, Completion, request_sha, tokens_of
 
@@ -257,6 +258,8 @@ class Connection:
         import openai
 
         url = self.endpoint.url
+        if self.endpoint.provider:
+            return provider_client(self.endpoint, self.around.patience.timeout_s, self.width)
         if self.endpoint.local:
             gguf = await asyncio.to_thread(embedded.find_gguf, self.endpoint.model, self.around.settings)
             self._server = await asyncio.to_thread(embedded.start, gguf, self.around.settings.threads)

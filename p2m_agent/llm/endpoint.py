@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import re
 from dataclasses import dataclass, field
@@ -39,6 +40,29 @@ PROVIDERS = {
 }
 
 
+NATIVE = {
+    "anthropic": "langchain-anthropic",
+    "azure_ai": "langchain-azure-ai",
+    "azure_openai": "langchain-openai",
+    "bedrock": "langchain-aws",
+    "bedrock_converse": "langchain-aws",
+    "cohere": "langchain-cohere",
+    "fireworks": "langchain-fireworks",
+    "google_genai": "langchain-google-genai",
+    "google_vertexai": "langchain-google-vertexai",
+    "huggingface": "langchain-huggingface",
+    "ibm": "langchain-ibm",
+    "mistralai": "langchain-mistralai",
+    "nvidia": "langchain-nvidia-ai-endpoints",
+    "ollama": "langchain-ollama",
+    "perplexity": "langchain-perplexity",
+    "upstage": "langchain-upstage",
+    "xai": "langchain-xai",
+}
+"""Providers that LangChain's `init_chat_model` knows and that are spoken to in their own protocol, by package."""
+_OLLAMA_URL = "http://localhost:11434"
+
+
 class Keys(BaseSettings):
     """The providers' keys, from the environment or `.env`; the OpenAI key is part of `Settings`."""
 
@@ -68,6 +92,8 @@ class Endpoint:
     key: str | None = field(default=None, repr=False)
     key_name: str = "P2M_API_KEY"
     """Environment variable that the key belongs in."""
+    provider: str | None = None
+    """One of `NATIVE`: then LangChain's class for it sends the requests, wherever it is configured to."""
 
     @property
     def local(self) -> bool:
@@ -96,14 +122,17 @@ def resolve(name: str | None, settings: Settings, keys: Keys) -> Endpoint:
     if re.match(r"https?://", name):
         return _by_url(name, settings, keys)
     provider, colon, model = name.partition(":")
+    if colon and provider in NATIVE:
+        return _native(provider, model, settings, keys)
     if colon and provider in PROVIDERS:
         return _by_provider(provider, model, settings, keys)
     if _has_default(settings) and name:
         return _default(settings, name)
     raise UsageError(
         f"No LLM is known by the name {name!r}.",
-        f"Say `local`, a URL such as http://localhost:8080/v1#model, or one of {', '.join(PROVIDERS)} with a model"
-        " (openai:gpt-4.1-mini). A bare model name needs OPENAI_API_KEY or OPENAI_BASE_URL.",
+        "Say `local`, a URL such as http://localhost:8080/v1#model, or one of "
+        f"{', '.join(PROVIDERS | NATIVE)} with a model (openai:gpt-4.1-mini). "
+        "A bare model name needs OPENAI_API_KEY or OPENAI_BASE_URL.",
     )
 
 
@@ -138,6 +167,22 @@ def _by_provider(provider: str, model: str, settings: Settings, keys: Keys) -> E
     key = _key(key_name, settings, keys)
     _require(key, provider, key_name)
     return Endpoint(url, url, model, key, key_name)
+
+
+def _native(provider: str, model: str, settings: Settings, keys: Keys) -> Endpoint:
+    package = NATIVE[provider]
+    if not model:
+        raise UsageError(f"{provider}: is no model.", f"Name one: {provider}:MODEL.")
+    if importlib.util.find_spec(package.replace("-", "_")) is None:
+        known = PROVIDERS.get(provider)
+        other = f", or give its OpenAI-compatible address: {known.url}#{model}" if known else ""
+        raise UsageError(f"{provider}: needs the package {package}.", f"pip install {package}{other}.")
+    key_name = PROVIDERS[provider].key if provider in PROVIDERS else f"the key of {provider}"
+    key = _key(key_name, settings, keys) if provider in PROVIDERS else None
+    if provider in PROVIDERS:
+        _require(key, provider, key_name)
+    url = _OLLAMA_URL if provider == "ollama" else f"https://{provider}"
+    return Endpoint(provider, url, model, key, key_name, provider)
 
 
 def _key(name: str, settings: Settings, keys: Keys | None) -> str | None:

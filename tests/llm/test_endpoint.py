@@ -37,7 +37,11 @@ def at(name: str | None, monkeypatch: pytest.MonkeyPatch, **environment: str) ->
         ("http://lab/v1#a:7b", {"P2M_API_KEY": "p", "OPENAI_API_KEY": "k"}, ("http://lab/v1", "a:7b", "p")),
         ("http://lab/v1", {"OPENAI_BASE_URL": "http://lab/v1", "OPENAI_API_KEY": "k"}, ("http://lab/v1", None, "k")),
         ("openai:gpt-5-mini", {"OPENAI_API_KEY": "k"}, (OPENAI, "gpt-5-mini", "k")),
-        ("anthropic:claude-x", {"ANTHROPIC_API_KEY": "a"}, ("https://api.anthropic.com/v1", "claude-x", "a")),
+        (
+            "https://api.anthropic.com/v1#claude-x",
+            {"ANTHROPIC_API_KEY": "a"},
+            ("https://api.anthropic.com/v1", "claude-x", "a"),
+        ),
         ("groq:llama:x", {"GROQ_API_KEY": "g"}, ("https://api.groq.com/openai/v1", "llama:x", "g")),
     ],
 )

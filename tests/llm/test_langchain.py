@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from p2m_agent.errors import ToolError
-from p2m_agent.llm.langchain import chat_model
+from p2m_agent.llm.langchain_chat import chat_model
 from tests.fakes.openai_server import Answer, FakeOpenAI, Scripted
 from tests.llm.conftest import Opener
 

@@ -11,7 +11,7 @@ from p2m_agent.agent.planner.choice import Move
 from p2m_agent.agent.planner.controller import make_controller
 from p2m_agent.errors import BudgetExceeded
 from p2m_agent.llm.client import LLM
-from p2m_agent.llm.langchain import chat_model
+from p2m_agent.llm.langchain_chat import chat_model
 from p2m_agent.run.state import RunState
 from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.task import Task

@@ -38,7 +38,7 @@ class LLMController:
     def _by_tool_call(self, state: RunState) -> Choice:
         from langchain_core.messages import HumanMessage, SystemMessage
 
-        from p2m_agent.llm.langchain import chat_model
+        from p2m_agent.llm.langchain_chat import chat_model
 
         chat = chat_model(self._llm).bind_tools([tool_schema(self._tools, name) for name in self._tools])
         prompt = [SystemMessage(_system(state)), HumanMessage(view(state, self._tools))]

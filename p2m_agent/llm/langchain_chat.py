@@ -61,6 +61,18 @@ class ConnectedChat(ChatOpenAI):
         return await run_in_executor(None, self._generate, messages, stop, None, **kwargs)
 
 
+def chat_model(llm: LLM, max_tokens: int = 2048) -> ConnectedChat:
+    """A LangChain chat model on the connection of `llm`.
+
+    Its calls are answered from the run's store where they were made before, pass the budget, and are reported as
+    `LLMCalled`, like all others.
+
+    Raises:
+        ToolError: the endpoint is unreachable, or the embedded model is not installed.
+    """
+    return ConnectedChat.of(llm, max_tokens)
+
+
 def _complete(llm: LLM, body: Body) -> Completion:
     try:
         return llm.wait(llm.connection.complete(body, llm.role))
