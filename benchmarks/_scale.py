@@ -31,17 +31,18 @@ from typing import Any
 
 import numpy as np
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.card_store import CardStore
 from p2m_agent.search.datasets.evidence import Ask, Filters
 from p2m_agent.search.datasets.index import Index
 from p2m_agent.search.datasets.snapshot import directions
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.search.hubs import catalogue
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.words import tokens
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")
@@ -162,7 +163,7 @@ def query(folder: Path, *, real: bool) -> dict[str, float]:
     """The time of a search in a warm process, of the first one, and how many of the closest Chroma finds."""
     embedder = embedder_of(real=real)
     model = load_embedder(Settings())
-    hub = Hub(Settings(cache_dir=folder), lambda: embedder)
+    hub = IndexedHub(Settings(cache_dir=folder), lambda: embedder)
     first_s = _timed(hub.find_datasets, "speeches of parliaments", None, 10)
     took, filtered = [], []
     for number, query_words in itertools.product(range(QUERY_ROUNDS), QUERIES):

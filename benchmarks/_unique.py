@@ -25,15 +25,15 @@ from typing import Any
 from p2m_agent.errors import BudgetExceeded
 from p2m_agent.generation.requests import derived_seed
 from p2m_agent.generation.rounds import LOCAL_LAG, WEAK_BATCH, GenerationPlan, Generator, Material
-from p2m_agent.llm.client import LLM
 from p2m_agent.llm.open import open_llms
 from p2m_agent.rows.duplicates import normalise
+from p2m_agent.run.seams import LLM, Embedder
 from p2m_agent.settings import Settings
 from p2m_agent.types.completion import ChatMessage, Reply, Request
 from p2m_agent.types.rows import Example, Source, render_input
 from p2m_agent.types.task import Demonstration, TaskSpec
 from p2m_agent.verification.filter import Candidate, Sieve
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")

@@ -29,13 +29,14 @@ from unittest import mock
 import _scale
 import numpy as np
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets import passages, ranking
 from p2m_agent.search.datasets.index import Index
 from p2m_agent.search.datasets.wish import DatasetWish
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.words import Bm25
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 DATA = _scale.SHARED / "hub" / "retrieval" / "dataset_search"
 PARTS = ("tune", "held-out", "all")

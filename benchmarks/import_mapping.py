@@ -34,11 +34,12 @@ from typing import Any
 from p2m_agent.errors import ToolError
 from p2m_agent.importing.sources import Opened, read_repo
 from p2m_agent.importing.to_examples import Judges, Wishes, choose_columns
-from p2m_agent.search.hub import Hub
+from p2m_agent.run.seams import Embedder
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.types.task import Task
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("P2M_SHARED") or ROOT.parent / "shared")
@@ -187,7 +188,7 @@ def main() -> None:
     settings = Settings(_env_file=None, hubs=(str(SHARED / "hub/datasets"),), teacher="local")  # type: ignore[call-arg]
     embedder = load_embedder(settings)
     embed: Callable[[], Embedder | None] = lambda: embedder  # noqa: E731
-    hub = Hub(settings, embed)
+    hub = IndexedHub(settings, embed)
     results: list[Result] = []
     guessed: list[Result] = []
     mute: list[Result] = []

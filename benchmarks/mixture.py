@@ -31,6 +31,7 @@ from p2m_agent.probes.mixture_answers import LinearProbe
 from p2m_agent.probes.mixture_gate import Compared, Gate
 from p2m_agent.probes.mixture_parts import ProbedPart, in_proportion, unions
 from p2m_agent.rows.duplicates import find_leaks
+from p2m_agent.run.seams import Embedder
 from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
 from p2m_agent.training.progress import Progress
@@ -38,7 +39,7 @@ from p2m_agent.training.trainer import TrainEnv, TrainRows, train
 from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 from p2m_agent.weights.locate import EMBEDDINGS
 
 ROOT = Path(__file__).resolve().parent.parent

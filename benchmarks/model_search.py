@@ -25,6 +25,7 @@ from unittest import mock
 
 import numpy as np
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.models import base_ranking as model_ranking
 from p2m_agent.search.models.adaptation import adapted
 from p2m_agent.search.models.base_card import ModelCard
@@ -32,7 +33,7 @@ from p2m_agent.search.models.base_ranking import ModelRanking
 from p2m_agent.search.models.task_phrases import task_named
 from p2m_agent.search.words import Bm25
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 SHARED = Path(os.environ.get("P2M_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 CATALOG = SHARED / "hub" / "catalog" / "hf_models_2023.jsonl"

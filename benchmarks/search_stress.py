@@ -25,13 +25,14 @@ from typing import Any
 import _scale
 import numpy as np
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets import ranking
 from p2m_agent.search.datasets.index import Index
 from p2m_agent.search.datasets.wish import wish_from
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.hubs.folder import scan
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 REQUESTS = _scale.ROOT / "tests" / "hub" / "requests.jsonl"
 

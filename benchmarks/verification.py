@@ -29,11 +29,12 @@ from benchmarks._real_rows import RealSet, real_sets
 from p2m_agent.errors import P2MError
 from p2m_agent.rows.duplicates import drop_duplicates, find_leaks
 from p2m_agent.rows.label_noise import suspects
+from p2m_agent.run.seams import Embedder
 from p2m_agent.settings import Settings
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.filter import Candidate, Sieve
-from p2m_agent.weights.embedding import Embedder, load_embedder
+from p2m_agent.weights.embedding import load_embedder
 
 SHOWN, SEEDS = 5, 50
 """Rows in the prompt that a row is held against, and rows that stand for the person's own."""

@@ -12,7 +12,7 @@ from p2m_agent.importing.shapes import load_shapes, shape_of
 from p2m_agent.rows.tables.opening import load_readers, open_table
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.task import Task
 from tests.fakes.calls import run_tool
@@ -20,7 +20,8 @@ from tests.fakes.calls import run_tool
 HUB = '''
 """Datasets of the office: names that begin with `office:`."""
 
-from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.card import Card
+from p2m_agent.types.candidates import HubDataset
 from p2m_agent.search.hubs.protocol import HubKind
 
 
@@ -107,7 +108,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_hub(add, tmp_path: Path) -> None:
     add("p2m_agent.search.hubs.kinds", "office", HUB)
-    hub = Hub(Settings(hubs=("office:mail",), cache_dir=tmp_path / "cache"), lambda: None)
+    hub = IndexedHub(Settings(hubs=("office:mail",), cache_dir=tmp_path / "cache"), lambda: None)
     assert [row["queue"] for row in hub.open_dataset("office/mail").rows("train")] == ["post"] * 3
 
 

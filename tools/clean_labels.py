@@ -19,7 +19,7 @@ from p2m_agent.verification.filter import Rejected
 from p2m_agent.verification.screening import rejected_line
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 MOST_ROWS = 20_000
 """Rows a probe is made for: minutes on two cores."""

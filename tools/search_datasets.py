@@ -17,7 +17,7 @@ from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.search.hub import DatasetsFound
+    from p2m_agent.types.candidates import DatasetsFound
 
 
 class SearchDatasets(Args):

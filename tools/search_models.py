@@ -10,7 +10,6 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
-from p2m_agent.search.models.find import ModelWish
 from p2m_agent.search.models.imagined_card import hypothetical_model
 from p2m_agent.search.models.limits import in_words
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
@@ -50,7 +49,7 @@ def run(args: SearchModels, inputs: SearchModelsInputs, context: Context) -> Out
     """Search, and say in words what came of it."""
     spec, query = inputs.spec, inputs.query
     card, notes = _imagined(query, spec, context)
-    results = context.hub.find_models(ModelWish(query, spec=spec, card=card), args.k)
+    results = context.hub.find_models(query, spec, args.k, card=card)
     found = results.candidates
     search = ModelSearch(id=f"model_search-{context.call.id}", query=query, candidates=found, made_by=context.call.id)
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found[:3], start=1))

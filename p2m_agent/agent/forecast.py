@@ -24,10 +24,8 @@ from p2m_agent.types.student import Delivery, TrainingRun
 from p2m_agent.types.task import Task
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
-    from p2m_agent.search.hub import Hub
+    from p2m_agent.run.seams import LLM, Embedder, Hub
     from p2m_agent.settings import Settings
-    from p2m_agent.weights.embedding import Embedder
 
 MOST_STEPS = 40
 HELD_OUT_SHARE = 0.25
@@ -102,8 +100,8 @@ def _stand_ins(move: Move, state: RunState, around: ForecastInputs) -> list[Arti
         case "define_task":
             return [draft_spec(Said(state.task), "estimate-define_task", None, around.embedder)]
         case "search_datasets":
-            found = around.hub.search_datasets(state.task.request, state.spec, 5)
-            return [DatasetSearch(id="search", query=state.task.request, candidates=tuple(found), made_by="estimate")]
+            found = around.hub.find_datasets(state.task.request, state.spec, 5).candidates
+            return [DatasetSearch(id="search", query=state.task.request, candidates=found, made_by="estimate")]
         case "search_models":
             return [ModelSearch(id="models", query="", candidates=(), made_by="estimate")]
         case "import_rows" | "generate_examples":

@@ -14,6 +14,7 @@ from p2m_agent import events
 from p2m_agent.agent.planner.choice import Choice, Words
 from p2m_agent.agent.policy import Policy, decide, over_budget
 from p2m_agent.errors import P2MError, ToolError, UsageError, mask
+from p2m_agent.run.seams import Clock
 from p2m_agent.run.state import Call, Decision, Ended, Failure, Message, RunState
 from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Context, Effect, NotYet, Outcome, Tool, Tools
@@ -43,7 +44,7 @@ class Machine:
     spent_usd: Callable[[], float]
     """Money this run has paid in all, read from the record of LLM answers: true after any crash."""
     spent_tokens: Callable[[], int]
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
     """Seconds, by which the time is counted."""
 
 

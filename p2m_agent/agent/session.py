@@ -18,6 +18,7 @@ from p2m_agent.agent.policy import Policy
 from p2m_agent.errors import P2MError
 from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.run.checkpoints import open_checkpoints, thread_of
+from p2m_agent.run.seams import Clock
 from p2m_agent.run.state import Call, Ended, Message, RunState
 from p2m_agent.run.store import RunFolder, create_run, new_record, open_run
 from p2m_agent.run.tooling import Context, Tools, load_tools
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.types import Command, Interrupt
 
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.llm.client import ConnectedLLM
     from p2m_agent.llm.open import LLMs
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.weights.embedding import CachedEmbedder
 
 EVENTS = "events.jsonl"
 
@@ -54,7 +55,7 @@ class Parts:
     tools: Tools | None = None
     choose: Callable[[RunState], Choice] | None = None
     """The controller."""
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
     """Seconds, by which the time is counted."""
 
 
@@ -69,7 +70,7 @@ class Session:
         self.log = events.EventLog(self.root / EVENTS, self.run)
         self._policy = policy
         self._llms: LLMs | None = None
-        self._embedder: list[Embedder | None] = []
+        self._embedder: list[CachedEmbedder | None] = []
         self._pools = TrainingPools(self.root)
         parts = parts or Parts()
         self._clock = parts.clock
@@ -250,7 +251,7 @@ class Session:
             clock=self._clock,
         )
 
-    def _planner(self) -> LLM:
+    def _planner(self) -> ConnectedLLM:
         """The controller's model. It may not think into the time that is kept back for handing over."""
         return self.llms.planner.until(lambda: self._seconds_left(finishing=False))
 
@@ -269,7 +270,7 @@ class Session:
         return float(self.settings.budget_usd - self.llms.spent_usd())
 
     def _context(self, call: Call) -> Context:
-        from p2m_agent.search.hub import Hub
+        from p2m_agent.search.hub import IndexedHub
 
         self.log.call = call.id
         llms = self.llms
@@ -277,7 +278,7 @@ class Session:
         def left_s() -> float:
             return self._seconds_left(finishing=self._machine.tools[call.tool].finishing)
 
-        def embedder() -> Embedder | None:
+        def embedder() -> CachedEmbedder | None:
             if not self._embedder and left_s() <= 0:
                 return None  # loading takes longer than anything that could be done with it
             loaded = self._load_embedder()
@@ -291,14 +292,14 @@ class Session:
             planner=llms.planner.until(left_s),
             teacher=llms.teacher.until(left_s),
             judge=llms.judge.until(left_s),
-            hub=Hub(self.settings, embedder, left_s),
+            hub=IndexedHub(self.settings, embedder, left_s),
             embedder=embedder,
             pools=self._pools,
             emit=self.log,
             seconds_left=left_s,
         )
 
-    def _load_embedder(self) -> Embedder | None:
+    def _load_embedder(self) -> CachedEmbedder | None:
         if not self._embedder:
             from p2m_agent.weights.embedding import load_embedder
 

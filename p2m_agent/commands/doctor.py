@@ -15,7 +15,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.terminal.views.tables import Finding
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.llm.client import ConnectedLLM
 
 _HUB_TIMEOUT_S = 2.0
 _LOW_MEMORY_GB = 4.0
@@ -139,7 +139,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield _model(", ".join(shared), roles[shared[0]])
 
 
-def _model(topic: str, llm: LLM) -> Finding:
+def _model(topic: str, llm: ConnectedLLM) -> Finding:
     where = llm.connection.endpoint.identity
     try:
         can, name = llm.capability.found(), llm.model

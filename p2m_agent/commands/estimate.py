@@ -16,7 +16,7 @@ def estimate(args: argparse.Namespace) -> int:
     from p2m_agent.llm.open import open_llms
     from p2m_agent.rows.tables.opening import open_table
     from p2m_agent.run.tooling import load_tools
-    from p2m_agent.search.hub import Hub
+    from p2m_agent.search.hub import IndexedHub
     from p2m_agent.terminal.views.tables import estimate_table
     from p2m_agent.weights.embedding import load_embedder
 
@@ -28,7 +28,7 @@ def estimate(args: argparse.Namespace) -> int:
         around = ForecastInputs(
             settings=settings,
             tools=load_tools(),
-            hub=Hub(settings, lambda: embedder),
+            hub=IndexedHub(settings, lambda: embedder),
             embedder=lambda: embedder,
             own_rows=open_table(Path(task.data)).count() if task.data and Path(task.data).exists() else 0,
             teacher=llms.teacher,

@@ -21,7 +21,7 @@ from p2m_agent.terminal.views.inspected import show_inspection
 from p2m_agent.types.task import Task, TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 CALL = "inspect"
 """Stands where a run has the id of a call."""
@@ -78,9 +78,9 @@ def read_as_a_run(path: str, task: Task, settings: Settings) -> Reading:
 def _open(path: str, spec: TaskSpec, settings: Settings, judges: Judges) -> Opened:
     if is_file(path):
         return open_file(path, Asked(spec.request), Take(MAX_ROWS, settings.seed))
-    from p2m_agent.search.hub import Hub
+    from p2m_agent.search.hub import IndexedHub
 
-    hub = Hub(settings, judges.embedder)
+    hub = IndexedHub(settings, judges.embedder)
     return open_repo(
         path,
         spec,

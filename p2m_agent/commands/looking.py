@@ -21,7 +21,7 @@ from p2m_agent.terminal.views.found import datasets_found
 from p2m_agent.weights.front_matter import languages_of
 
 if TYPE_CHECKING:
-    from p2m_agent.search.hub import Hub
+    from p2m_agent.search.hub import IndexedHub
 
 
 def runs(args: argparse.Namespace) -> int:
@@ -50,13 +50,13 @@ def show(args: argparse.Namespace) -> int:
 
 def search(args: argparse.Namespace) -> int:
     """Search datasets or base models."""
-    from p2m_agent.search.hub import Hub
+    from p2m_agent.search.hub import IndexedHub
     from p2m_agent.weights.embedding import load_embedder
 
     settings = settings_from(args)
     check_hubs(settings)
     embedder = load_embedder(settings)
-    hub = Hub(settings, lambda: embedder)
+    hub = IndexedHub(settings, lambda: embedder)
     if args.what == "datasets" and (args.max_params or args.min_context):
         raise UsageError("--max-params and --min-context are for models.", "Search datasets without them.")
     if args.what == "datasets":
@@ -64,8 +64,7 @@ def search(args: argparse.Namespace) -> int:
     return _search_models(args, hub)
 
 
-def _search_models(args: argparse.Namespace, hub: Hub) -> int:
-    from p2m_agent.search.models.find import ModelWish
+def _search_models(args: argparse.Namespace, hub: IndexedHub) -> int:
     from p2m_agent.search.models.limits import ModelLimits, in_words
     from p2m_agent.terminal.views.found import models_found
 
@@ -75,7 +74,7 @@ def _search_models(args: argparse.Namespace, hub: Hub) -> int:
     limits = ModelLimits(
         max_params=args.max_params, licences=asked.licences, languages=asked.languages, min_context=args.min_context
     )
-    found = hub.find_models(ModelWish(args.query, limits=limits), args.k)
+    found = hub.find_models(args.query, None, args.k, limits)
     screen = open_screen(quiet=args.quiet)
     if args.json:
         print_json([candidate.model_dump(mode="json") for candidate in found.candidates])
@@ -88,7 +87,7 @@ def _search_models(args: argparse.Namespace, hub: Hub) -> int:
     return 0
 
 
-def _search_datasets(args: argparse.Namespace, hub: Hub) -> int:
+def _search_datasets(args: argparse.Namespace, hub: IndexedHub) -> int:
     found = hub.find_datasets(args.query, None, args.k, _filters(args))
     screen = open_screen(quiet=args.quiet)
     samples = {candidate.repo: hub.sample(candidate.repo) for candidate in found.candidates}

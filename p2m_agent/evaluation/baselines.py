@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from p2m_agent.delivery.predictor import Predictor
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM, Embedder
     from p2m_agent.settings import Settings
-    from p2m_agent.weights.embedding import Embedder
 
 UNTUNED_ROWS = 100
 """Test rows an untuned causal model answers; classification by embedding is fast enough for more."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from p2m_agent.evaluation.study import Study
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 MOST, FEWEST_ERRORS = 8, 3
 """Clusters that are kept, and errors that make one."""

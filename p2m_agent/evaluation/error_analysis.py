@@ -19,7 +19,7 @@ from p2m_agent.types.analysis import ErrorAnalysis, LearningCurve
 
 if TYPE_CHECKING:
     from p2m_agent.evaluation.study import Study
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
     from p2m_agent.types.probe import ModelProbe
     from p2m_agent.types.student import TrainingRun
 

@@ -14,7 +14,8 @@ from p2m_agent.scoring.metrics import mean_statistics
 from p2m_agent.types.scores import JUDGED, Score
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM, Reply, Request
+    from p2m_agent.llm.client import Reply, Request
+    from p2m_agent.run.seams import LLM
     from p2m_agent.types.rows import Example
     from p2m_agent.types.task import TaskSpec
 

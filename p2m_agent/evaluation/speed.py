@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from p2m_agent.events import Progressed
+from p2m_agent.run.seams import Clock
 from p2m_agent.types.scores import Speed
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def speed_of(
     rows: Sequence[Example],
     report: Callable[[Progressed], None],
     seconds_left: Callable[[], float] = lambda: math.inf,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Clock = time.perf_counter,
 ) -> Speed:
     """Milliseconds for one input at a time after a warm-up, and inputs a second where there are many.
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from p2m_agent.run.seams import Embedder
     from p2m_agent.types.rows import Example
     from p2m_agent.types.student import TrainingRun
     from p2m_agent.types.task import TaskSpec
-    from p2m_agent.weights.embedding import Embedder
 
 TRAIN_ROWS = 5_000
 """Training rows that are looked at; a random choice of more."""

@@ -19,7 +19,8 @@ from p2m_agent.types.rows import Example
 from p2m_agent.types.scores import Baseline, Speed
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM, Reply, Request
+    from p2m_agent.llm.client import Reply, Request
+    from p2m_agent.run.seams import LLM
 
 REMOTE_ROWS = 200
 LOCAL_ROWS = 40

@@ -17,7 +17,7 @@ from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 LENGTHS = ("a few words", "one short sentence", "one sentence", "two or three sentences", "a paragraph")
 WRITERS = (

@@ -23,7 +23,7 @@ from p2m_agent.types.scores import EvalReport, Mistake
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 MOST_GROUPS, MOST_SHOWN = 8, 6
 LONGEST_QUOTE = 5

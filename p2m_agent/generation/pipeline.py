@@ -16,7 +16,7 @@ from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.generation.taint import HeldOutTexts
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
     from p2m_agent.types.completion import Reply, Request
 
 

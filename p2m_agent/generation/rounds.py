@@ -33,7 +33,7 @@ from p2m_agent.types.task import Demonstration, TaskSpec
 from p2m_agent.verification.filter import Candidate, Rejected, Sieve
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
     from p2m_agent.types.completion import Reply
 
 SHARE_OF_TIME = 0.5

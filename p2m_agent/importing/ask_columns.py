@@ -12,7 +12,7 @@ from p2m_agent.rows.column_profile import Column
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 _SHOWN = 3
 """Sample values a column."""

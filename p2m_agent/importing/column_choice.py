@@ -18,7 +18,7 @@ from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 MEANS_THE_SAME = 0.5
 """Cosine of a wanted field's name and a column's name from which the one is taken for the other."""

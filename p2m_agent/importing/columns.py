@@ -19,8 +19,7 @@ from p2m_agent.types.task import TaskSpec
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import LLM, Embedder
 
 ASSUMED_FIELDS = ("text",)
 """The input fields of a spec whose author named none."""

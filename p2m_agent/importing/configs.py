@@ -12,7 +12,7 @@ from p2m_agent.languages import NAMES, languages_of
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 _CODES = frozenset(NAMES.values())
 _WHOLE = {"default", "main", "all", "full", "plain_text", "standard"}

@@ -13,8 +13,7 @@ from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.prompting import render
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import LLM, Embedder
 
 MEANS_THE_SAME = 0.6
 """Cosine of two label names from which they are taken for the same."""

@@ -21,11 +21,10 @@ from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
 
 if TYPE_CHECKING:
-    from p2m_agent.search.hub import Hub
-    from p2m_agent.search.hubs.card import HubDataset
+    from p2m_agent.run.seams import Embedder, Hub
     from p2m_agent.settings import Settings
+    from p2m_agent.types.candidates import HubDataset
     from p2m_agent.types.task import TaskSpec
-    from p2m_agent.weights.embedding import Embedder
 
 Report = Callable[[Progressed], None]
 

@@ -27,8 +27,7 @@ from p2m_agent.types.rows import Example, SplitName
 from p2m_agent.types.task import Kind, Task, TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import LLM, Embedder
 
 SAMPLE = 300
 """Rows that column heuristics look at."""

@@ -15,6 +15,7 @@ from p2m_agent.llm.endpoint import Endpoint
 from p2m_agent.llm.pace import LongPause, Pace, SendPermit, TooLarge
 from p2m_agent.llm.prices import Wall
 from p2m_agent.llm.rates import retry_after_s, stated
+from p2m_agent.run.seams import Clock
 from p2m_agent.types.completion import Body, tokens_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Patience:
     longest_pause_s: float = 60.0
     """A server that asks for a longer pause has refused."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
     """Seconds, on which `sleep` passes the time."""
     jitter: Callable[[], float] = random.random
     """0 to 1."""

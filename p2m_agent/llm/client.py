@@ -20,7 +20,7 @@ from p2m_agent.llm.calling import RowFailed
 from p2m_agent.llm.connection import Connection
 from p2m_agent.types.completion import Body, Capability, ChatMessage, Completion, Reply, Request, request_sha
 
-__all__ = ["LLM", "Capability", "ChatMessage", "Reply", "Request"]
+__all__ = ["Capability", "ChatMessage", "ConnectedLLM", "Reply", "Request"]
 
 OnReply = Callable[[int, Reply], None]
 _PROBE_SHARE = 0.1
@@ -34,7 +34,7 @@ def no_limit() -> float:
     return math.inf
 
 
-class LLM:
+class ConnectedLLM:
     """One role's model. Roles with the same endpoint share its connection, its cache and its budget.
 
     Nothing is waited for longer than `seconds_left`: whatever needs an answer later than that raises `BudgetExceeded`,
@@ -48,9 +48,9 @@ class LLM:
         self._loop = connection.around.loop
         self._seconds_left = seconds_left
 
-    def until(self, seconds_left: SecondsLeft) -> LLM:
+    def until(self, seconds_left: SecondsLeft) -> ConnectedLLM:
         """The same model for work whose time is limited."""
-        return LLM(self.role, self.connection, seconds_left)
+        return ConnectedLLM(self.role, self.connection, seconds_left)
 
     def __repr__(self) -> str:
         return f"LLM({self.role!r}, {self.connection.endpoint.identity!r})"
@@ -223,7 +223,7 @@ class Abilities:
     where that takes more than a part of the time left: a run goes on without a model that is too slow for it.
     """
 
-    llm: LLM
+    llm: ConnectedLLM
 
     @property
     def tools(self) -> bool:

@@ -13,7 +13,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.calling import RowFailed
-from p2m_agent.llm.client import LLM
+from p2m_agent.llm.client import ConnectedLLM
 from p2m_agent.types.completion import Body, Completion
 
 
@@ -24,10 +24,10 @@ class ConnectedChat(ChatOpenAI):
     every process, and would leave retries and the budget to be built a second time.
     """
 
-    _llm: LLM = PrivateAttr()
+    _llm: ConnectedLLM = PrivateAttr()
 
     @classmethod
-    def of(cls, llm: LLM, max_tokens: int) -> ConnectedChat:
+    def of(cls, llm: ConnectedLLM, max_tokens: int) -> ConnectedChat:
         """A chat model on the connection of `llm`."""
         # The key here is never sent: requests leave through the connection, which has the real one.
         chat = cls(
@@ -61,7 +61,7 @@ class ConnectedChat(ChatOpenAI):
         return await run_in_executor(None, self._generate, messages, stop, None, **kwargs)
 
 
-def chat_model(llm: LLM, max_tokens: int = 2048) -> ConnectedChat:
+def chat_model(llm: ConnectedLLM, max_tokens: int = 2048) -> ConnectedChat:
     """A LangChain chat model on the connection of `llm`.
 
     Its calls are answered from the run's store where they were made before, pass the budget, and are reported as
@@ -73,7 +73,7 @@ def chat_model(llm: LLM, max_tokens: int = 2048) -> ConnectedChat:
     return ConnectedChat.of(llm, max_tokens)
 
 
-def _complete(llm: LLM, body: Body) -> Completion:
+def _complete(llm: ConnectedLLM, body: Body) -> Completion:
     try:
         return llm.wait(llm.connection.complete(body, llm.role))
     except RowFailed as failure:

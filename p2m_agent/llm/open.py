@@ -9,7 +9,7 @@ from pathlib import Path
 from p2m_agent.events import Emit
 from p2m_agent.llm.cache import Answers
 from p2m_agent.llm.calling import Patience
-from p2m_agent.llm.client import LLM
+from p2m_agent.llm.client import ConnectedLLM
 from p2m_agent.llm.connection import Connection, SharedResources
 from p2m_agent.llm.endpoint import Keys, resolve
 from p2m_agent.llm.event_loop import LoopThread
@@ -21,9 +21,9 @@ from p2m_agent.settings import Settings
 class LLMs:
     """The models of a run. `close` them, or use them in a `with` statement."""
 
-    planner: LLM
-    teacher: LLM
-    judge: LLM
+    planner: ConnectedLLM
+    teacher: ConnectedLLM
+    judge: ConnectedLLM
 
     def spent_usd(self) -> float:
         """Dollars paid through this store, by this process and all before it."""
@@ -84,4 +84,4 @@ def open_llms(
         endpoint: Connection(endpoint, around, price if endpoint == endpoints["teacher"] else None)
         for endpoint in endpoints.values()
     }
-    return LLMs(**{role: LLM(role, connections[endpoint]) for role, endpoint in endpoints.items()})
+    return LLMs(**{role: ConnectedLLM(role, connections[endpoint]) for role, endpoint in endpoints.items()})

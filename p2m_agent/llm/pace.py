@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from p2m_agent.llm.concurrency import Concurrency
 from p2m_agent.llm.rates import Entry, PerMinute, Stated
+from p2m_agent.run.seams import Clock
 
 
 class TooLarge(Exception):
@@ -36,7 +37,7 @@ class Pace:
         concurrency: Concurrency,
         requests: PerMinute,
         tokens: PerMinute,
-        clock: Callable[[], float],
+        clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         """Take the limits, and how time passes."""

@@ -14,7 +14,7 @@ from p2m_agent.types.mixture import Measure
 from p2m_agent.types.rows import Example
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 Answers = list[str] | list[tuple[float, int]] | list[tuple[float, int, str]]
 """For each dev row, what a probe answers; or the log-likelihood that it gives the right answer, the tokens of that (1

@@ -11,6 +11,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.probes.mixture_answers import Answers, MixtureProbe, accuracy_of, statistics_of
 from p2m_agent.probes.mixture_parts import ProbedPart, unions
 from p2m_agent.rows.duplicates import drop_duplicates
+from p2m_agent.run.seams import Clock
 from p2m_agent.scoring.intervals import difference, estimated, standard_error
 from p2m_agent.scoring.metrics import RowStatistics
 from p2m_agent.training.progress import Progress
@@ -70,7 +71,7 @@ class Gate:
     progress: Progress
     known: Mapping[str, Answers]
     """Answers of earlier probes, by fingerprint."""
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
 
     def compare(self) -> Compared:
         """Probe what there is time for, the likeliest mixtures first, and choose.

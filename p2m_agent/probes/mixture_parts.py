@@ -16,7 +16,7 @@ from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import Kind
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 MOST_PARTS = 4
 

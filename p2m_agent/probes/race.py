@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from p2m_agent.errors import ToolError
+from p2m_agent.run.seams import Clock
 from p2m_agent.run.store import write_whole
 from p2m_agent.scoring.intervals import estimated
 from p2m_agent.scoring.metrics import RowStatistics
@@ -138,7 +139,7 @@ class Race:
     kept: KeptScores
     seconds_left: Callable[[], float]
     progress: Progress
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
     slowest_s: float = 0.0
     """The longest probe so far; none is begun in the first round with less time left."""
 

@@ -13,7 +13,7 @@ from p2m_agent.types.task import TaskSpec
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 JSON_FILE, MARKDOWN_FILE = "data_card.json", "data_card.md"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 
 JACCARD = 0.9

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 READ, EMBEDDED, IDENTIFIED = 2000, 500, 200
 """Rows sampled for words and lengths; of them, those embedded; and those whose language is told."""

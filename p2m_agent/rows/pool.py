@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +11,10 @@ from p2m_agent.errors import ToolError
 from p2m_agent.rows.duplicates import drop_duplicates, find_leaks
 from p2m_agent.rows.holdout import file_sha256, held_out_rows
 from p2m_agent.rows.reading import read_examples
-from p2m_agent.types.rows import Dataset, Example, Holdout
+from p2m_agent.types.rows import Dataset, Example, Holdout, Pool
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Training rows, and how many were left out to make them."""
-
-    examples: tuple[Example, ...]
-    sources: tuple[str, ...]
-    """The dataset that each row is of, by its id."""
-    leaks_removed: dict[str, int]
-    """Rows that match dev or locked-test rows, by kind of match: exact, normalised, near."""
-    duplicates_removed: int
+    from p2m_agent.run.seams import Embedder
 
 
 class TrainingPools:

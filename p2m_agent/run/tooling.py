@@ -19,11 +19,8 @@ from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
     from p2m_agent.events import Emit
-    from p2m_agent.llm.client import LLM
-    from p2m_agent.rows.pool import TrainingPools
-    from p2m_agent.search.hub import Hub
+    from p2m_agent.run.seams import LLM, Embedder, Hub, Pools
     from p2m_agent.settings import Settings
-    from p2m_agent.weights.embedding import Embedder
 
 
 class Effect(StrEnum):
@@ -73,7 +70,7 @@ class Context:
     hub: Hub
     embedder: Callable[[], Embedder | None]
     """Loads on first use; None where no embedding model can be had."""
-    pools: TrainingPools
+    pools: Pools
     """The rows that a student is trained on."""
     emit: Emit
     seconds_left: Callable[[], float]

@@ -11,8 +11,8 @@ from p2m_agent.rows.duplicates import COSINE, JACCARD, JACCARD_WITH_COSINE, MEAN
 from p2m_agent.types.scores import LeakCertificate
 
 if TYPE_CHECKING:
+    from p2m_agent.run.seams import Embedder
     from p2m_agent.types.rows import Example, Holdout
-    from p2m_agent.weights.embedding import Embedder
 
 
 def certify(

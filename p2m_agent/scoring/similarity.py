@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 
 def similarities(expected: Sequence[str], predicted: Sequence[str]) -> list[float]:

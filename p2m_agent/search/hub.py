@@ -7,7 +7,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import islice
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from p2m_agent.errors import OutOfTime, ToolError
 from p2m_agent.languages import written_in
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets import ranking
 from p2m_agent.search.datasets.evidence import ANY, Ask, CardEvidence, Filters
 from p2m_agent.search.datasets.index import Index
@@ -22,7 +23,7 @@ from p2m_agent.search.datasets.ranking import Match
 from p2m_agent.search.datasets.reasons import candidate
 from p2m_agent.search.datasets.wish import DatasetWish, wish_from
 from p2m_agent.search.hubs import catalogue
-from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.hubs.folder import FolderHub, FoundFolder, Skipped, open_folder, scan, with_facts
 from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
@@ -31,11 +32,11 @@ from p2m_agent.search.hubs.kinds.single_set import OneDataset
 from p2m_agent.search.hubs.listing import hub_named, listing_of, unique
 from p2m_agent.search.hubs.protocol import DatasetHub
 from p2m_agent.search.licences import forbidden
-from p2m_agent.search.models.find import ModelsFound, ModelWish, find_models
+from p2m_agent.search.models.find import ModelWish, find_models
+from p2m_agent.search.models.limits import ANY_MODEL, ModelLimits
 from p2m_agent.settings import Settings
-from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
+from p2m_agent.types.candidates import DatasetCandidate, DatasetsFound, HubDataset, ModelCandidate, ModelsFound
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.weights.embedding import Embedder
 from p2m_agent.weights.faults import within
 
 _REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -47,16 +48,7 @@ _TRUSTED = 5000
 """A built source of more cards is searched as it was indexed; reading all of it would take longer than the search."""
 
 
-@dataclass(frozen=True)
-class DatasetsFound:
-    """What a search found, and what it left out."""
-
-    candidates: tuple[DatasetCandidate, ...]
-    notes: tuple[str, ...]
-    """What a reader should know, one sentence each."""
-
-
-class Hub:
+class IndexedHub:
     """All sources of datasets and base models behind one search.
 
     What `p2m index build` was given is always searched; folders, files and datasets of the settings are brought up to
@@ -152,12 +144,14 @@ class Hub:
 
     def search_models(self, query: str, spec: TaskSpec | None, k: int) -> list[ModelCandidate]:
         """At most `k` base models that fit the task and its constraints; those at hand come first."""
-        return list(self.find_models(ModelWish(query, spec=spec), k).candidates)
+        return list(self.find_models(query, spec, k).candidates)
 
-    def find_models(self, wish: ModelWish, k: int) -> ModelsFound:
-        """The same, with what was left out and why."""
-        limits = replace(wish.limits, refused=self._settings.refuse_licences)
-        asked = replace(wish, words=_in_english(wish.query, wish.spec), limits=limits)
+    def find_models(
+        self, query: str, spec: TaskSpec | None, k: int, limits: ModelLimits = ANY_MODEL, card: str = ""
+    ) -> ModelsFound:
+        """The same, with what was left out and why; `card` is the text of one that would fit (`imagined_card`)."""
+        limits = replace(limits, refused=self._settings.refuse_licences)
+        asked = ModelWish(query, words=_in_english(query, spec), spec=spec, limits=limits, card=card)
         return find_models(asked, k, settings=self._settings, hub=self._huggingface, embedder=self._embedder())
 
     @property

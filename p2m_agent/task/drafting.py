@@ -19,8 +19,7 @@ from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Constraints, Demonstration, Kind, Task, TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import LLM, Embedder
 
 KEPT = ("kind", "instruction", "labels", "input_fields", "output_field", "language", "metric")
 """What a new spec takes over from the one before, unless it is said anew."""

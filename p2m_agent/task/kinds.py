@@ -15,7 +15,7 @@ from p2m_agent.types.label_sets import parted
 from p2m_agent.types.task import Demonstration, Kind
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 LEADING = 1.6
 """Factor for a cue that opens its sentence: the verb of the order counts more than what is mentioned in passing."""

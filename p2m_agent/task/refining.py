@@ -12,7 +12,7 @@ from p2m_agent.types.scores import EvalReport, Mistake
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 MOST_MISTAKES, MOST_CONFUSIONS, MOST_HINTS = 12, 8, 3
 CUT = 400

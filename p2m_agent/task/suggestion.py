@@ -12,7 +12,7 @@ from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Demonstration, Kind
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 
 class RequestReading(BaseModel):

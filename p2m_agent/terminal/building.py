@@ -9,6 +9,7 @@ from typing import Self
 
 from rich.live import Live
 
+from p2m_agent.run.seams import Clock
 from p2m_agent.terminal import units
 from p2m_agent.terminal.live import LiveLines, Running
 from p2m_agent.terminal.screen import Screen
@@ -20,7 +21,7 @@ _EVERY_S = 10.0
 class Building:
     """Shows one stage after the other; hold it open (`with`) while the index is built."""
 
-    def __init__(self, screen: Screen, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, screen: Screen, clock: Clock = time.monotonic) -> None:
         """Take the screen."""
         self._screen, self._clock = screen, clock
         self._rows: tuple[Running, ...] = ()

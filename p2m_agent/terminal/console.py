@@ -13,6 +13,7 @@ from rich.live import Live
 
 from p2m_agent import events
 from p2m_agent.events import Event
+from p2m_agent.run.seams import Clock
 from p2m_agent.terminal import settled
 from p2m_agent.terminal.live import LiveLines, Running, Throttle, named
 from p2m_agent.terminal.screen import Screen
@@ -26,7 +27,7 @@ class RunConsole:
     Events may come from any thread. Without a terminal nothing moves: progress becomes a line now and then.
     """
 
-    def __init__(self, screen: Screen, *, attended: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, screen: Screen, *, attended: bool = False, clock: Clock = time.monotonic) -> None:
         """Take the screen; `attended` leaves the showing of questions to whoever asks them."""
         self._screen, self._attended, self._clock = screen, attended, clock
         self._lock = threading.RLock()

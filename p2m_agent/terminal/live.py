@@ -11,6 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from p2m_agent import events
+from p2m_agent.run.seams import Clock
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
 
@@ -81,7 +82,7 @@ class LiveLines:
     The right-hand block has fixed widths, so that nothing moves sideways.
     """
 
-    def __init__(self, rows: Callable[[], tuple[Running, ...]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rows: Callable[[], tuple[Running, ...]], clock: Clock = time.monotonic) -> None:
         """Take where to read the rows; it is called from the refreshing thread, so it must not lock."""
         self._rows, self._clock = rows, clock
 

@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from p2m_agent.run.seams import Clock
+
 _BUCKET = 16
 """Batches whose rows are sorted by length together: little padding, still a random mix."""
 
@@ -53,7 +55,7 @@ def in_time(
     *,
     first: int,
     most: int | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = time.monotonic,
 ) -> Iterator[slice]:
     """Parts of so many rows to work on one after the other, for as long as there is time.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from p2m_agent.events import Progressed
+from p2m_agent.run.seams import Clock
 from p2m_agent.training.batching import in_time
 
 _EVERY_S = 1.0
@@ -20,7 +21,7 @@ class Progress:
     def __init__(
         self,
         report: Callable[[Progressed], None],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
         seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """Report to `report`."""

@@ -15,7 +15,7 @@ from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 SAMPLE = 300
 """Rows whose columns are described."""

@@ -17,9 +17,8 @@ from p2m_agent.transformation.row_mapping import Begun, Refused, RowMaker
 from p2m_agent.types.rows import Example
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM, Embedder
     from p2m_agent.types.completion import Reply
-    from p2m_agent.weights.embedding import Embedder
 
 T = TypeVar("T")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from p2m_agent.types.value import Value
@@ -60,6 +62,64 @@ class ModelCandidate(Value):
     """Relevance, 0 to 1; comparable within one search."""
     why: str
     risks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetsFound:
+    """What a search of datasets found, best first, and what it left out."""
+
+    candidates: tuple[DatasetCandidate, ...]
+    notes: tuple[str, ...]
+    """What a reader should know, one sentence each."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A base model that may not be used."""
+
+    repo: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ModelsFound:
+    """What a search of base models found, best first, and what it left out."""
+
+    candidates: tuple[ModelCandidate, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """A dataset whose rows can be read."""
+
+    repo: str
+    hub: str
+    revision: str
+    """Commit of the Hub, or hash of the data files of a folder."""
+    splits: dict[str, int | None]
+    """Split to rows; None where the number is not known."""
+    read: Callable[[str, int | None], Iterator[dict[str, object]]]
+    licence: str | None = None
+    languages: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    title: str = ""
+    description: str = ""
+    columns: tuple[str, ...] = ()
+    card: str = ""
+    """The whole card as Markdown."""
+    config: str = "default"
+    """The subset that is opened."""
+    configs: tuple[str, ...] = ("default",)
+    """All of its subsets."""
+
+    def rows(self, split: str, limit: int | None = None) -> Iterator[dict[str, object]]:
+        """Stream rows of a split, at most `limit`.
+
+        Raises:
+            ToolError: there is no such split, or its rows cannot be read.
+        """
+        return self.read(split, limit)
 
 
 class DatasetSearch(Value):

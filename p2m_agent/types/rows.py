@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import computed_field
@@ -110,3 +111,15 @@ class Holdout(Value):
     """`synthetic` is a proxy: made by the teacher, and said so wherever its score appears."""
     ref: str
     made_by: str
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Training rows, and how many were left out to make them."""
+
+    examples: tuple[Example, ...]
+    sources: tuple[str, ...]
+    """The dataset that each row is of, by its id."""
+    leaks_removed: dict[str, int]
+    """Rows that match dev or locked-test rows, by kind of match: exact, normalised, near."""
+    duplicates_removed: int

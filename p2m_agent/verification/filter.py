@@ -14,7 +14,7 @@ from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.row_faults import Candidate, fault, usual_faults
 
 if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import Embedder
+    from p2m_agent.run.seams import Embedder
 
 __all__ = ["Candidate", "Rejected", "Sieve", "fault"]
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM, Embedder
     from p2m_agent.types.completion import Reply, Request
-    from p2m_agent.weights.embedding import Embedder
 
 Policy = Literal["keep", "ask", "relabel", "drop"]
 BATCH = 256

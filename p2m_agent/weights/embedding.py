@@ -11,9 +11,10 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import OutOfTime
+from p2m_agent.run.seams import Role
 from p2m_agent.settings import Settings
 from p2m_agent.weights.device import device, inference_dtype
 from p2m_agent.weights.loading import quiet, without_pooler
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-Role = Literal["query", "document"]
-"""What a text is in a search. Many models were trained with another prompt for each."""
 _BATCH = 32
 _BETWEEN_LOOKS = 512
 """Texts that are encoded between two looks at the clock, where there is a limit: a few seconds on two cores."""
@@ -41,7 +40,7 @@ _REMEMBERED = 100_000
 """Texts kept, about 150 MB at 384 dimensions."""
 
 
-class Embedder:
+class CachedEmbedder:
     """Texts to unit vectors, in one pass through an encoder; equal texts are encoded once in this process."""
 
     def __init__(self, name: str, encoder: TextEncoder, seconds_left: Callable[[], float] = lambda: math.inf) -> None:
@@ -50,9 +49,9 @@ class Embedder:
         self.dim: int = encoder.dim
         self._known: dict[tuple[str, Role | None], NDArray[numpy.float32]] = {}
 
-    def until(self, seconds_left: Callable[[], float]) -> Embedder:
+    def until(self, seconds_left: Callable[[], float]) -> CachedEmbedder:
         """The same for work whose time is limited. What it encodes is known to both."""
-        limited = Embedder(self.name, self._encoder, seconds_left)
+        limited = CachedEmbedder(self.name, self._encoder, seconds_left)
         limited._known = self._known
         return limited
 
@@ -205,7 +204,7 @@ def _lacks_prompts_of_e5(folder: Path) -> bool:
     return any(_E5.search(part) for part in folder.parts) and not any(said.values())
 
 
-def load_embedder(settings: Settings) -> Embedder | None:
+def load_embedder(settings: Settings) -> CachedEmbedder | None:
     """The installed embedding model, None where there is none."""
     found = next((weights for weights in installed(settings) if weights.name == EMBEDDINGS), None)
     if found is None:
@@ -213,4 +212,4 @@ def load_embedder(settings: Settings) -> Embedder | None:
     import torch
 
     torch.set_num_threads(settings.threads)
-    return Embedder(found.name, load_text_encoder(found.path, max_tokens=found.max_tokens))
+    return CachedEmbedder(found.name, load_text_encoder(found.path, max_tokens=found.max_tokens))

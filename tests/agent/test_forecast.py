@@ -8,7 +8,7 @@ import pytest
 
 from p2m_agent.agent.forecast import SEARCH_REQUESTS, ForecastInputs, estimate_run
 from p2m_agent.run.tooling import load_tools
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.task import Task
@@ -32,7 +32,7 @@ def steps_with(planner: ScriptedLLM, folder: Path, **given: object) -> dict[str,
     around = ForecastInputs(
         settings=settings,
         tools=load_tools(),
-        hub=Hub(settings, lambda: embedder),
+        hub=IndexedHub(settings, lambda: embedder),
         embedder=lambda: embedder,
         own_rows=0,
         teacher=ScriptedLLM(local=True),

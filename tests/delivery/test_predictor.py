@@ -11,7 +11,7 @@ from p2m_agent.settings import Settings
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(_env_file=None)  # type: ignore[call-arg]
+    return Settings(_env_file=None)
 
 
 def test_a_folder_without_a_card_is_no_student(tmp_path: Path, settings: Settings) -> None:

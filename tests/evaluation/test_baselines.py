@@ -10,7 +10,6 @@ from p2m_agent.evaluation import baselines
 from p2m_agent.evaluation.baselines import majority, nearest_neighbour, untuned_base
 from p2m_agent.evaluation.contest import Contest
 from p2m_agent.evaluation.teacher_baseline import teacher
-from p2m_agent.llm.client import LLM
 from p2m_agent.rows.demonstrations import DEMONSTRATION_CHARS, demonstrations
 from p2m_agent.settings import Settings
 from p2m_agent.types.recipe import Causal, LinearHead
@@ -45,12 +44,7 @@ def contest(
         *(example(f"train {i} my parcel", "delivery") for i in range(8)),
     ]
     student = [row.output for row in test]
-    return Contest(spec(kind), test, student, train, 0, lambda _event: None, lambda: seconds_left)  # type: ignore[arg-type]
-
-
-def asked_of(fake: FakeTeacher) -> LLM:
-    stand_in: Any = fake
-    return stand_in  # type: ignore[no-any-return]
+    return Contest(spec(kind), test, student, train, 0, lambda _event: None, lambda: seconds_left)
 
 
 def right(text: str) -> str | None:
@@ -114,7 +108,7 @@ def test_an_untuned_base_that_will_not_run_says_why(monkeypatch: pytest.MonkeyPa
 
 def test_the_teacher_answers_under_the_labels_with_demonstrations_from_training_alone() -> None:
     fake = FakeTeacher(right)
-    found, _ = teacher(contest(), asked_of(fake), None)
+    found, _ = teacher(contest(), fake, None)
     assert found.score
     assert found.score.value == 1
     assert len(fake.requests) == 60
@@ -131,13 +125,13 @@ def test_the_teacher_answers_under_the_labels_with_demonstrations_from_training_
 
 def test_all_questions_to_the_teacher_begin_alike_so_that_a_prompt_cache_works() -> None:
     fake = FakeTeacher(right)
-    teacher(contest(), asked_of(fake), None)
+    teacher(contest(), fake, None)
     assert len({request.messages[:-1] for request in fake.requests}) == 1
 
 
 def test_the_teacher_is_also_asked_without_demonstrations() -> None:
     fake = FakeTeacher(right)
-    found, _ = teacher(contest(), asked_of(fake), None, shots=False)
+    found, _ = teacher(contest(), fake, None, shots=False)
     assert found.score
     assert {len(request.messages) for request in fake.requests} == {2}
     assert "without demonstrations" in found.note
@@ -152,20 +146,20 @@ def test_the_teacher_is_timed_and_priced_by_its_new_answers_alone() -> None:
             return [reply.model_copy(update={"usd": 0.002, "cached": self.cached}) for reply in replies]
 
     fake = Paid(right, paid=True)
-    found, spent_usd = teacher(contest(), asked_of(fake), None)
+    found, spent_usd = teacher(contest(), fake, None)
     assert found.usd_per_1000 == pytest.approx(2.0)
     assert spent_usd == pytest.approx(0.12)
     assert found.speed
     assert found.speed.timed == 8
     fake.cached = True
-    again, spent_usd = teacher(contest(), asked_of(fake), None)
+    again, spent_usd = teacher(contest(), fake, None)
     assert (again.speed, again.usd_per_1000, spent_usd) == (None, None, 0.0)
     assert again.score == found.score
 
 
 def test_failures_of_the_teacher_are_unscored_not_wrong() -> None:
     fake = FakeTeacher(lambda text: None if "test 1" in text else right(text))
-    found, _ = teacher(contest(), asked_of(fake), None)
+    found, _ = teacher(contest(), fake, None)
     assert found.score
     assert (found.score.value, found.score.scored, found.score.unscored) == (1.0, 49, 11)
     assert "11 of 60 answers failed" in found.note
@@ -173,7 +167,7 @@ def test_failures_of_the_teacher_are_unscored_not_wrong() -> None:
 
 
 def test_a_teacher_that_fails_every_row_has_no_score() -> None:
-    found, _ = teacher(contest(), asked_of(FakeTeacher(lambda text: None)), None)
+    found, _ = teacher(contest(), (FakeTeacher(lambda text: None)), None)
     assert found.score is None
     assert found.student_minus is None
     assert "no row was scored" in found.note
@@ -181,7 +175,7 @@ def test_a_teacher_that_fails_every_row_has_no_score() -> None:
 
 def test_a_local_teacher_answers_fewer_rows() -> None:
     fake = FakeTeacher(right, local=True)
-    found, _ = teacher(contest(), asked_of(fake), None)
+    found, _ = teacher(contest(), fake, None)
     assert found.score
     assert (found.score.scored, len(fake.requests)) == (40, 40)
     assert "random sample of 40 of 60" in found.note
@@ -189,7 +183,7 @@ def test_a_local_teacher_answers_fewer_rows() -> None:
 
 def test_without_time_there_is_no_slow_baseline() -> None:
     fake = FakeTeacher(right, local=True)
-    found, _ = teacher(contest(seconds_left=0.0), asked_of(fake), None)
+    found, _ = teacher(contest(seconds_left=0.0), fake, None)
     assert (found.score, len(fake.requests)) == (None, 0)
     assert "no time" in found.note
     assert "no time" in untuned_base(contest(seconds_left=1.0), LinearHead(base="tiny"), settings()).note
@@ -198,7 +192,7 @@ def test_without_time_there_is_no_slow_baseline() -> None:
 @pytest.mark.parametrize(("left_usd", "rows"), [(10.0, 60), (0.3, 30), (0.1, 0), (0.0, 0), (None, 60)])
 def test_the_teacher_stays_within_the_money(left_usd: float | None, rows: int) -> None:
     fake = FakeTeacher(right, paid=True, usd_a_request=0.01)
-    found, _ = teacher(contest(), asked_of(fake), left_usd)
+    found, _ = teacher(contest(), fake, left_usd)
     assert len(fake.requests) == rows
     assert (found.score.scored if found.score else 0) == rows
     assert rows in (0, 30) or "is left" not in found.note
@@ -210,7 +204,7 @@ def test_a_teacher_that_cannot_be_reached_leaves_a_note() -> None:
         def ask_many(self, requests: Any, on_reply: Any = None) -> Any:
             raise ToolError("the endpoint cannot be reached")
 
-    found, _ = teacher(contest(), asked_of(Unreachable(right)), None)
+    found, _ = teacher(contest(), (Unreachable(right)), None)
     assert found.score is None
     assert "cannot be reached" in found.note
 
@@ -222,7 +216,7 @@ def test_what_was_answered_before_the_money_ended_counts() -> None:
                 raise ToolError("the budget is used up")
             return super().ask_many(requests)
 
-    found, _ = teacher(contest(), asked_of(Poor(right)), None)
+    found, _ = teacher(contest(), (Poor(right)), None)
     assert found.score
     assert found.score.scored == 48
     assert "the budget is used up" in found.note
@@ -249,7 +243,7 @@ def test_long_rows_are_no_demonstrations() -> None:
 def test_text_to_text_asks_for_a_free_output() -> None:
     fake = FakeTeacher(lambda text: "2024-01-01")
     test = [example(f"day {i}", "2024-01-01") for i in range(25)]
-    found, _ = teacher(contest(test=test, kind="text_to_text"), asked_of(fake), None)
+    found, _ = teacher(contest(test=test, kind="text_to_text"), fake, None)
     assert found.score
     assert found.score.value == 1
     assert fake.requests[0].json_schema
@@ -273,7 +267,7 @@ SEVERAL = {"invoice": "billing", "parcel": "delivery", "invoice and parcel": "bi
 
 def test_a_teacher_may_name_several_labels_in_any_order_or_none() -> None:
     fake: Any = FakeTeacher(lambda text: [w for t, w in (("parcel", "delivery"), ("invoice", "billing")) if t in text])  # type: ignore[arg-type, return-value]
-    found, _ = teacher(of_several(), asked_of(fake), None)
+    found, _ = teacher(of_several(), fake, None)
     assert found.score
     assert found.score.value == 1
     asked = fake.requests[0]

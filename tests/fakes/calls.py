@@ -6,15 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from p2m_agent.rows.pool import TrainingPools
+from p2m_agent.run.seams import LLM, Embedder
 from p2m_agent.run.state import Call, Message, RunState
 from p2m_agent.run.tooling import Context, NotYet, Outcome, Tool
 from p2m_agent.settings import Settings
 from p2m_agent.types.questions import Answer, Question
+from tests.fakes.hub import ListedHub
+from tests.fakes.scripted_llm import ScriptedLLM
 
 
 def context_of(
-    root: Path, call: Call, teacher: Any = None, *, seconds_left: float = float("inf"), embedder: Any = None
+    root: Path,
+    call: Call,
+    teacher: LLM | None = None,
+    *,
+    seconds_left: float = float("inf"),
+    embedder: Embedder | None = None,
 ) -> Context:
+    """Around one call; without a teacher, one that no test may ask."""
+    teacher = teacher or ScriptedLLM()
     folder = root / "calls" / call.id
     folder.mkdir(parents=True, exist_ok=True)
     return Context(
@@ -25,7 +35,7 @@ def context_of(
         planner=teacher,
         teacher=teacher,
         judge=teacher,
-        hub=None,
+        hub=ListedHub(),
         embedder=lambda: embedder,
         pools=TrainingPools(root),
         emit=lambda event: None,
@@ -52,7 +62,7 @@ def question_of(tool: Tool[Any, Any], args: Any, state: RunState, call_id: str =
 class Caller:
     """Calls a tool on a state and appends what comes of it, refusals raised as AssertionError."""
 
-    def __init__(self, root: Path, state: RunState, teacher: Any = None) -> None:
+    def __init__(self, root: Path, state: RunState, teacher: LLM | None = None) -> None:
         self.root, self.state, self.teacher = root, state, teacher
         self.calls = 0
 

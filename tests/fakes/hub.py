@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from p2m_agent.errors import ToolError
+from p2m_agent.run.seams import Role
 from p2m_agent.search.words import tokens
+from p2m_agent.types.candidates import DatasetCandidate, DatasetsFound, HubDataset, ModelCandidate, ModelsFound
+from p2m_agent.types.task import TaskSpec
+
+if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
 
 CARD = """---
 license: {licence}
@@ -51,7 +63,7 @@ class CountingEmbedder:
     def __init__(self) -> None:
         self.encoded: list[str] = []
 
-    def encode(self, texts: Sequence[str], role: str | None = None) -> Any:
+    def encode(self, texts: Sequence[str], role: Role | None = None) -> NDArray[numpy.float32]:
         import numpy as np
 
         self.encoded += texts
@@ -59,7 +71,33 @@ class CountingEmbedder:
         for row, text in enumerate(texts):
             for word in tokens(text) or ["nothing"]:
                 vectors[row, zlib.crc32(word.encode()) % self.dim] += 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+
+@dataclass
+class ListedHub:
+    """Finds what it was given, whatever is looked for, and opens nothing."""
+
+    sets: tuple[DatasetCandidate, ...] = ()
+    bases: tuple[ModelCandidate, ...] = ()
+    notes: tuple[str, ...] = ()
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    """Each search: its words, and how many it may find."""
+    cards: list[str] = field(default_factory=list)
+    """The imagined card of each search of datasets."""
+
+    def find_datasets(self, query: str, spec: TaskSpec | None, k: int, *, card: str = "") -> DatasetsFound:
+        self.asked.append((query, k))
+        self.cards.append(card)
+        return DatasetsFound(self.sets, self.notes)
+
+    def find_models(self, query: str, spec: TaskSpec | None, k: int, *, card: str = "") -> ModelsFound:
+        self.asked.append((query, k))
+        return ModelsFound(self.bases, ())
+
+    def open_dataset(self, repo: str, config: str | None = None) -> HubDataset:
+        raise ToolError(f"there is no dataset {repo!r}")
 
 
 def make_dataset(hub: Path, name: str, description: str = "Letters to a shop.", **facts: str) -> Path:

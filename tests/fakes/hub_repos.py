@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -136,7 +137,9 @@ class Repo:
             not gated or bool(self.gated) == (gated[0].lower() == "true")
         )
 
-    def summary(self, commit: Commit | None = None, *, expand: list[str] = (), blobs: bool = False) -> dict[str, Any]:
+    def summary(
+        self, commit: Commit | None = None, *, expand: Collection[str] = (), blobs: bool = False
+    ) -> dict[str, Any]:
         """What the API says of it; `expand` narrows that, as on the Hub."""
         commit = commit or self.commits[-1]
         siblings = [

@@ -52,7 +52,8 @@ def reworded(thing: T) -> T:
         new = thing.model_copy(update={name: _field(thing, name) for name in type(thing).model_fields})
     elif isinstance(thing, list | tuple):
         new = type(thing)(reworded(each) for each in thing)
-    return new
+    made: T = new
+    return made
 
 
 def same(one: Choice, other: Choice) -> bool:
@@ -76,8 +77,7 @@ def on_other_words(choose: Callable[[RunState], Choice]) -> Callable[[RunState],
 
 def with_other_words(tools: Mapping[str, Tool[Any, Any]]) -> dict[str, Tool[Any, Any]]:
     """The same tools, which are told everything in other words; what they run on comes from what they need."""
-    hooks = ("needs", "estimate")
-    return {name: replace(tool, **{hook: _told(getattr(tool, hook)) for hook in hooks}) for name, tool in tools.items()}
+    return {name: replace(tool, needs=_told(tool.needs), estimate=_told(tool.estimate)) for name, tool in tools.items()}
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:

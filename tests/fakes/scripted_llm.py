@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from p2m_agent.errors import ToolError
 from p2m_agent.types.completion import Capability, Reply, Request
@@ -37,7 +38,10 @@ class ScriptedLLM:
         return self.ask_many([request])[0]
 
     def ask_many(
-        self, requests: Sequence[Request], on_reply: Callable[[int, Reply], None] | None = None
+        self,
+        requests: Sequence[Request],
+        on_reply: Callable[[int, Reply], None] | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> list[Reply]:
         replies = []
         for index, request in enumerate(requests):
@@ -47,7 +51,9 @@ class ScriptedLLM:
                 on_reply(index, reply)
         return replies
 
-    def ask_stream(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply]]:
+    def ask_stream(
+        self, requests: Iterable[Request], seconds_left: Callable[[], float] = lambda: math.inf
+    ) -> Generator[tuple[int, Reply]]:
         for index, request in enumerate(requests):
             yield index, self._reply(request)
 

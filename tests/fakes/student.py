@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from p2m_agent.delivery.predictor import Prediction
 from p2m_agent.events import Event
-from p2m_agent.llm.client import Reply, Request
 from p2m_agent.rows.holdout import file_sha256, seal
 from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.rows.reading import write_examples
+from p2m_agent.run.seams import LLM
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Context
 from p2m_agent.settings import Settings
 from p2m_agent.training.student_card import StudentBase, StudentCard, write_card
 from p2m_agent.types.budget import Budget
+from p2m_agent.types.completion import Capability, Reply, Request
 from p2m_agent.types.recipe import Causal, LinearHead, Recipe
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Kind, TaskSpec
+from tests.fakes.hub import ListedHub
+from tests.fakes.scripted_llm import ScriptedLLM
 
 LABELS = ("billing", "delivery")
+SOUND = Capability(tools=True, json_schema=True, sound=True)
 
 
 def example(text: str, output: str) -> Example:
@@ -85,11 +89,26 @@ class FakeTeacher:
     usd_a_request: float | None = None
     model: str = "fake-teacher"
     role: str = "teacher"
+    capability: Capability = SOUND
     requests: list[Request] = field(default_factory=list)
 
-    def ask_many(self, requests: Sequence[Request], on_reply: Any = None) -> list[Reply]:
+    def ask(self, request: Request) -> Reply:
+        return self.ask_many([request])[0]
+
+    def ask_many(
+        self,
+        requests: Sequence[Request],
+        on_reply: Callable[[int, Reply], None] | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> list[Reply]:
         self.requests += requests
         return [self._reply(request) for request in requests]
+
+    def ask_stream(
+        self, requests: Iterable[Request], seconds_left: Callable[[], float] = lambda: math.inf
+    ) -> Generator[tuple[int, Reply]]:
+        for index, request in enumerate(requests):
+            yield index, self.ask(request)
 
     def _reply(self, request: Request) -> Reply:
         row = request.messages[-1].content.removeprefix("<input>").removesuffix("</input>")
@@ -110,7 +129,7 @@ class StudentRun:
     kind: Kind = "classification"
     test_rows: int = 40
     target: float | None = None
-    teacher: Any = None
+    teacher: LLM = field(default_factory=ScriptedLLM)
     emitted: list[Event] = field(default_factory=list)
     state: RunState = field(default_factory=RunState)
 
@@ -187,16 +206,15 @@ class StudentRun:
     def context(self, call_id: str, tool: str) -> Context:
         folder = self.root / "calls" / call_id
         folder.mkdir(parents=True, exist_ok=True)
-        nothing: Any = None
         return Context(
-            settings=Settings(_env_file=None),  # type: ignore[call-arg]
+            settings=Settings(_env_file=None),
             root=self.root,
             folder=folder,
             call=Call(id=call_id, tool=tool, args={}),
             planner=self.teacher,
             teacher=self.teacher,
             judge=self.teacher,
-            hub=nothing,
+            hub=ListedHub(),
             embedder=lambda: None,
             pools=TrainingPools(self.root),
             emit=self.emitted.append,

@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes.hub import make_dataset
-from tests.fakes.hub_server import FakeHub, Fault
+from tests.fakes.hub_requests import Fault
+from tests.fakes.hub_server import FakeHub
 
 
 @pytest.fixture

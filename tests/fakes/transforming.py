@@ -74,7 +74,11 @@ class Teacher:
 
 def mood_spec(**changes: Any) -> TaskSpec:
     """Reviews into happy and unhappy."""
-    facts = {"id": "spec-1", "request": "Is the customer happy?", "instruction": "Say whether the customer is happy."}
+    facts: dict[str, Any] = {
+        "id": "spec-1",
+        "request": "Is the customer happy?",
+        "instruction": "Say whether the customer is happy.",
+    }
     facts |= {"kind": "classification", "labels": ("happy", "unhappy"), "metric": "accuracy"}
     return TaskSpec.model_validate({**facts, **changes})
 

@@ -111,8 +111,8 @@ def test_a_short_key_leaves_the_words_of_a_fault_alone(opened: Opener, monkeypat
 
 @pytest.mark.parametrize("around", ["{}\n", " {}", '"{}"'])
 def test_white_space_and_quotes_around_a_key_are_not_part_of_it(around: str) -> None:
-    settings = Settings(_env_file=None, OPENAI_API_KEY=around.format(REAL), openai_base_url=None)  # type: ignore[call-arg]
-    assert resolve("gpt", settings, Keys(_env_file=None)).key == REAL  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, OPENAI_API_KEY=around.format(REAL), openai_base_url=None)
+    assert resolve("gpt", settings, Keys(_env_file=None)).key == REAL
 
 
 def test_a_url_with_a_key_in_it_is_refused_without_saying_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 from p2m_agent.agent.planner.choice import Move
 from p2m_agent.agent.planner.controller import make_controller
 from p2m_agent.errors import BudgetExceeded
-from p2m_agent.llm.client import LLM
+from p2m_agent.llm.client import ConnectedLLM
 from p2m_agent.llm.langchain_chat import chat_model
 from p2m_agent.run.state import RunState
 from p2m_agent.types.completion import ChatMessage, Request
@@ -33,13 +33,13 @@ def silent() -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture
-def late(opened: Opener, silent: FakeOpenAI) -> LLM:
+def late(opened: Opener, silent: FakeOpenAI) -> ConnectedLLM:
     """A model on it, for work that has a moment left. One try would take ten seconds."""
     return opened(f"{silent.url}#fake").llms.teacher.until(lambda: 0.05)
 
 
 @pytest.mark.parametrize("ability", ["tools", "json_schema", "sound"])
-def test_a_probe_ends_with_the_time(late: LLM, ability: str) -> None:
+def test_a_probe_ends_with_the_time(late: ConnectedLLM, ability: str) -> None:
     with pytest.raises(BudgetExceeded, match="no time left"):
         getattr(late.capability, ability)
 
@@ -52,19 +52,19 @@ def test_a_probe_takes_a_part_of_the_time_and_is_not_waited_for_twice(opened: Op
         allowed.append(connection.silent_s)
         return 0.5
 
-    teacher = LLM("teacher", connection, left)
+    teacher = ConnectedLLM("teacher", connection, left)
     for _ in range(3):
         with pytest.raises(BudgetExceeded):
             _ = teacher.capability.sound
     assert allowed == [0.0, pytest.approx(0.05), pytest.approx(0.05)]
 
 
-def test_requests_end_with_the_time_and_say_so(late: LLM) -> None:
+def test_requests_end_with_the_time_and_say_so(late: ConnectedLLM) -> None:
     replies = late.ask_many([ask("1"), ask("2")])
     assert [reply.error for reply in replies] == ["there was no time left for it"] * 2
 
 
-def test_a_conversation_of_the_controller_ends_with_the_time(late: LLM) -> None:
+def test_a_conversation_of_the_controller_ends_with_the_time(late: ConnectedLLM) -> None:
     with pytest.raises(BudgetExceeded, match="no time left"):
         chat_model(late).invoke("hello")
 
@@ -83,7 +83,7 @@ def test_what_is_on_disk_is_had_without_time(opened: Opener) -> None:
         assert teacher.until(lambda: 0.0).ask(ask("1")).text == "early"
 
 
-def test_the_rules_choose_where_there_is_no_time_to_find_out_about_the_model(late: LLM) -> None:
+def test_the_rules_choose_where_there_is_no_time_to_find_out_about_the_model(late: ConnectedLLM) -> None:
     move = make_controller("auto", lambda: late, {})(RunState(task=Task(request="r")))
     assert isinstance(move, Move)
     assert move.by == "rules"

@@ -20,7 +20,7 @@ from p2m_agent.training.progress import Progress
 from p2m_agent.types.task import Constraints
 from tests.fakes.tiny_models import repeated_words, sorted_mail, task, tiny_bert, tiny_llama, tiny_t5
 
-SETTINGS = Settings(_env_file=None, threads=1)  # type: ignore[call-arg]
+SETTINGS = Settings(_env_file=None, threads=1)
 
 
 class Scripted:

@@ -29,7 +29,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def probe(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CausalProbe:
     monkeypatch.setattr(mixture_causal, "_LEARNING_RATE", 3e-3)
-    settings = Settings(_env_file=None, cache_dir=tmp_path, threads=1)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, cache_dir=tmp_path, threads=1)
     return CausalProbe(str(base), SPEC, DEV, settings)
 
 
@@ -76,6 +76,6 @@ def test_rows_that_are_too_long_are_not_learned_from(probe: CausalProbe, monkeyp
 
 
 def test_an_encoder_is_refused(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, cache_dir=tmp_path, threads=1)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, cache_dir=tmp_path, threads=1)
     with pytest.raises(ToolError, match="takes a causal LM"):
         CausalProbe(str(tiny_bert(tmp_path / "bert")), SPEC, DEV, settings)

@@ -13,7 +13,7 @@ import pytest
 from p2m_agent.errors import OutOfTime, ToolError, UsageError
 from p2m_agent.search.datasets.evidence import Filters
 from p2m_agent.search.datasets.index import Index
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.search.hubs import catalogue
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.listing import hub_named, listing_of
@@ -30,9 +30,9 @@ def make_spec(request: str, kind: Kind = "classification", **more: object) -> Ta
     )
 
 
-def make_hub(tmp_path: Path, *hubs: Path, embedder: CountingEmbedder | None = None) -> Hub:
+def make_hub(tmp_path: Path, *hubs: Path, embedder: CountingEmbedder | None = None) -> IndexedHub:
     settings = Settings(hubs=tuple(map(str, hubs)), cache_dir=tmp_path / "cache")
-    return Hub(settings, lambda: embedder)  # type: ignore[arg-type, return-value]
+    return IndexedHub(settings, lambda: embedder)
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_a_request_in_another_language_is_searched_by_its_english_instruction(tm
 
 def build(tmp_path: Path, embedder: CountingEmbedder, *places: Path) -> None:
     settings = Settings(cache_dir=tmp_path / "cache")
-    index = Index(settings.cache_dir, embedder)  # type: ignore[arg-type]
+    index = Index(settings.cache_dir, embedder)
     hubs = [hub_named(str(place), HuggingFace(settings)) for place in places]
     for hub in hubs:
         index.put(hub.name, listing_of(hub).cards, whole=True)
@@ -286,7 +286,7 @@ def test_where_the_time_is_over_words_find_it(tmp_path: Path, garden: Path) -> N
 
 def test_rows_are_read_as_long_as_there_is_time(tmp_path: Path, garden: Path) -> None:
     left = [1.0]
-    hub = Hub(Settings(cache_dir=tmp_path / "cache", hubs=(str(garden),)), lambda: None, lambda: left[0])
+    hub = IndexedHub(Settings(cache_dir=tmp_path / "cache", hubs=(str(garden),)), lambda: None, lambda: left[0])
     opened = hub.open_dataset("acme/pests")
     rows = opened.rows(next(iter(opened.splits)))
     next(rows)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.search.licences import LicenceKind, forbidden, kind_of, rule
 from p2m_agent.settings import Settings
 from p2m_agent.weights.front_matter import licence_of
@@ -75,12 +75,12 @@ def test_a_search_leaves_refused_licences_out_and_says_so(tmp_path: Path) -> Non
         (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n\n## Description\n\n{text}\n")
         (folder / "data" / "train.jsonl").write_text('{"text": "a", "label": "b"}\n')
     settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         hubs=(str(tmp_path),),
         cache_dir=tmp_path / "cache",
         refuse_licences=("non-commercial",),
     )
-    found = Hub(settings, lambda: None).find_datasets(
+    found = IndexedHub(settings, lambda: None).find_datasets(
         "sort customer letters to a shop: complaint, refund, praise", None, 5
     )
     repos = [each.repo for each in found.candidates]

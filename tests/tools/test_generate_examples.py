@@ -14,7 +14,7 @@ from p2m_agent.rows.holdout import file_sha256, held_out_rows, seal
 from p2m_agent.rows.reading import read_examples, write_examples
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import load_tools
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.completion import Request
 from p2m_agent.types.mixture import Mixture
@@ -313,13 +313,13 @@ def test_the_judge_rejects_what_is_wrong_and_its_failures_leave_rows_unverified(
 def test_texts_of_a_found_dataset_are_labelled_under_its_licence(tmp_path: Path) -> None:
     mails = [{"body": f"why was I charged {sentence(900 + n)}", "stars": n % 5} for n in range(30)]
     make_dataset(tmp_path / "hub", "shop__mails", "mit", train=mails)
-    settings = Settings(_env_file=None, hubs=(str(tmp_path / "hub"),))  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, hubs=(str(tmp_path / "hub"),))
     state = RunState(artifacts=[CLASSES, held_out(tmp_path, DEV, LOCKED)])
     args = TOOL.args.model_validate({"rows": 12, "texts_from": "shop/mails", "noise": 0.0})
     plain = context_of(
         tmp_path, Call(id="001-generate_examples", tool="t", args={}), ScriptedLLM(always=writer(count()))
     )
-    outcome = run_tool(TOOL, args, state, replace(plain, settings=settings, hub=Hub(settings, lambda: None)))
+    outcome = run_tool(TOOL, args, state, replace(plain, settings=settings, hub=IndexedHub(settings, lambda: None)))
     made = read_examples(tmp_path / outcome.artifacts[0].path)
     assert len(made) == 12
     assert all(row.text.startswith("why was I charged") and row.output == "billing" for row in made)

@@ -13,7 +13,7 @@ from p2m_agent.rows.holdout import open_test, read_dev
 from p2m_agent.rows.reading import read_examples
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Context, Effect, Outcome, load_tools
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
 from p2m_agent.types.questions import Answer, ColumnChoice, Question, Review
@@ -55,14 +55,14 @@ class Bench:
 
     def context(self, call: Call, folder: Path) -> Context:
         settings = Settings(
-            _env_file=None,  # type: ignore[call-arg]
+            _env_file=None,
             hubs=(str(self.root / "hub"),),
             refuse_licences=self.refused,
         )
         teacher: Any = Unsound()
         plain = context_of(self.root / "run", call, teacher)
         said = {"emit": lambda event: self.said.append(str(event)), "folder": folder}
-        return replace(plain, settings=settings, hub=Hub(settings, lambda: None), **said)
+        return replace(plain, settings=settings, hub=IndexedHub(settings, lambda: None), **said)
 
     def refusal(self, **args: object) -> str | None:
         return TOOL.refusal(TOOL.args(**args), self.state)

@@ -98,7 +98,7 @@ def test_the_better_base_wins_and_everybody_sees_the_table(run: Run) -> None:
     assert "no base model" in outcome.summary, "what failed is in the log"
     assert f"train {run.good}" in describe(made)
     [kept] = result_of(run.state, "r")["model_probes"]  # type: ignore[misc]
-    assert kept["results"][0]["seconds"] == first.seconds  # type: ignore[index]
+    assert kept["results"][0]["seconds"] == first.seconds
     text = printed(made)
     assert "not probed" in text
     assert "round 2" in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,12 +10,11 @@ import pytest
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import load_tools
-from p2m_agent.search.hub import DatasetsFound
-from p2m_agent.search.models.find import ModelsFound, ModelWish
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.types.task import TaskSpec
 from tests.fakes.calls import run_tool
+from tests.fakes.hub import CountingEmbedder, ListedHub
 from tests.fakes.scripted_llm import ScriptedLLM
 
 SPEC = TaskSpec(id="spec-001", request="Sort my letters", instruction="Sort.", kind="classification", metric="accuracy")
@@ -34,31 +32,12 @@ BASE = ModelCandidate(
 )
 
 
-@dataclass
-class FakeHub:
-    sets: tuple[DatasetCandidate, ...] = (SET,)
-    bases: tuple[ModelCandidate, ...] = (BASE,)
-    notes: tuple[str, ...] = ()
-    asked: list[tuple[str, int]] = field(default_factory=list)
-
-    cards: list[str] = field(default_factory=list)
-
-    def find_datasets(self, query: str, _spec: TaskSpec, k: int, card: str = "") -> DatasetsFound:
-        self.cards.append(card)
-        self.asked.append((query, k))
-        return DatasetsFound(self.sets, self.notes)
-
-    def find_models(self, wish: ModelWish, k: int) -> ModelsFound:
-        self.asked.append((wish.query, k))
-        return ModelsFound(tuple(self.bases), ())
-
-
-def context(hub: FakeHub, tool: str, planner: ScriptedLLM | None = None) -> Any:
+def context(hub: ListedHub, tool: str, planner: ScriptedLLM | None = None) -> Any:
     return SimpleNamespace(
         hub=hub,
         call=Call(id=f"003-{tool}", tool=tool, args={}),
         planner=planner,
-        embedder=lambda: "an embedder",
+        embedder=CountingEmbedder,
         settings=Settings(),
     )
 
@@ -70,7 +49,7 @@ def test_a_search_needs_a_task_and_new_words(name: str) -> None:
     assert "define_task" in (tool.refusal(tool.args(), state) or "")
     state.artifacts.append(SPEC)
     assert tool.refusal(tool.args(), state) is None
-    outcome = run_tool(tool, tool.args(), state, context(FakeHub(), name))
+    outcome = run_tool(tool, tool.args(), state, context(ListedHub((SET,), (BASE,)), name))
     state.artifacts.extend(outcome.artifacts)
     assert "searched for already" in (tool.refusal(tool.args(), state) or "")
     assert "searched for already" in (tool.refusal(tool.args(query=" Sort my letters "), state) or "")
@@ -79,7 +58,7 @@ def test_a_search_needs_a_task_and_new_words(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "shown"), [("search_datasets", "acme/letters"), ("search_models", "tiny")])
 def test_the_request_is_the_query_and_the_best_is_named(name: str, shown: str) -> None:
-    tool, hub = load_tools()[name], FakeHub()
+    tool, hub = load_tools()[name], ListedHub((SET,), (BASE,))
     outcome = run_tool(tool, tool.args(), RunState(artifacts=[SPEC]), context(hub, name))
     assert hub.asked == [("Sort my letters", 5)]
     assert f"1. {shown}" in outcome.summary
@@ -90,14 +69,14 @@ def test_the_request_is_the_query_and_the_best_is_named(name: str, shown: str) -
 
 def test_nothing_found_is_said() -> None:
     tool = load_tools()["search_datasets"]
-    hub = FakeHub(sets=(), notes=("Nothing relevant was found.",))
+    hub = ListedHub(notes=("Nothing relevant was found.",))
     outcome = run_tool(tool, tool.args(), RunState(artifacts=[SPEC]), context(hub, "search_datasets"))
     assert outcome.summary == "Nothing relevant was found."
     none = run_tool(
         load_tools()["search_models"],
         load_tools()["search_models"].args(),
         RunState(artifacts=[SPEC]),
-        context(FakeHub(bases=()), "search_models"),
+        context(ListedHub(), "search_models"),
     )
     assert "No base model is allowed" in none.summary
 
@@ -106,13 +85,13 @@ SETS = tuple(SET.model_copy(update={"repo": name}) for name in ("a", "b", "c"))
 CARD = {"title": "Post", "description": "Mail of a shop.", "columns": [], "labels": []}
 
 
-def searched(llm: ScriptedLLM, hub: FakeHub, **args: object) -> Any:
+def searched(llm: ScriptedLLM, hub: ListedHub, **args: object) -> Any:
     tool = load_tools()["search_datasets"]
     return run_tool(tool, tool.args(**args), RunState(artifacts=[SPEC]), context(hub, "search_datasets", llm))
 
 
 def test_a_sound_planner_imagines_a_card_and_votes() -> None:
-    hub = FakeHub(sets=SETS)
+    hub = ListedHub(sets=SETS)
     outcome = searched(ScriptedLLM([CARD], always=lambda _: {"why": "", "best": ["c"]}), hub, k=2)
     assert [each.repo for each in outcome.artifacts[0].candidates] == ["c", "a"]
     assert hub.cards == ["Post. Mail of a shop."]
@@ -120,14 +99,14 @@ def test_a_sound_planner_imagines_a_card_and_votes() -> None:
 
 
 def test_a_weak_planner_is_not_asked() -> None:
-    hub, llm = FakeHub(sets=SETS), ScriptedLLM(sound=False)
+    hub, llm = ListedHub(sets=SETS), ScriptedLLM(sound=False)
     assert [each.repo for each in searched(llm, hub).artifacts[0].candidates] == ["a", "b", "c"]
     assert (llm.asked, hub.cards, hub.asked) == ([], [""], [("Sort my letters", 5)])
 
 
 @pytest.mark.parametrize("wall", [BudgetExceeded("no money"), ToolError("no answer")])
 def test_without_money_or_answer_the_order_stays_and_it_is_said(wall: ToolError) -> None:
-    outcome = searched(ScriptedLLM(always=lambda _: wall), FakeHub(sets=SETS))
+    outcome = searched(ScriptedLLM(always=lambda _: wall), ListedHub(sets=SETS))
     assert [each.repo for each in outcome.artifacts[0].candidates] == ["a", "b", "c"]
     assert "without a card imagined by the planner" in outcome.summary
     assert f"could not vote: {wall.message}" in outcome.summary

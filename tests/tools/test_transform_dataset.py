@@ -21,7 +21,7 @@ from p2m_agent.rows.holdout import file_sha256, held_out_rows, seal
 from p2m_agent.rows.reading import read_examples, write_examples
 from p2m_agent.run.state import Call, Decision, Failure, RunState
 from p2m_agent.run.tooling import Context, Outcome, load_tools
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
@@ -79,9 +79,9 @@ class Bench:
 
     def context(self, call_id: str, answer: Answer | None = None) -> Context:
         call = Call(id=call_id, tool="t", args={}, answer=answer)
-        settings = Settings(_env_file=None, hubs=(str(self.root / "hub"),))  # type: ignore[call-arg]
+        settings = Settings(_env_file=None, hubs=(str(self.root / "hub"),))
         plain = context_of(self.root / "run", call, self.teacher, seconds_left=self.seconds_left)
-        return replace(plain, settings=settings, hub=Hub(settings, lambda: None), emit=self.said.append)
+        return replace(plain, settings=settings, hub=IndexedHub(settings, lambda: None), emit=self.said.append)
 
     def refusal(self, **args: object) -> str:
         return TOOL.refusal(TOOL.args(**args), self.state) or ""
@@ -463,7 +463,7 @@ def test_an_unknown_price_is_said(bench: Bench) -> None:
 
 @contextmanager
 def served(bench: Bench, server: FakeOpenAI, left_usd: float = 0.0, **given: Any) -> Iterator[LLMs]:
-    settings = Settings(_env_file=None, teacher=f"{server.url}#fake", **given)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, teacher=f"{server.url}#fake", **given)
     with open_llms(settings, bench.root / "llm.sqlite", lambda _: None, lambda: left_usd) as llms:
         bench.teacher = llms.teacher
         yield llms

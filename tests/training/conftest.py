@@ -41,4 +41,4 @@ class Around:
 
 @pytest.fixture
 def around(tmp_path: Path) -> Around:
-    return Around(Settings(_env_file=None, cache_dir=tmp_path / "cache", threads=1))  # type: ignore[call-arg]
+    return Around(Settings(_env_file=None, cache_dir=tmp_path / "cache", threads=1))

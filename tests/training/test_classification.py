@@ -168,7 +168,7 @@ def test_a_student_is_as_sure_as_it_is_right_on_dev(
     odd = [r.model_copy(update={"output": other[r.output]}) if n % 4 == 0 else r for n, r in enumerate(dev)]
     tuned = {} if method is LinearHead else {"epochs": 1, "batch_size": 16, "learning_rate": 5e-3}
     rows = TrainRows(ROWS.spec, ROWS.train, odd)
-    train(method(base=str(bert), **tuned), rows, tmp_path / "student", around.env)  # type: ignore[arg-type]
+    train(method(base=str(bert), **tuned), rows, tmp_path / "student", around.env)
     said = load_predictor(tmp_path / "student", around.settings).predict([r.input for r in odd])
     right = sum(p.output == r.output for p, r in zip(said, odd, strict=True)) / len(odd)
     sure = [p.confidence for p in said if p.confidence is not None]

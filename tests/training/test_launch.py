@@ -50,7 +50,7 @@ def test_a_written_job_is_the_same_training(llama: Path, tmp_path: Path, around:
 
 def test_a_folder_without_a_job_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no job.json"):
-        main(tmp_path, Settings(_env_file=None))  # type: ignore[call-arg]
+        main(tmp_path, Settings(_env_file=None))
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_columns_alone_make_a_plan_where_names_say_enough() -> None:
 def test_values_join_no_label_that_is_found_by_its_name() -> None:
     values = ("Happy", "UNHAPPY", "happy indeed")
     rows: list[Row] = [{"text": sentence(n), "label": values[n % 3]} for n in range(60)]
-    made = plan_by_columns(BLANK, mood_spec(), rows, "", CountingEmbedder())  # type: ignore[arg-type]
+    made = plan_by_columns(BLANK, mood_spec(), rows, "", CountingEmbedder())
     assert made.labels == {"Happy": "happy", "UNHAPPY": "unhappy"}
 
 

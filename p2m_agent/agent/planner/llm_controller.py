@@ -12,7 +12,7 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tools
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.llm.client import ConnectedLLM
 
 REASONS: dict[str, object] = {
     "why": {"type": "string", "description": "One line: what speaks for this call.", "maxLength": 200},
@@ -23,7 +23,7 @@ REASONS: dict[str, object] = {
 class LLMController:
     """Chooses the next call by asking a model."""
 
-    def __init__(self, llm: LLM, tools: Tools) -> None:
+    def __init__(self, llm: ConnectedLLM, tools: Tools) -> None:
         """Take the model and the tools it may call."""
         self._llm, self._tools = llm, tools
 

@@ -14,7 +14,7 @@ from p2m_agent.types.rows import render_input
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 _LABELS, _EXAMPLES, _CHARS = 40, 3, 200
 """How many are taken of a task, and how much of an example."""

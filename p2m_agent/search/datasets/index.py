@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets import passages, snapshot
 from p2m_agent.search.datasets.card_store import CardStore, Changes
 from p2m_agent.search.datasets.evidence import Ask, CardEvidence, Hit
@@ -22,7 +23,6 @@ from p2m_agent.search.datasets.mentions import links
 from p2m_agent.search.datasets.snapshot import Damaged, Snapshot, directions
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.words import Bm25
-from p2m_agent.weights.embedding import Embedder
 
 if TYPE_CHECKING:
     import numpy

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import TYPE_CHECKING
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets.evidence import Ask, CardEvidence, Look
 from p2m_agent.search.datasets.passages import FIELDS, subject
 from p2m_agent.search.datasets.wish import DatasetWish, facts_fit
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.weights.embedding import Embedder
 
 if TYPE_CHECKING:
     import numpy

@@ -17,7 +17,7 @@ from p2m_agent.types.candidates import DatasetCandidate
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
     from p2m_agent.types.completion import Request
 
 SHOWN, VOTES = 25, 3

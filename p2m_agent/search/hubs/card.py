@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,39 +44,6 @@ class Card:
     """What else speaks against it, in words."""
     text: str = ""
     """The whole card, Markdown without the front matter."""
-
-
-@dataclass(frozen=True)
-class HubDataset:
-    """A dataset whose rows can be read."""
-
-    repo: str
-    hub: str
-    revision: str
-    """Commit of the Hub, or hash of the data files of a folder."""
-    splits: dict[str, int | None]
-    """Split to rows; None where the number is not known."""
-    read: Callable[[str, int | None], Iterator[dict[str, object]]]
-    licence: str | None = None
-    languages: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    title: str = ""
-    description: str = ""
-    columns: tuple[str, ...] = ()
-    card: str = ""
-    """The whole card as Markdown."""
-    config: str = "default"
-    """The subset that is opened."""
-    configs: tuple[str, ...] = ("default",)
-    """All of its subsets."""
-
-    def rows(self, split: str, limit: int | None = None) -> Iterator[dict[str, object]]:
-        """Stream rows of a split, at most `limit`.
-
-        Raises:
-            ToolError: there is no such split, or its rows cannot be read.
-        """
-        return self.read(split, limit)
 
 
 def card_from(repo: str, hub: str, text: str) -> Card:

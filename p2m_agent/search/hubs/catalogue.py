@@ -10,7 +10,8 @@ from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.card import Card
+from p2m_agent.types.candidates import HubDataset
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:

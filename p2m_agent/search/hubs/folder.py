@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.search.hubs.card import Card, HubDataset, card_from
+from p2m_agent.search.hubs.card import Card, card_from
 from p2m_agent.search.hubs.data_files import SUFFIXES, count_rows, read_files, revision_of, split_of
+from p2m_agent.types.candidates import HubDataset
 from p2m_agent.weights.front_matter import split_card
 
 DEPTH = 3

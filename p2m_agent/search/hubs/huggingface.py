@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
-from p2m_agent.search.hubs.card import Card, HubDataset, card_of
+from p2m_agent.search.hubs.card import Card, card_of
 from p2m_agent.search.hubs.streamed_rows import GO_ON, check_files, open_rows, quietly
 from p2m_agent.search.words import tokens
 from p2m_agent.settings import Settings
+from p2m_agent.types.candidates import HubDataset
 from p2m_agent.weights.faults import hub_faults, patiently, reason, why_unreachable
 from p2m_agent.weights.front_matter import split_card
 

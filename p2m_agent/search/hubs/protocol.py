@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.card import Card
+from p2m_agent.types.candidates import HubDataset
 
 if TYPE_CHECKING:
     from p2m_agent.search.hubs.huggingface import HuggingFace

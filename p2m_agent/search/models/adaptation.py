@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.models.base_card import ModelCard, plain
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, TextEncoder, load_text_encoder
+from p2m_agent.weights.embedding import CachedEmbedder, TextEncoder, load_text_encoder
 from p2m_agent.weights.locate import EMBEDDINGS, locate
 
 _LOG = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def adapted(cards: Sequence[ModelCard], embedder: Embedder | None, settings: Set
 @lru_cache(maxsize=1)
 def _opened(name: str, folder: Path, max_tokens: int | None) -> Embedder:
     """The same object for the searches of a run, as it remembers the vectors of the cards."""
-    return Embedder(name, load_text_encoder(folder, max_tokens=max_tokens))
+    return CachedEmbedder(name, load_text_encoder(folder, max_tokens=max_tokens))
 
 
 def pairs_of(cards: Sequence[ModelCard], seed: int = 0) -> list[Pair]:

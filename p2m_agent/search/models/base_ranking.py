@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.languages import NAMES
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.search.models.task_phrases import PHRASES
 from p2m_agent.search.words import Bm25, tokens
-from p2m_agent.weights.embedding import Embedder
 
 if TYPE_CHECKING:
     import numpy

@@ -12,9 +12,9 @@ from p2m_agent.errors import ToolError
 from p2m_agent.search.hubs import catalogue
 from p2m_agent.search.hubs.catalogue import BaseModelFacts
 from p2m_agent.search.models.base_card import ModelCard
-from p2m_agent.search.models.limits import LeftOut
 from p2m_agent.search.models.online import HubModel, search_hub
 from p2m_agent.settings import Settings
+from p2m_agent.types.candidates import LeftOut
 from p2m_agent.weights.front_matter import languages_of, strings
 from p2m_agent.weights.locate import PACKAGES, Weights, installed, model_card, read_folder
 

@@ -9,15 +9,15 @@ from functools import cached_property
 from math import log10
 from typing import TYPE_CHECKING
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets.wish import wish_from
 from p2m_agent.search.models.adaptation import adapted
 from p2m_agent.search.models.base_ranking import ModelMatch, ModelRanking
 from p2m_agent.search.models.bases import FoundBase, bases
-from p2m_agent.search.models.limits import ANY_MODEL, LeftOut, ModelLimits
+from p2m_agent.search.models.limits import ANY_MODEL, ModelLimits
 from p2m_agent.settings import Settings
-from p2m_agent.types.candidates import ModelCandidate
+from p2m_agent.types.candidates import LeftOut, ModelCandidate, ModelsFound
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.weights.embedding import Embedder
 from p2m_agent.weights.memory import STEP_TOKENS, Preflight, free_memory, serve_preflight, train_preflight
 
 if TYPE_CHECKING:
@@ -38,14 +38,6 @@ _ARCHITECTURES = {
 }
 _EVERYBODYS = 7.0
 """Downloads of the most popular models, as a power of ten."""
-
-
-@dataclass(frozen=True)
-class ModelsFound:
-    """What a search found, best first, and what it left out."""
-
-    candidates: tuple[ModelCandidate, ...]
-    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from p2m_agent.search.datasets.expansion import imagined
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.llm.client import LLM
+    from p2m_agent.run.seams import LLM
 
 _SCHEMA: dict[str, object] = {
     "type": "object",

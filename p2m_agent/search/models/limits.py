@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from p2m_agent.search.hubs.catalogue import BaseModelFacts
 from p2m_agent.search.licences import forbidden
+from p2m_agent.types.candidates import LeftOut
 from p2m_agent.types.task import Kind, TaskSpec
 
 ARCHITECTURES: dict[Kind, tuple[str, ...]] = {
@@ -62,14 +63,6 @@ class ModelLimits:
 
 ANY_MODEL = ModelLimits()
 """No limit but that there is a trainer."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A model that may not be used."""
-
-    repo: str
-    why: str
 
 
 def in_words(left_out: Iterable[LeftOut], shown: int = 3) -> tuple[str, ...]:

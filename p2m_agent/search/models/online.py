@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.search.hubs.catalogue import BaseModelFacts
-from p2m_agent.search.models.limits import LeftOut
 from p2m_agent.search.words import tokens
+from p2m_agent.types.candidates import LeftOut
 from p2m_agent.weights.faults import hub_faults, reason
 from p2m_agent.weights.locate import architecture_of
 

@@ -30,7 +30,7 @@ def lake(tmp_path: Path) -> Path:
 
 def test_an_imagined_card_finds_what_the_words_do_not(tmp_path: Path, lake: Path) -> None:
     hub = make_hub(tmp_path, lake, embedder=CountingEmbedder())
-    card = hypothetical_card(make_spec(QUERY), QUERY, ScriptedLLM([CARD]))  # type: ignore[arg-type]
+    card = hypothetical_card(make_spec(QUERY), QUERY, ScriptedLLM([CARD]))
     assert card == f"Garden letters. {PESTS} slugs, mildew"
     assert "acme/pests" not in [each.repo for each in hub.search_datasets(QUERY, make_spec(QUERY), 3)]
     assert hub.find_datasets(QUERY, make_spec(QUERY), 3, card=card).candidates[0].repo == "acme/pests"
@@ -58,7 +58,7 @@ def test_without_labels_examples_and_card_nothing_else_is_embedded(tmp_path: Pat
 
 def test_a_model_is_imagined_likewise() -> None:
     said: dict[str, object] = {"title": "Encoder", "description": "Pretrained on letters. " * 50}
-    card = hypothetical_model(make_spec(QUERY), QUERY, ScriptedLLM([said]))  # type: ignore[arg-type]
+    card = hypothetical_model(make_spec(QUERY), QUERY, ScriptedLLM([said]))
     assert card.startswith("Encoder. Pretrained on letters.")
     assert len(card) == 600
 

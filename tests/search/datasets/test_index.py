@@ -54,7 +54,7 @@ def embedder() -> CountingEmbedder:
 
 @pytest.fixture
 def index(tmp_path: Path, embedder: CountingEmbedder) -> Any:
-    opened = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    opened = Index(tmp_path, embedder)
     yield opened
     opened.close()
 
@@ -119,7 +119,7 @@ def test_a_part_of_a_source_removes_nothing(index: Index) -> None:
 def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("p2m_agent.search.datasets.index._BATCH", 4)
     cards, first, second = make_cards(20), CountingEmbedder(), CountingEmbedder()
-    index = Index(tmp_path, first)  # type: ignore[arg-type]
+    index = Index(tmp_path, first)
     index.put("lake", cards, whole=True)
 
     def interrupt(done: int, _all: int, _share: float) -> None:
@@ -129,7 +129,7 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         index.embed(told=interrupt)
     index.close()
-    again = Index(tmp_path, second)  # type: ignore[arg-type]
+    again = Index(tmp_path, second)
     again.put("lake", cards, whole=True)
     assert again.embed() == 12
     again.publish(["lake"])
@@ -183,7 +183,7 @@ def test_chroma_and_words_each_bring_their_best(index: Index) -> None:
 
 def test_a_snapshot_and_one_by_one_agree(tmp_path: Path, embedder: CountingEmbedder) -> None:
     cards, asked = make_cards(50), ask("songs about rivers", n=EVERYTHING)
-    built, loose = Index(tmp_path / "a", embedder), Index(tmp_path / "b", embedder)  # type: ignore[arg-type]
+    built, loose = Index(tmp_path / "a", embedder), Index(tmp_path / "b", embedder)
     fill(built, cards)
     ids, _ = loose.put("lake", cards, whole=True)
     loose.embed(ids)
@@ -223,7 +223,7 @@ def test_growing_a_snapshot_equals_building_it(index: Index, tmp_path: Path, emb
     cards = make_cards(80)
     fill(index, cards[:70])
     fill(index, cards[5:])
-    fresh = Index(tmp_path / "fresh", embedder)  # type: ignore[arg-type]
+    fresh = Index(tmp_path / "fresh", embedder)
     fill(fresh, cards[5:])
     asked = ask("weather and prices", n=EVERYTHING)
     grown, made = index.look(asked), fresh.look(asked)
@@ -245,7 +245,7 @@ def test_words_on_disk_are_words_in_memory(tmp_path: Path) -> None:
 
 def test_one_process_builds_at_a_time(index: Index, tmp_path: Path, embedder: CountingEmbedder) -> None:
     fill(index, make_cards(5))
-    other = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    other = Index(tmp_path, embedder)
     with index.alone():
         with pytest.raises(P2MError, match=rf"built by process {os.getpid()}"), other.alone():
             pass
@@ -255,7 +255,7 @@ def test_one_process_builds_at_a_time(index: Index, tmp_path: Path, embedder: Co
 
 def test_a_reader_sees_what_another_process_published(index: Index, tmp_path: Path, embedder: CountingEmbedder) -> None:
     fill(index, make_cards(5))
-    reader = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    reader = Index(tmp_path, embedder)
     assert len(reader.look(ask("notes", n=10))) == 5
     fill(index, make_cards(8))
     assert len(reader.look(ask("notes", n=10))) == 8
@@ -274,12 +274,12 @@ def test_a_damaged_fast_part_is_built_again_without_embedding(
     [damaged] = snapshot.glob(pattern)
     damaged.write_bytes(b"junk")
     before = len(embedder.encoded)
-    again = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    again = Index(tmp_path, embedder)
     assert len(again.look(ask("notes", n=100))) == 30
     assert any("damaged" in note for note in again.notes)
     assert len(embedder.encoded) == before
     again.close()
-    third = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    third = Index(tmp_path, embedder)
     assert len(third.look(ask("notes", n=100))) == 30
     assert not third.notes
     third.close()
@@ -292,7 +292,7 @@ def test_a_damaged_store_is_said_and_begun_anew(index: Index, tmp_path: Path, em
     for leftover in store.parent.glob("cards.sqlite-*"):
         leftover.unlink()
     store.write_bytes(b"this is no database" * 100)
-    again = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    again = Index(tmp_path, embedder)
     assert "lake" in again.notes[0]
     assert "p2m index build" in again.notes[0]
     assert list(again.sources()) == ["lake"]
@@ -329,7 +329,7 @@ def test_a_snapshot_that_is_replaced_while_it_is_read_is_no_damage(
     index: Index, tmp_path: Path, embedder: CountingEmbedder
 ) -> None:
     fill(index, make_cards(5))
-    reader = Index(tmp_path, embedder)  # type: ignore[arg-type]
+    reader = Index(tmp_path, embedder)
     reader._refresh()
     fill(index, make_cards(8))
     assert not reader._snapshot.folder.exists()  # type: ignore[union-attr]

@@ -36,7 +36,7 @@ def votes(*ballots: list[str]) -> ScriptedLLM:
 def test_most_votes_come_first_and_ties_stay() -> None:
     llm = votes(["d", "c"], ["d"], ["c", "b", "d"])
     assert names(llm, found("a", "b", "c", "d", "e")) == ["d", "c", "b", "a", "e"]
-    best = rerank(found("a", "b"), SPEC, QUERY, votes(["b"], ["b"], []), 0)[0]  # type: ignore[arg-type]
+    best = rerank(found("a", "b"), SPEC, QUERY, votes(["b"], ["b"], []), 0)[0]
     assert best.why == "close; 2 of 3 votes of the planner"
 
 

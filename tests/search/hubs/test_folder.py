@@ -196,4 +196,4 @@ def test_a_missing_filesystem_package_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 def test_hubs_of_the_environment_may_be_urls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("P2M_HUBS", "/data/one:s3://lake/x:acme/letters")
-    assert Settings(_env_file=None).hubs == ("/data/one", "s3://lake/x", "acme/letters")  # type: ignore[call-arg]
+    assert Settings(_env_file=None).hubs == ("/data/one", "s3://lake/x", "acme/letters")

@@ -23,7 +23,7 @@ ROWS = ["text 0", "text 1", "text 2"]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, cache_dir=tmp_path / "p2m")  # type: ignore[call-arg]
+    return Settings(_env_file=None, cache_dir=tmp_path / "p2m")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]
 
 @pytest.fixture
 def hub() -> HuggingFace:
-    return HuggingFace(Settings(_env_file=None))  # type: ignore[call-arg]
+    return HuggingFace(Settings(_env_file=None))
 
 
 def add(server: FakeHub, name: str, files: dict[str, str | bytes], card: str = "---\nlicense: mit\n---\n") -> None:
@@ -212,7 +212,7 @@ def test_rows_of_another_revision_are_not_taken(
 def test_the_token_opens_what_it_may(server: FakeHub, hub: HuggingFace) -> None:
     repo = server.repos["acme/letters"]
     repo.gated, repo.allowed = "auto", {"hf_right"}
-    allowed = HuggingFace(Settings(_env_file=None, HF_TOKEN="hf_right"))  # type: ignore[call-arg]
+    allowed = HuggingFace(Settings(_env_file=None, HF_TOKEN="hf_right"))
     assert len(list(allowed.open("acme/letters").rows("train"))) == 3
     assert {each.token for each in server.asked if "/resolve/" in each.path} == {"hf_right"}
 
@@ -223,7 +223,7 @@ def test_the_token_opens_what_it_may(server: FakeHub, hub: HuggingFace) -> None:
 )
 def test_what_is_kept_from_us_is_refused(server: FakeHub, token: str | None, state: str, said: str) -> None:
     setattr(server.repos["acme/letters"], state, "manual" if state == "gated" else True)
-    hub = HuggingFace(Settings(_env_file=None, HF_TOKEN=token))  # type: ignore[call-arg]
+    hub = HuggingFace(Settings(_env_file=None, HF_TOKEN=token))
     with pytest.raises(ToolError, match=said):
         hub.open("acme/letters")
     assert not server.sent(r"\.jsonl")
@@ -254,9 +254,9 @@ def test_a_set_without_data_is_refused(server: FakeHub, hub: HuggingFace) -> Non
 def test_a_set_over_the_ceiling_is_refused_with_the_remedy(server: FakeHub) -> None:
     add(server, "acme/large", {f"train-{part}.jsonl": jsonl([{"text": "x" * 1000}] * 20) for part in range(3)})
     with pytest.raises(ToolError, match=r"too large: its data files have .* P2M_MAX_DATASET_GB"):
-        HuggingFace(Settings(_env_file=None, max_dataset_gb=0.00005)).open("acme/large")  # type: ignore[call-arg]
+        HuggingFace(Settings(_env_file=None, max_dataset_gb=0.00005)).open("acme/large")
     assert not server.sent(r"\.jsonl")
-    assert HuggingFace(Settings(_env_file=None, max_dataset_gb=0.0001)).open("acme/large").splits  # type: ignore[call-arg]
+    assert HuggingFace(Settings(_env_file=None, max_dataset_gb=0.0001)).open("acme/large").splits
 
 
 def test_a_large_file_that_would_be_fetched_whole_is_refused(

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from p2m_agent.run.seams import Embedder
 from p2m_agent.search.models import adaptation
 from p2m_agent.search.models.adaptation import FEWEST, adapted, pairs_of
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.settings import Settings
-from p2m_agent.weights.embedding import Embedder, load_text_encoder
+from p2m_agent.weights.embedding import CachedEmbedder, load_text_encoder
 from p2m_agent.weights.locate import read_folder
 from tests.fakes.tiny_models import WORDS, tiny_bert
 
@@ -45,7 +46,7 @@ class Packaged:
             return real(*args)
 
         monkeypatch.setattr(adaptation, "tune", tune)
-        self.embedder = Embedder("tiny", load_text_encoder(base))
+        self.embedder = CachedEmbedder("tiny", load_text_encoder(base))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.search.hubs.catalogue import models
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import ModelCandidate
@@ -23,7 +23,7 @@ def _steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def search(tmp_path: Path, spec: TaskSpec, k: int = 100, hubs: tuple[str, ...] = ()) -> list[ModelCandidate]:
-    hub = Hub(Settings(cache_dir=tmp_path, hubs=hubs), lambda: None)
+    hub = IndexedHub(Settings(cache_dir=tmp_path, hubs=hubs), lambda: None)
     return hub.search_models(spec.request, spec, k)
 
 
@@ -93,7 +93,7 @@ def test_memory_grows_with_the_model() -> None:
 
 
 def free_search(tmp_path: Path, query: str, k: int) -> list[ModelCandidate]:
-    hub = Hub(Settings(cache_dir=tmp_path), lambda: None)
+    hub = IndexedHub(Settings(cache_dir=tmp_path), lambda: None)
     return hub.search_models(query, None, k)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from p2m_agent.search.hubs.catalogue import BaseModelFacts
-from p2m_agent.search.models.limits import LeftOut, ModelLimits, in_words
+from p2m_agent.search.models.limits import ModelLimits, in_words
+from p2m_agent.types.candidates import LeftOut
 from p2m_agent.types.task import Constraints
 from tests.search.test_hub import make_spec
 

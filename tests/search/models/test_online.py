@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.search.hub import Hub
+from p2m_agent.search.hub import IndexedHub
 from p2m_agent.search.hubs.huggingface import HuggingFace
-from p2m_agent.search.models.find import ModelWish
 from p2m_agent.search.models.limits import ModelLimits
 from p2m_agent.search.models.online import search_hub
 from p2m_agent.settings import Settings
@@ -46,7 +45,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]
 
 @pytest.fixture
 def hub() -> HuggingFace:
-    return HuggingFace(Settings(_env_file=None))  # type: ignore[call-arg]
+    return HuggingFace(Settings(_env_file=None))
 
 
 @pytest.mark.usefixtures("server")
@@ -81,13 +80,13 @@ def test_a_hub_that_fails_leaves_the_search_with_the_rest(server: FakeHub, hub: 
 
 @pytest.mark.usefixtures("server")
 def test_a_gated_model_is_shown_as_such_and_limits_hold(tmp_path: Path) -> None:
-    hub = Hub(Settings(_env_file=None, cache_dir=tmp_path), lambda: None)  # type: ignore[call-arg]
-    found = hub.find_models(ModelWish("mail", limits=ModelLimits(max_params=6_000_000)), 100)
+    hub = IndexedHub(Settings(_env_file=None, cache_dir=tmp_path), lambda: None)
+    found = hub.find_models("mail", None, 100, ModelLimits(max_params=6_000_000))
     by_repo = {candidate.repo: candidate for candidate in found.candidates}
     assert by_repo["acme/mailbert"].available
     assert not by_repo["acme/mailkept"].available
     assert "gated" in " ".join(by_repo["acme/mailkept"].risks)
     assert "free" in by_repo["acme/mailbert"].memory
     assert any("more than 6 M" in left.why for left in found.left_out)
-    none = hub.find_models(ModelWish("mail", limits=ModelLimits(max_params=6_000_000, min_context=512)), 100)
+    none = hub.find_models("mail", None, 100, ModelLimits(max_params=6_000_000, min_context=512))
     assert "acme/mailbert" in {left.repo for left in none.left_out}

@@ -10,10 +10,11 @@ from pathlib import Path
 from pydantic import ConfigDict, ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.protocol import DatasetHub, HubKind
+from p2m_agent.types.candidates import HubDataset
 from p2m_agent.types.value import Value
 
 _CARD_FILES = {".jsonl", ".ndjson"}

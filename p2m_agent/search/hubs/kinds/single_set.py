@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from p2m_agent.search.hubs.card import Card, HubDataset
+from p2m_agent.search.hubs.card import Card
 from p2m_agent.search.hubs.huggingface import NAME as HUGGINGFACE
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.protocol import DatasetHub, HubKind
+from p2m_agent.types.candidates import HubDataset
 
 _REPO = re.compile(r"\w[\w.-]*/[\w.-]+")
 
