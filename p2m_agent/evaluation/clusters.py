@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
-from p2m_agent.prompting import render
+from p2m_agent.prompting import fenced, render
 from p2m_agent.scoring.text_metrics import words
 from p2m_agent.types.analysis import ErrorCluster
 
@@ -147,7 +146,7 @@ def _titles(found: Sequence[ErrorCluster], study: Study, llm: LLM) -> Mapping[in
     requests = []
     for cluster in found:
         errors = [{"input": texts[i], "expected": right[i], "answered": said[i]} for i in cluster.example_ids]
-        shown = [json.dumps(error, ensure_ascii=False) for error in errors]
+        shown = [fenced(error) for error in errors]
         prompt = render("name_errors", instruction=study.spec.instruction, terms=cluster.terms, errors=shown)
         requests.append(
             Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=schema, max_tokens=80)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
-from p2m_agent.prompting import render
+from p2m_agent.prompting import fenced, render
 from p2m_agent.scoring.intervals import score_from
 from p2m_agent.scoring.metrics import mean_statistics
 from p2m_agent.types.scores import JUDGED, Score
@@ -84,7 +83,7 @@ def _both(expected: str, answer: str) -> tuple[tuple[str, str], tuple[str, str]]
 def _request(system: str, row: Example, outputs: tuple[str, str]) -> Request:
     from p2m_agent.llm.client import ChatMessage, Request
 
-    shown = json.dumps({"input": row.input, "first": outputs[0], "second": outputs[1]}, ensure_ascii=False)
+    shown = fenced({"input": row.input, "first": outputs[0], "second": outputs[1]})
     messages = (ChatMessage(role="system", content=system), ChatMessage(role="user", content=shown))
     return Request(messages=messages, json_schema=_SCHEMA, max_tokens=MAX_TOKENS)
 

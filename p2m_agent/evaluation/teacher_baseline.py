@@ -12,7 +12,7 @@ from p2m_agent.errors import P2MError
 from p2m_agent.evaluation.contest import NO_TIME, Contest
 from p2m_agent.evaluation.speed import timed
 from p2m_agent.events import Progressed
-from p2m_agent.prompting import render
+from p2m_agent.prompting import fenced, render
 from p2m_agent.rows.demonstrations import demonstrations
 from p2m_agent.types.label_sets import from_json, parted
 from p2m_agent.types.rows import Example
@@ -190,7 +190,7 @@ def _exam(contest: Contest, *, shots: bool) -> _Exam:
 
 
 def _question(example: Example) -> str:
-    return f"<input>{json.dumps(example.input, ensure_ascii=False)}</input>"
+    return f"<input>{fenced(example.input)}</input>"
 
 
 def _said(output: str, *, several: bool) -> str:
