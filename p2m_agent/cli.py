@@ -16,7 +16,7 @@ Settings come from flags, P2M_* variables and .env; OPENAI_API_KEY or OPENAI_BAS
 
 METRICS = (
     *("accuracy", "macro_f1", "micro_f1", "label_f1", "subset_accuracy", "exact_match", "squad_em", "squad_f1"),
-    *("chrf", "bleu", "rouge_l", "embedding_similarity"),
+    *("chrf", "bleu", "rouge_l", "embedding_similarity", "field_f1", "field_precision", "field_recall", "valid_json"),
 )
 """The names that `MetricName` allows, which is not imported to keep the start fast; a test compares them."""
 

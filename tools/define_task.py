@@ -32,8 +32,8 @@ class DefineTask(Args):
     language: str | None = None
     """ISO 639-1 code of the inputs, for instance en or ja."""
     metric: MetricName | None = None
-    """accuracy or macro_f1 for classification; micro_f1 or label_f1 for multi_label; exact_match or chrf for
-    text_to_text."""
+    """accuracy or macro_f1 for classification; micro_f1 or label_f1 for multi_label; exact_match, chrf, or
+    field_f1 where outputs are JSON, for text_to_text."""
 
 
 @dataclass(frozen=True)

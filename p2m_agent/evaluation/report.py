@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.evaluation.contest import Report, predictions_of
 from p2m_agent.scoring.calibration import calibration
 from p2m_agent.scoring.intervals import bootstrap
+from p2m_agent.scoring.json_fields import JSON_METRICS, are_json
 from p2m_agent.scoring.metric_choice import METRICS_OF
 from p2m_agent.scoring.metrics import confusions, matches, per_label
 from p2m_agent.types.rows import Example, Holdout
@@ -77,10 +78,16 @@ def report_on(  # noqa: PLR0913 (what, of whom, on which rows)
 
 
 def extra_scores(spec: TaskSpec, expected: Sequence[str], given: Sequence[str], seed: int) -> dict[str, Score]:
-    """The other metrics of the same kind of task, by name; those that need a model only where the task asks for it."""
+    """The other metrics of the same kind of task, by name; without those that the rows say nothing for.
+
+    Those that need a model are left out unless the task asks for them, those of JSON where the outputs are none.
+    """
     found: dict[str, Score] = {}
+    left_out = {spec.metric, "embedding_similarity"}
+    if spec.metric not in JSON_METRICS and not are_json(expected):
+        left_out.update(JSON_METRICS)
     for name in METRICS_OF[spec.kind]:
-        if name not in (spec.metric, "embedding_similarity"):
+        if name not in left_out:
             score = bootstrap(name, expected, given, seed=seed)
             assert score is not None, "there are answered rows"
             found[name] = score

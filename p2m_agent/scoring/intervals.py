@@ -37,7 +37,7 @@ def score_from(metric: MetricName | Literal["llm_judge"], statistics: RowStatist
     """A score from what its rows add to it."""
     value, (low, high) = estimated(statistics, seed)
     rows = len(statistics.rows)
-    if low == high and metric in ("accuracy", "exact_match", "squad_em"):
+    if low == high and metric in ("accuracy", "exact_match", "squad_em", "valid_json"):
         bound = _TAIL ** (1 / rows)
         low, high = (bound, 1.0) if value == 1.0 else (0.0, 1 - bound)
     return Score(metric=metric, value=value, ci95=(low, high), scored=rows, unscored=unscored)

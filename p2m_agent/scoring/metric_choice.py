@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from p2m_agent.scoring.json_fields import JSON_METRICS, are_json
 from p2m_agent.types.scores import MetricName
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 METRICS_OF: dict[Kind, tuple[MetricName, ...]] = {
     "classification": ("accuracy", "macro_f1"),
     "multi_label": ("micro_f1", "label_f1", "subset_accuracy"),
-    "text_to_text": ("exact_match", "squad_em", "squad_f1", "chrf", "bleu", "rouge_l", "embedding_similarity"),
+    "text_to_text": (
+        *("exact_match", "squad_em", "squad_f1", "chrf", "bleu", "rouge_l", "embedding_similarity"),
+        *JSON_METRICS,
+    ),
 }
 OPEN_ENDED: frozenset[MetricName] = frozenset({"chrf", "bleu", "rouge_l", "embedding_similarity"})
 """Metrics of outputs of which many are right; beside them an LLM judge says more."""
@@ -43,6 +47,8 @@ def choose_metric(kind: Kind, *, request: str = "", outputs: Sequence[str] = ())
         return "accuracy", "the share of inputs that get the right label"
     if kind == "multi_label":
         return "micro_f1", "how far the labels given and the right ones overlap, over all inputs together"
+    if are_json(outputs):
+        return "field_f1", "outputs are JSON, so fields are compared one by one"
     if _FREE.search(request):
         return "chrf", "many outputs are right, so closeness to the expected text counts"
     if not outputs:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from p2m_agent.scoring import text_metrics
+from p2m_agent.scoring.json_fields import FIELD_METRICS, field_statistics, is_json, same_fields
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.scores import MetricName
 
@@ -35,6 +37,7 @@ class RowStatistics:
 _CORPUS: dict[str, Callable[[Sequence[str], Sequence[str]], tuple[Floats, Callable[[Floats], Floats]]]] = {
     "chrf": text_metrics.chrf_statistics,
     "bleu": text_metrics.bleu_statistics,
+    **{name: partial(field_statistics, name) for name in FIELD_METRICS},
 }
 _ROWS: dict[str, Callable[[str, str], float]] = {
     "squad_em": lambda e, p: float(text_metrics.squad_normalised(e) == text_metrics.squad_normalised(p)),
@@ -52,7 +55,9 @@ def metric_value(name: MetricName, expected: Sequence[str], predicted: Sequence[
     whole; `exact_match` compares texts with every run of white space
     made one space and none around, and keeps case and punctuation; `squad_em` and `squad_f1` are SQuAD's; `chrf` is
     the corpus chrF++ of sacrebleu (character 6-grams, word bigrams, beta 2) and `bleu` its corpus BLEU, both divided
-    by 100; `rouge_l` is the mean F of ROUGE-L; `embedding_similarity` the mean cosine of the two texts, not below 0.
+    by 100; `rouge_l` is the mean F of ROUGE-L; `embedding_similarity` the mean cosine of the two texts, not below 0;
+    `field_f1`, `field_precision` and `field_recall` are of the leaves of all JSON outputs together (`leaf_counts`) and
+    `valid_json` is the share of predictions that are JSON.
 
     Raises:
         ValueError: there are no rows, or the lists differ in length.
@@ -108,13 +113,20 @@ def normalise(text: str) -> str:
 
 
 def matches(name: MetricName, expected: str, predicted: str) -> bool:
-    """Whether a row counts as right when mistakes are listed; texts are compared as for exact match, sets whole."""
+    """Whether a row counts as right when mistakes are listed; texts are compared as for exact match, sets whole.
+
+    JSON is compared leaf by leaf, so neither the order of keys nor that of items makes a mistake.
+    """
     if name in OF_SETS:
         return set(parted(expected)) == set(parted(predicted))
     if name in ("accuracy", "macro_f1"):
         return expected.strip() == predicted.strip()
     if name in ("squad_em", "squad_f1"):
         return text_metrics.squad_normalised(expected) == text_metrics.squad_normalised(predicted)
+    if name in FIELD_METRICS:
+        return same_fields(expected, predicted)
+    if name == "valid_json":
+        return is_json(predicted)
     return normalise(expected) == normalise(predicted)
 
 

@@ -40,7 +40,10 @@ SCHEMA: dict[str, object] = {
         "input_fields": {"type": "array", "items": {"type": "string"}},
         "output_field": {"type": "string"},
         "language": {"type": ["string", "null"]},
-        "metric": {"type": "string", "enum": ["accuracy", "macro_f1", "micro_f1", "label_f1", "exact_match", "chrf"]},
+        "metric": {
+            "type": "string",
+            "enum": ["accuracy", "macro_f1", "micro_f1", "label_f1", "exact_match", "chrf", "field_f1"],
+        },
     },
 }
 

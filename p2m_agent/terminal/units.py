@@ -25,6 +25,10 @@ METRICS = {
     "bleu": "BLEU",
     "rouge_l": "ROUGE-L",
     "embedding_similarity": "embedding similarity",
+    "field_f1": "field F1",
+    "field_precision": "field precision",
+    "field_recall": "field recall",
+    "valid_json": "valid JSON",
     "llm_judge": "LLM judge",
 }
 

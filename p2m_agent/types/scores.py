@@ -21,6 +21,10 @@ MetricName = Literal[
     "bleu",
     "rouge_l",
     "embedding_similarity",
+    "field_f1",
+    "field_precision",
+    "field_recall",
+    "valid_json",
 ]
 """What a student can be trained towards: each is computed without asking anybody. All are 0 to 1."""
 JUDGED: Literal["llm_judge"] = "llm_judge"

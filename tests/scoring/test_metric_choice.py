@@ -21,6 +21,9 @@ DATES = ["2024-01-01", "2024-02-02"]
         ("text_to_text", "", ["x" * 200], "chrf"),
         ("text_to_text", "Translate short signs into French", ["sortie", "entrée"], "chrf"),
         ("text_to_text", "Write dates as ISO 8601", DATES, "exact_match"),
+        ("text_to_text", "Give the title and the year as JSON", ['{"title": "Emma", "year": 1815}'] * 3, "field_f1"),
+        ("text_to_text", "", ["[]"] * 9 + ["none"], "field_f1"),
+        ("text_to_text", "", ["[]"] * 8 + ["none"] * 2, "exact_match"),
     ],
 )
 def test_the_metric_follows_from_the_task_with_a_reason(
@@ -37,6 +40,13 @@ def test_the_command_line_knows_every_metric() -> None:
 
     assert get_args(MetricName) == METRICS
     assert {name for metrics in METRICS_OF.values() for name in metrics} == set(METRICS)
+
+
+def test_every_metric_has_a_name_and_a_meaning_for_people() -> None:
+    from p2m_agent.delivery.model_card import MEANINGS
+    from p2m_agent.terminal.units import METRICS
+
+    assert {*get_args(MetricName)} <= {*MEANINGS} & {*METRICS}
 
 
 def test_open_ended_metrics_are_of_texts() -> None:
