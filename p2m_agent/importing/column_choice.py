@@ -262,7 +262,8 @@ def choose_inputs(table: Table, output: Column) -> list[Column]:
 def without_leaks(inputs: list[Column], output: Column, table: Table) -> tuple[list[Column], tuple[Doubt, ...]]:
     """The inputs without columns that give the output away, unless somebody named them; and what gives it away."""
     others = [column for column in table.columns if column is not output and not (column.id_like or column.constant)]
-    leaks = {column.name: doubt for column in others if (doubt := leak_of(column, output, others))}
+    open_to_ask = [each for each in others if not (names.is_choices(each.name) or values.picked_from(output, each))]
+    leaks = {column.name: doubt for column in open_to_ask if (doubt := leak_of(column, output, others))}
     left = [column for column in inputs if column.name not in leaks]
     kept = inputs if table.named.inputs or not left else left
     doubts = []
