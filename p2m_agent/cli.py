@@ -70,6 +70,7 @@ def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     inspect.add_argument("path", metavar="PATH|HUB_ID", help="a file or folder of labelled rows, or a dataset's id")
     inspect.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a file that holds it")
     inspect.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
+    _data_flags(inspect)
     inspect.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for the dataset")
     inspect.add_argument("--rows", type=_positive, default=3, metavar="N", help="examples to show (default 3)")
     inspect.add_argument("--seed", type=int)
@@ -151,6 +152,7 @@ def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _task_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
     parser.add_argument("--data", metavar="FILE", help="labelled rows of your own (JSONL, CSV, parquet)")
+    _data_flags(parser)
     parser.add_argument("--unlabelled", metavar="FILE", help="real inputs without outputs, for the teacher to label")
     parser.add_argument("--attributes", metavar="FILE", help="what generated inputs differ in (YAML)")
     parser.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
@@ -165,6 +167,17 @@ def _task_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
     parser.add_argument("--metric", choices=METRICS, metavar="NAME", help=f"what success is: {', '.join(METRICS)}")
     _limit_flags(parser)
+
+
+def _data_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", nargs="+", metavar="COLUMN", help="columns that are inputs")
+    parser.add_argument("--output", metavar="COLUMN", help="the column that is the output")
+    parser.add_argument("--test", metavar="FILE", help="a further labelled file that is the locked test")
+    parser.add_argument("--format", metavar="NAME", help="read the file as csv, jsonl, json, parquet, xlsx, …")
+    parser.add_argument("--encoding", metavar="NAME", help="of the file, such as cp1252")
+    parser.add_argument("--no-header", action="store_true", default=None, help="the first line is a row already")
+    parser.add_argument("--group", metavar="COLUMN", help="its equal values stay on one side of a split")
+    parser.add_argument("--buckets", metavar="N|EDGES", help="put a number into N ranges, or by edges: 0.25,0.5,0.75")
 
 
 def _from_flag(parser: argparse.ArgumentParser) -> None:

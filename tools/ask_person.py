@@ -97,7 +97,7 @@ def question(args: AskPerson, inputs: AskPersonInputs | None, call_id: str) -> Q
         preview |= {"origin": subject.origin, "ref": subject.ref, "columns": subject.columns}
     elif isinstance(subject, ColumnChoice):
         about, asked = "columns", asked or f"Are these the right columns of {subject.ref}?"
-        preview = subject.model_dump(mode="json", include={"inputs", "output", "columns", "sample", "why"})
+        preview = subject.model_dump(mode="json", include={"inputs", "output", "columns", "sample", "why", "doubts"})
     elif isinstance(subject, PromptChange):
         about, asked = "prompt", asked or "May the instruction be changed like this?"
         preview = {"before": subject.before, "after": subject.after, "why": subject.why}

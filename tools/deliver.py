@@ -12,12 +12,14 @@ from p2m_agent.delivery.model_card import Facts, write_model_card
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
+from p2m_agent.importing.checks.question import is_hopeless
 from p2m_agent.rows.data_card import read_data_card
 from p2m_agent.rows.holdout import read_dev
 from p2m_agent.run.state import Ended, Parent, RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.training.student_card import read_card, size_mb
 from p2m_agent.types.budget import Cost
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.student import Delivery, TrainingRun
@@ -102,7 +104,7 @@ def run(_args: Deliver, inputs: DeliverInputs, context: Context) -> Outcome:
         size_mb=size_mb(folder),
         made_by=context.call.id,
     )
-    ended = ending(spec, report)
+    ended = ending(spec, report, [doubt for each in datasets for doubt in each.doubts])
     summary = f"Delivered {trained.id} to {delivery.path} ({delivery.size_mb:.1f} MB). {ended.reason}"
     return Outcome(summary=summary, artifacts=(delivery,), ended=ended)
 
@@ -148,9 +150,11 @@ def check_same_answers(context: Context, trained: TrainingRun, folder: Path, row
         )
 
 
-def ending(spec: TaskSpec, report: EvalReport) -> Ended:
-    """How the run ends: the locked-test score against the target."""
+def ending(spec: TaskSpec, report: EvalReport, doubts: Sequence[Doubt] = ()) -> Ended:
+    """How the run ends: the locked-test score against the target, unless the question is wrong."""
     score = report.score
+    if wrong := _wrong_question(report, doubts):
+        return Ended(why="wrong_question", reason=f"A model is there, but its score says nothing: {wrong}")
     low, high = score.ci95
     proxy = ", a synthetic proxy" if report.proxy else ""
     found = f"{score.metric} {score.value:.3f} [{low:.3f}, {high:.3f}] on {score.scored} locked test rows{proxy}"
@@ -163,6 +167,17 @@ def ending(spec: TaskSpec, report: EvalReport) -> Ended:
             why="target_not_met", reason=f"Delivered, but {found} is below the target of {spec.target:.3f}{by}."
         )
     return Ended(why="delivered", reason=f"Delivered with {found}; the target was {spec.target:.3f}.")
+
+
+def _wrong_question(report: EvalReport, doubts: Sequence[Doubt]) -> str:
+    """Why no score on these rows would mean anything; empty where one does."""
+    hopeless = [doubt for doubt in doubts if is_hopeless(doubt)]
+    if hopeless:
+        return hopeless[0].said
+    usual = report.baselines.get("majority")
+    if usual and usual.score and usual.score.value >= 1.0:
+        return "the most frequent output is right in every locked test row. Bring rows with other outputs."
+    return ""
 
 
 TOOL = Tool(name="deliver", args=Deliver, run=run, effect=Effect.DELIVER, needs=needs, estimate=estimate)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
 from p2m_agent.errors import BudgetExceeded, Misfit, ToolError, UsageError
 from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.checks.question import is_hopeless
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.importing.convert import write_rejected
 from p2m_agent.importing.label_alignment import write_alignment
-from p2m_agent.importing.own_file import Take, open_file
+from p2m_agent.importing.own_file import open_file, take_of
 from p2m_agent.importing.schema.shaped import Asked, Rejected
 from p2m_agent.importing.sources import Opened, is_file, open_repo
 from p2m_agent.importing.task_rows import Reading, as_rejected, divide_rows, plan_reading, read_task_rows
@@ -157,13 +158,23 @@ def run(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Outcome
 
 def _import(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Outcome:
     opened = _open(args, inputs, context)
-    wishes = Wishes(inputs.spec, inputs.task, inputs.bound, inputs.inputs, inputs.output)
+    wishes = Wishes(inputs.spec, inputs.task, inputs.bound)
+    if inputs.own:
+        wishes = Wishes.of_own(inputs.spec, inputs.task, settled=inputs.bound)
+    if inputs.inputs or inputs.output:
+        wishes = replace(wishes, inputs=inputs.inputs, output=inputs.output)
     judges = Judges(context.embedder, context.teacher)
     try:
         plan = plan_reading(opened, wishes, judges, context.call.id)
+        asked = bool(wishes.inputs and wishes.output)
         if inputs.attended and plan.mapping.unsure:
-            return _propose(proposal(plan.opened, plan.mapping, context.call.id), inputs.source)
+            choice = proposal(plan.opened, plan.mapping, context.call.id, plan.mapping.doubts)
+            return _propose(choice, inputs.source)
         reading = read_task_rows(plan, judges, context.call.id)
+        grave = [doubt for doubt in reading.doubts if doubt.grave]
+        if inputs.attended and grave and not asked:
+            return _propose(proposal(plan.opened, plan.mapping, context.call.id, grave), inputs.source)
+        _check_question(reading, asked=inputs.attended and asked)
     except ToolError as misfit:
         raise _with_remedy(misfit, inputs, context) from misfit
     shared = _share_out(reading, inputs.holdout, context)
@@ -173,6 +184,17 @@ def _import(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Out
     if reading.spec is not inputs.spec:
         artifacts = (reading.spec, *artifacts)
     return Outcome(summary=_summary(dataset, shared, reading), artifacts=artifacts)
+
+
+def _check_question(reading: Reading, *, asked: bool) -> None:
+    """Refuse rows on which no score would mean anything, unless a person has seen that and goes on.
+
+    Raises:
+        ToolError: all rows have one answer, or it is given away in another way.
+    """
+    hopeless = [doubt for doubt in reading.doubts if is_hopeless(doubt)]
+    if hopeless and not asked:
+        raise ToolError(hopeless[0].seen, hopeless[0].settle)
 
 
 def _propose(choice: ColumnChoice, source: str) -> Outcome:
@@ -205,7 +227,9 @@ class _Shared:
 def _open(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Opened:
     """The source's rows, once its licence allows them to be used."""
     if inputs.own and is_file(inputs.name):
-        return open_file(inputs.name, Asked(inputs.spec.request), Take(args.max_rows, context.settings.seed))
+        return open_file(
+            inputs.name, Asked(inputs.spec.request), take_of(inputs.task, args.max_rows, context.settings.seed)
+        )
     return open_repo(
         inputs.name,
         inputs.spec,

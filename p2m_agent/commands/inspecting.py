@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.commands.arguments import check_hubs, print_json, settings_from, task_from
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.importing.inspection import inspection_of
-from p2m_agent.importing.own_file import Take, open_file
+from p2m_agent.importing.own_file import open_file, take_of
 from p2m_agent.importing.schema.shaped import Asked
 from p2m_agent.importing.sources import Opened, is_file, open_repo
 from p2m_agent.importing.task_rows import Reading, plan_reading, read_task_rows
@@ -70,14 +70,14 @@ def read_as_a_run(path: str, task: Task, settings: Settings) -> Reading:
 
     task = task.model_copy(update={"data": path})
     spec = draft_spec(Said(task), CALL, None, embedder)
-    wishes, judges = Wishes(spec, task), Judges(embedder)
-    plan = plan_reading(_open(path, spec, settings, judges), wishes, judges, CALL)
+    wishes, judges = Wishes.of_own(spec, task), Judges(embedder)
+    plan = plan_reading(_open(path, spec, task, settings, judges), wishes, judges, CALL)
     return read_task_rows(plan, judges, CALL)
 
 
-def _open(path: str, spec: TaskSpec, settings: Settings, judges: Judges) -> Opened:
+def _open(path: str, spec: TaskSpec, task: Task, settings: Settings, judges: Judges) -> Opened:
     if is_file(path):
-        return open_file(path, Asked(spec.request), Take(MAX_ROWS, settings.seed))
+        return open_file(path, Asked(spec.request), take_of(task, MAX_ROWS, settings.seed))
     from p2m_agent.search.hub import IndexedHub
 
     hub = IndexedHub(settings, judges.embedder)
@@ -94,5 +94,5 @@ def _open(path: str, spec: TaskSpec, settings: Settings, judges: Judges) -> Open
 
 def _task(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     if args.prompt is None and args.config is None:
-        return Task(request=NO_REQUEST), ()
+        args.prompt = NO_REQUEST
     return task_from(args)

@@ -25,6 +25,7 @@ from p2m_agent.types.task import Task
 EXIT_CODES = {
     "delivered": 0,
     "target_not_met": EXIT_TARGET,
+    "wrong_question": EXIT_TARGET,
     "budget": EXIT_BUDGET,
     "bad_input": EXIT_USAGE,
     "gave_up": EXIT_OURS,
@@ -52,7 +53,7 @@ def resume(args: argparse.Namespace) -> int:
         standing = session.standing()
         if standing.question:
             raise UsageError("The run waits for an answer.", f"Give it: p2m review {session.run}")
-        if standing.ended and standing.ended.why in ("delivered", "target_not_met"):
+        if standing.ended and standing.ended.why in ("delivered", "target_not_met", "wrong_question"):
             screen.note(f"The run {session.run} is over already.")
             return _finish(session, standing, screen, as_json=args.json)
         return _work(session, screen, as_json=args.json)
@@ -140,7 +141,7 @@ def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
 def _finish(session: Session, standing: RunStatus, screen: Screen, *, as_json: bool) -> int:
     if as_json:
         print_json(result_of(standing.state, session.run))
-    elif standing.ended and standing.ended.why in ("delivered", "target_not_met"):
+    elif standing.ended and standing.ended.why in ("delivered", "target_not_met", "wrong_question"):
         summary(standing.state, session.root, screen)
     elif standing.ended:
         screen.error(standing.ended.reason)

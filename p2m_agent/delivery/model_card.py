@@ -210,6 +210,7 @@ def _limits(facts: Facts) -> list[str]:
         limits.append("Its score was measured on rows made by a language model, not on real inputs.")
     if report.looks > 1:
         limits.append(f"The locked test was looked at {report.looks} times, so the score may be a little high.")
+    limits += [f"Doubtful in the rows of {each.ref}: {doubt.seen}" for each in facts.datasets for doubt in each.doubts]
     return limits + [f"Taken for granted: {assumption}" for assumption in facts.spec.assumptions]
 
 

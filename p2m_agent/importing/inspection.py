@@ -74,17 +74,12 @@ def inspection_of(reading: Reading, examples: int) -> Inspection:
         rows=RowCounts(read=reading.opened.read, used=reading.used, left_out=reading.left_out),
         splits=_own_splits(reading),
         language=languages.main,
-        doubts=tuple(in_words(doubt) for doubt in reading.doubts),
+        doubts=tuple(doubt.said for doubt in reading.doubts),
         examples=tuple(_shown(example, spec.kind) for example in _spread(every, examples)),
         why=mapping.why,
         metric=spec.metric,
         found=reading.doubts,
     )
-
-
-def in_words(doubt: Doubt) -> str:
-    """A doubt in one paragraph: what was seen, what was done, how to settle it."""
-    return " ".join(filter(None, (doubt.text, doubt.done, doubt.settle)))
 
 
 def _own_splits(reading: Reading) -> dict[str, int] | None:

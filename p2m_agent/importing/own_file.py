@@ -17,6 +17,7 @@ from p2m_agent.rows.tables.opened import ReadOptions, SourceTable
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
+from p2m_agent.types.task import Task
 
 Parts = dict[SplitName, list[Row]]
 
@@ -31,6 +32,13 @@ class Take:
     options: ReadOptions = field(default_factory=ReadOptions)
     test: str = ""
     """A further file that is the test; empty where there is none."""
+
+
+def take_of(task: Task, max_rows: int, seed: int) -> Take:
+    """How a person says that their file is read."""
+    header = False if task.no_header else None
+    options = ReadOptions(format=task.format or "", encoding=task.encoding or "", header=header)
+    return Take(max_rows, seed, options, task.test or "")
 
 
 def open_file(data: str, asked: Asked, take: Take) -> Opened:

@@ -63,6 +63,11 @@ class Wishes:
     buckets: str = ""
     """Into how many ranges, or by which edges, a number is put."""
 
+    @classmethod
+    def of_own(cls, spec: TaskSpec, task: Task, *, settled: bool = False) -> Wishes:
+        """What a person said about the rows that they brought."""
+        return cls(spec, task, settled, task.input or (), task.output or "", task.group or "", task.buckets or "")
+
     @property
     def fixed_fields(self) -> bool:
         """Whether the input fields of the spec must stay."""
@@ -182,8 +187,8 @@ def _by_names(sample: Sequence[Row], wishes: Wishes, named: NamedColumns) -> Map
         return None
 
 
-def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:
-    """The chosen columns with a few rows, for a person to look at."""
+def proposal(opened: Opened, mapping: Mapping, call_id: str, doubts: Sequence[Doubt] = ()) -> ColumnChoice:
+    """The chosen columns with a few rows and what is doubtful, for a person to look at."""
     rows = _sample(opened)
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     return ColumnChoice(
@@ -194,6 +199,7 @@ def proposal(opened: Opened, mapping: Mapping, call_id: str) -> ColumnChoice:
         columns=columns,
         sample=tuple({name: text_of(row.get(name))[:_SHOWN] for name in columns} for row in rows[:3]),
         why=mapping.why,
+        doubts=tuple(doubts),
         made_by=call_id,
     )
 

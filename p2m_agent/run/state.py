@@ -88,7 +88,7 @@ class Message(Value):
 class Ended(Value):
     """Why a run is over."""
 
-    why: Literal["delivered", "target_not_met", "budget", "bad_input", "gave_up"]
+    why: Literal["delivered", "target_not_met", "wrong_question", "budget", "bad_input", "gave_up"]
     reason: str
 
 

@@ -42,3 +42,13 @@ class Doubt(Value):
     """How a person settles it: the flag, the key of the task file, what to change in the file."""
     grave: bool = False
     """Whether it would change labels, the target or the held-out rows."""
+
+    @property
+    def seen(self) -> str:
+        """What was seen and what was done about it."""
+        return f"{self.text} {self.done}".strip()
+
+    @property
+    def said(self) -> str:
+        """The same, and how it is settled."""
+        return f"{self.seen} {self.settle}".strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.value import Value
 
 
@@ -21,6 +22,8 @@ class ColumnChoice(Value):
     sample: tuple[dict[str, str], ...]
     """A few rows, column to text."""
     why: str
+    doubts: tuple[Doubt, ...] = ()
+    """What else a person should look at before these rows are used."""
     made_by: str
 
 

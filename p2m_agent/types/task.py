@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.scores import MetricName
@@ -58,11 +58,39 @@ class Task(Value):
     """A few rows with their right outputs."""
     data: File = None
     """A labelled file or a Hub dataset id."""
+    input: tuple[str, ...] | None = None
+    """Columns of `data` that are inputs; one may be given as a text."""
+    output: str | None = None
+    """The column of `data` that is the output."""
+    test: File = None
+    """A further labelled file that is the locked test."""
+    format: str | None = None
+    """Of `data`, where neither its ending nor its content is to decide."""
+    encoding: str | None = None
+    """Of `data`, where it is not to be found out."""
+    no_header: bool | None = None
+    """Whether the first line of `data` is a row already."""
+    group: str | None = None
+    """The column of `data` whose equal values stay on one side of a split."""
+    buckets: str | None = None
+    """Into how many ranges a number is put, or their edges: `5`, `0.25,0.5,0.75`."""
     unlabelled: File = None
     """A file of real inputs without outputs; the teacher labels them."""
     attributes: File = None
     """A YAML file of what generated inputs differ in."""
     constraints: Constraints | None = None
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("buckets", mode="before")
+    @classmethod
+    def _written(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            return ",".join(map(str, value))
+        return str(value) if isinstance(value, int | float) else value
 
     @property
     def given(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -20,9 +20,14 @@ LABELS = 20
 """Labels that are listed."""
 
 
-def show_inspection(found: Inspection, screen: Screen, *, short: bool = False) -> None:
-    """Print it; in short without labels and examples."""
-    screen.data(*_parts(found, screen, short=short))
+def show_inspection(found: Inspection, screen: Screen) -> None:
+    """Print it."""
+    screen.data(*_parts(found, screen, short=False))
+
+
+def note_inspection(found: Inspection, screen: Screen) -> None:
+    """The same in short, without labels and examples, before a run begins."""
+    screen.note(*_parts(found, screen, short=True), Text())
 
 
 def _parts(found: Inspection, screen: Screen, *, short: bool) -> Iterator[RenderableType]:
@@ -36,9 +41,7 @@ def _parts(found: Inspection, screen: Screen, *, short: bool) -> Iterator[Render
         for example in found.examples:
             yield marked(screen.glyph("next"), "accent", _example(example), indent=2)
     if found.found:
-        yield from (Text(), Text("doubts", style="loud"))
-    for doubt in sorted(found.found, key=lambda each: not each.grave):
-        yield marked(screen.glyph("bad" if doubt.grave else "no"), "bad" if doubt.grave else "warn", _doubt(doubt))
+        yield from (Text(), Text("doubts", style="loud"), *doubt_lines(found.found))
 
 
 def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
@@ -66,6 +69,12 @@ def _example(example: ShownExample) -> Text:
     return text.append(one_line(output, LONGEST) or "(nothing)", style="accent")
 
 
+def doubt_lines(doubts: Iterable[Doubt]) -> Iterator[RenderableType]:
+    """A line or two each, those first that would change labels, the target or the held-out rows."""
+    for doubt in sorted(doubts, key=lambda each: not each.grave):
+        yield marked("!" if doubt.grave else "?", "bad" if doubt.grave else "warn", _doubt(doubt))
+
+
 def _doubt(doubt: Doubt) -> Text:
-    text = Text(one_line(" ".join(filter(None, (doubt.text, doubt.done))), 1000))
+    text = Text(one_line(doubt.seen, 1000))
     return text.append(f"\n{one_line(doubt.settle, 1000)}", style="soft") if doubt.settle else text

@@ -17,7 +17,9 @@ from p2m_agent.run.state import RunState
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import clean, one_line, words
 from p2m_agent.terminal.views import tables
+from p2m_agent.terminal.views.inspected import doubt_lines
 from p2m_agent.types.budget import Cost
+from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.questions import PromptChange, Question
 from p2m_agent.types.rows import Example, render_input
 from p2m_agent.types.task import TaskSpec
@@ -65,7 +67,8 @@ def column_parts(question: Question) -> list[RenderableType]:
         style = "soft" if part == "left out" else "accent"
         table.add_row(Text(one_line(str(column)), style=style), Text(part, style=style), Text(" · ".join(values)))
     why = [words(str(shown["why"]), "soft"), Text()] if shown.get("why") else []
-    return [*why, table]
+    doubts = [Doubt.model_validate(each) for each in _items(shown.get("doubts"))]
+    return [*why, table, *([Text(), *doubt_lines(doubts)] if doubts else [])]
 
 
 def _items(value: object) -> list[object]:

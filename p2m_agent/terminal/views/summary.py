@@ -18,7 +18,8 @@ from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.views import tables
-from p2m_agent.types.rows import Holdout
+from p2m_agent.terminal.views.inspected import doubt_lines
+from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, EvalReport, LeakCertificate, Score, Speed
 from p2m_agent.types.student import Delivery, TrainingRun
 
@@ -29,6 +30,7 @@ PROXY = (
 ENDINGS = {
     "delivered": "delivered",
     "target_not_met": "delivered",
+    "wrong_question": "a model is there, but its score says nothing",
     "budget": "stopped by the budget",
     "gave_up": "ended without a model",
     "bad_input": "stopped: what it was given cannot be used",
@@ -45,6 +47,8 @@ def summary(state: RunState, root: Path, screen: Screen) -> None:
     parts.append(tables.pairs(_facts(state, root, student, report)))
     spec = state.spec
     parts += tables.assumptions(spec) if spec else []
+    doubts = [doubt for dataset in state.all(Dataset) for doubt in dataset.doubts]
+    parts += [Text(), Text("doubts about the rows", style="soft"), *doubt_lines(doubts)] if doubts else []
     screen.data(*(Padding(part, (0, 0, 0, 2)) if index > 1 else part for index, part in enumerate(parts)))
     folder = root / delivery.path if delivery else root
     screen.data(Text(), Text("  model in" if delivery else "  run in", style="soft"))
@@ -75,7 +79,7 @@ def _heading(state: RunState, root: Path, report: EvalReport | None) -> Renderab
     ended = ENDINGS[state.ended.why] if state.ended else "not finished"
     target = target_line(state, report)
     line.append(f"  {ended}{', ' if target else ''}", style="not bold").append_text(target)
-    if state.ended and state.ended.why in ("gave_up", "budget"):
+    if state.ended and state.ended.why in ("gave_up", "budget", "wrong_question"):
         line.append(f"\n{one_line(state.ended.reason)}", style="not bold")
     return line
 
