@@ -104,7 +104,7 @@ def run(_args: Deliver, inputs: DeliverInputs, context: Context) -> Outcome:
         size_mb=size_mb(folder),
         made_by=context.call.id,
     )
-    ended = ending(spec, report, [doubt for each in datasets for doubt in each.doubts])
+    ended = ending(spec, report, [doubt for each in inputs.datasets for doubt in each.doubts])
     summary = f"Delivered {trained.id} to {delivery.path} ({delivery.size_mb:.1f} MB). {ended.reason}"
     return Outcome(summary=summary, artifacts=(delivery,), ended=ended)
 

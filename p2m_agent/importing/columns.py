@@ -71,7 +71,7 @@ def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: ea
     """
     profiled = profile([flatten(row) for row in rows])
     named = named or NamedColumns()
-    _check_named(named, [column.name for column in profiled])
+    check_named(named, [column.name for column in profiled])
     spoken_of = {*named.inputs, named.output}
     columns = [column for column in profiled if column.filled > 0 or column.name in spoken_of]
     if len(columns) < 2:
@@ -91,7 +91,12 @@ def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: ea
     return chosen.model_copy(update={"confidence": max(0.6, mapping.confidence), "unsure": True})
 
 
-def _check_named(named: NamedColumns, known: Sequence[str]) -> None:
+def check_named(named: NamedColumns, known: Sequence[str]) -> None:
+    """Refuse columns that a person named and that are not there.
+
+    Raises:
+        ToolError: one is not, or is input and output at once; the message says which there are.
+    """
     wrong = [name for name in (*named.inputs, named.output) if name and name not in known]
     if wrong:
         near = difflib.get_close_matches(wrong[0], known, n=1)

@@ -58,3 +58,19 @@ def test_what_cannot_be_read_is_refused_with_the_remedy(tmp_path: Path, capsys: 
     assert "an input and its right output" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path / "two.csv"), REQUEST]) == 2
     assert "Did you mean" in capsys.readouterr().err
+
+
+def test_what_a_person_names_wins_over_guesses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{row['text']},{'ab'[n % 2]},{n / 100}" for n, row in enumerate(rows(60))]
+    (tmp_path / "a.csv").write_text("note,answer,score\n" + "\n".join(lines), encoding="utf-8")
+    (tmp_path / "task.yaml").write_text(
+        "request: Sort it\ndata: a.csv\ninput: note\noutput: answer\n", encoding="utf-8"
+    )
+    named = inspect(capsys, tmp_path / "a.csv", "-c", tmp_path / "task.yaml")
+    assert (named["inputs"], named["output"]) == (["note"], "answer")
+    ranges = inspect(capsys, tmp_path / "a.csv", "Rate it", "--output", "score", "--buckets", "0.2,0.4")
+    assert ranges["labels"] == {"below 0.2": 20, "0.2 to below 0.4": 20, "0.4 or more": 20}
+    assert main(["inspect", str(tmp_path / "a.csv"), "Rate it", "--output", "score"]) == 2
+    assert "--buckets" in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path / "a.csv"), "Rate it", "--output", "scores"]) == 2
+    assert "Did you mean 'score'?" in capsys.readouterr().err
