@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "p2m_agent"
 GROUND = {"__init__", "cli", "errors", "events", "languages", "prompting", "scanning", "settings"}
@@ -36,7 +34,6 @@ def test_no_two_modules_share_a_name() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@pytest.mark.xfail(strict=True, reason="to be merged")
 def test_no_two_classes_share_a_name() -> None:
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in modules())
     names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))

@@ -25,7 +25,7 @@ from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import Rejected
+from p2m_agent.verification.filter import RejectedExample
 from p2m_agent.verification.screening import rejected_line
 
 ROWS, REJECTED = "rows.jsonl", "rejected.jsonl"
@@ -133,7 +133,7 @@ class RowFiles:
         self._rows: IO[str] = self.path.open("w", encoding="utf-8")
         self._rejected: IO[str] = (folder / REJECTED).open("w", encoding="utf-8")
 
-    def __call__(self, kept: Sequence[Example], rejected: Sequence[Rejected]) -> None:
+    def __call__(self, kept: Sequence[Example], rejected: Sequence[RejectedExample]) -> None:
         """Append."""
         for row in kept:
             self._rows.write(row.model_dump_json() + "\n")
@@ -203,7 +203,7 @@ def split(
     return dataset_of(path, dict(left.most_common()), dropped, context), holdout, " ".join([note, *carved.notes])
 
 
-def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
+def write_rejected(path: Path, rejected: Sequence[RejectedExample]) -> None:
     """Rows that are not used, with their reasons."""
     with path.open("w", encoding="utf-8") as file:
         file.writelines(map(rejected_line, rejected))

@@ -17,7 +17,7 @@ from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import Kind, TaskSpec
-from p2m_agent.verification.filter import Rejected
+from p2m_agent.verification.filter import RejectedExample
 
 from ._generated import write_rejected
 
@@ -98,7 +98,7 @@ def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
         raise ToolError(f"No row of {dataset.id} would be left.", "Nothing was changed.")
     path = context.folder / "rows.jsonl"
     write_examples(path, kept)
-    write_rejected(context.folder / "rejected.jsonl", [Rejected(row, "person") for row in rows if row.id in ids])
+    write_rejected(context.folder / "rejected.jsonl", [RejectedExample(row, "person") for row in rows if row.id in ids])
     gone = len(rows) - len(kept)
     update = {
         "id": f"dataset-{context.call.id}",

@@ -15,7 +15,7 @@ from p2m_agent.run.state import RunState, tool_of
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
-from p2m_agent.verification.filter import Rejected
+from p2m_agent.verification.filter import RejectedExample
 from p2m_agent.verification.screening import rejected_line
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _written(
     write_examples(path, kept)
     with (folder / "rejected.jsonl").open("w", encoding="utf-8") as file:
         for place in sorted(doubts):
-            file.write(rejected_line(Rejected(rows[place], "label_doubtful")))
+            file.write(rejected_line(RejectedExample(rows[place], "label_doubtful")))
     labels = Counter(row.output for row in kept)
     gone = {"label_doubtful": len(rows) - len(kept)} if len(kept) < len(rows) else {"relabelled": len(doubts)}
     return dataset.model_copy(

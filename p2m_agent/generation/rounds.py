@@ -30,7 +30,7 @@ from p2m_agent.rows.demonstrations import demonstrations
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import Demonstration, TaskSpec
-from p2m_agent.verification.filter import Candidate, Rejected, Sieve
+from p2m_agent.verification.filter import Candidate, RejectedExample, Sieve
 
 if TYPE_CHECKING:
     from p2m_agent.run.seams import LLM
@@ -47,7 +47,7 @@ MAJORITY = 0.5
 _SHOWN_PAIRS = {"classification": 8, "multi_label": 8, "text_to_text": 5}
 _REPORT_S = 0.5
 
-Keep = Callable[[Sequence[Example], Sequence[Rejected]], None]
+Keep = Callable[[Sequence[Example], Sequence[RejectedExample]], None]
 """Writes accepted and rejected rows away, as they come."""
 
 

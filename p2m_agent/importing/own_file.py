@@ -11,7 +11,7 @@ from p2m_agent.errors import UsageError
 from p2m_agent.importing.own_splits import named_split, split_column
 from p2m_agent.importing.schema.shaped import Asked, Rejected, Shaped
 from p2m_agent.importing.shapes import shape_of_splits
-from p2m_agent.importing.sources import HELD_OUT_CAP, Opened, Roles, reservoir
+from p2m_agent.importing.sources import HELD_OUT_CAP, ColumnRoles, Opened, reservoir
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.tables.opened import ReadOptions, SourceTable
 from p2m_agent.rows.tables.opening import open_table
@@ -118,7 +118,7 @@ def _of_schema(table: SourceTable, data: str, shaped: Shaped, take: Take) -> Ope
     caps = {name: take.max_rows if name == "train" else HELD_OUT_CAP for name in parts}
     parts = {name: reservoir(part, caps[name], take.seed)[0] for name, part in parts.items()}
     source = Source(origin="user", ref=data, revision=table.revision)
-    roles = Roles(shaped.shape, shaped.inputs, shaped.output, shaped.output_kind, shaped.labels, shaped.group)
+    roles = ColumnRoles(shaped.shape, shaped.inputs, shaped.output, shaped.output_kind, shaped.labels, shaped.group)
     return Opened(
         parts,
         available,

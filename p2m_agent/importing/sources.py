@@ -35,7 +35,7 @@ READ_AHEAD = 5
 
 
 @dataclass(frozen=True)
-class Roles:
+class ColumnRoles:
     """Which column is what in the rows of a known schema."""
 
     schema: str
@@ -69,7 +69,7 @@ class Opened:
     """Rows that could not be read at all, by reason."""
     rejected: Mapping[SplitName, tuple[Rejected, ...]] = field(default_factory=dict)
     """Rows that are no examples, with the reason, by split."""
-    roles: Roles | None = None
+    roles: ColumnRoles | None = None
     """Which column is what, where the tool that wrote the source says so."""
     doubts: tuple[Doubt, ...] = ()
     """What was guessed when it was read."""

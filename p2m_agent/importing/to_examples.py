@@ -17,7 +17,7 @@ from p2m_agent.importing.columns import Mapping, check_mapping, check_named, fie
 from p2m_agent.importing.convert import Converted, convert
 from p2m_agent.importing.label_alignment import Alignment, align_labels, as_written
 from p2m_agent.importing.labels.output_column import KnownTask, OutputColumn, read_output, with_answers, with_labels
-from p2m_agent.importing.sources import Opened, Roles
+from p2m_agent.importing.sources import ColumnRoles, Opened
 from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
@@ -168,7 +168,7 @@ def _named(sample: Sequence[Row], wishes: Wishes) -> NamedColumns:
     return NamedColumns(wishes.inputs, wishes.output or (meant[0] if meant else ""))
 
 
-def _of_schema(roles: Roles, wishes: Wishes) -> Mapping | None:
+def _of_schema(roles: ColumnRoles, wishes: Wishes) -> Mapping | None:
     """The columns whose parts the source's own schema says; None where the task has other fields."""
     fields: Sequence[str] = [field_name(column) for column in roles.inputs]
     if wishes.fixed_fields:

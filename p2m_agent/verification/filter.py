@@ -16,14 +16,14 @@ from p2m_agent.verification.row_faults import Candidate, fault, usual_faults
 if TYPE_CHECKING:
     from p2m_agent.run.seams import Embedder
 
-__all__ = ["Candidate", "Rejected", "Sieve", "fault"]
+__all__ = ["Candidate", "RejectedExample", "Sieve", "fault"]
 
 MAJORITY = 0.5
 """Share of independent answers that must agree with an output, where such answers were asked for."""
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedExample:
     """A row that is not used, and why."""
 
     example: Example
@@ -50,7 +50,7 @@ class Sieve:
     """Ask of every text that it lies near its label's name by meaning: for a teacher whose labels cannot be trusted."""
     kept: list[Example] = field(default_factory=list)
     """Since it was last drained."""
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedExample] = field(default_factory=list)
     """Since it was last drained."""
     accepted: int = 0
     _reasons: Counter[str] = field(default_factory=Counter)
@@ -89,7 +89,7 @@ class Sieve:
                 self.accepted += 1
         return self.accepted - before
 
-    def drain(self) -> tuple[list[Example], list[Rejected]]:
+    def drain(self) -> tuple[list[Example], list[RejectedExample]]:
         """The rows that were kept and rejected since it was last asked; it forgets them."""
         drained = self.kept, self.rejected
         self.kept, self.rejected = [], []
@@ -97,7 +97,7 @@ class Sieve:
 
     def reject(self, example: Example, reason: str, *, held_out: bool = False) -> None:
         """Note a row that is not used, and whether it is nearly a held-out one."""
-        self.rejected.append(Rejected(example, reason, held_out))
+        self.rejected.append(RejectedExample(example, reason, held_out))
         self._reasons[reason] += 1
 
     def reasons(self) -> dict[str, int]:

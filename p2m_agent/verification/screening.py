@@ -16,7 +16,7 @@ from p2m_agent.rows.label_noise import SuspectLabel, suspects
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import Rejected
+from p2m_agent.verification.filter import RejectedExample
 
 if TYPE_CHECKING:
     import numpy
@@ -101,13 +101,13 @@ class _Pass:
 
     def _settled(
         self, row: Example, verdict: bool | None, doubt: SuspectLabel | None
-    ) -> tuple[Example | None, Rejected | None]:
+    ) -> tuple[Example | None, RejectedExample | None]:
         """The row as it is kept, and as it is rejected: both where it got another label."""
-        no: Rejected | None = None
+        no: RejectedExample | None = None
         if verdict is False:
-            no = Rejected(row, "judged_wrong")
+            no = RejectedExample(row, "judged_wrong")
         elif doubt and self.checks.doubtful == "drop":
-            no = Rejected(row, "label_doubtful")
+            no = RejectedExample(row, "label_doubtful")
         if no:
             self.found.dropped[no.reason] += 1
             return None, no
@@ -117,7 +117,7 @@ class _Pass:
         elif doubt and self.checks.doubtful == "relabel":
             self.found.relabelled += 1
             source["parents"] = (*row.source.parents, row.id)
-            no = Rejected(row, "relabelled")
+            no = RejectedExample(row, "relabelled")
             row = row.model_copy(update={"output": doubt.label})
         after = row.model_copy(update={"source": row.source.model_copy(update=source)}) if source else row
         self._left.update(_labels([after], self.spec))
@@ -168,7 +168,7 @@ def embedded(rows: Iterator[Example], embedder: Embedder) -> tuple[NDArray[numpy
     return (np.concatenate(parts) if parts else np.zeros((0, embedder.dim), np.float16)), labels
 
 
-def rejected_line(row: Rejected) -> str:
+def rejected_line(row: RejectedExample) -> str:
     """A line of `rejected.jsonl`."""
     known = {"reason": row.reason, "held_out": row.held_out}
     return json.dumps({**known, **row.example.model_dump(mode="json")}, ensure_ascii=False) + "\n"

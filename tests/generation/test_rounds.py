@@ -16,7 +16,7 @@ from p2m_agent.generation.unlabelled import Text
 from p2m_agent.types.completion import Reply, Request
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import Demonstration, TaskSpec
-from p2m_agent.verification.filter import Rejected, Sieve
+from p2m_agent.verification.filter import RejectedExample, Sieve
 from tests.fakes.scripted_llm import ScriptedLLM
 
 CLASSES = TaskSpec(
@@ -86,7 +86,7 @@ class Made:
         **material: Any,
     ) -> None:
         self.rows: list[Example] = []
-        self.rejected: list[Rejected] = []
+        self.rejected: list[RejectedExample] = []
         held = material.pop("held", [])
         parts = Material(**{"held_out": HeldOutTexts(held)} | material)
         self.sieve = Sieve(spec, held, list(parts.seeds))

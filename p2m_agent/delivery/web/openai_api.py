@@ -42,7 +42,7 @@ class MessagePart(BaseModel):
     text: str = ""
 
 
-class ChatTurn(BaseModel):
+class ReceivedMessage(BaseModel):
     """A message of the conversation."""
 
     model_config = ConfigDict(extra="ignore")
@@ -79,7 +79,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str = ""
-    messages: list[ChatTurn]
+    messages: list[ReceivedMessage]
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: int | None = 1

@@ -65,7 +65,7 @@ def refuse_amounts(output: str, rows: Sequence[Row]) -> ToolError:
 
 
 @dataclass(frozen=True)
-class Buckets:
+class NumberRanges:
     """Ranges of numbers, each a label."""
 
     edges: tuple[float, ...]
@@ -83,7 +83,7 @@ class Buckets:
         return "" if number is None else self.labels[bisect_right(self.edges, number)]
 
 
-def buckets_of(said: str, rows: Sequence[Row], output: str) -> Buckets:
+def buckets_of(said: str, rows: Sequence[Row], output: str) -> NumberRanges:
     """The ranges that a person asks for: how many, of about equal size, or their edges.
 
     Args:
@@ -110,7 +110,7 @@ def buckets_of(said: str, rows: Sequence[Row], output: str) -> Buckets:
     edges = sorted(set(edges) - ({numbers[0]} if len(parts) == 1 else set()))
     if not edges:
         raise ToolError(f"The numbers of {output} are too much alike for ranges.", "Name the edges: --buckets 0.25,0.5")
-    return Buckets(tuple(edges))
+    return NumberRanges(tuple(edges))
 
 
 def _stands_in(number: str, text: str) -> bool:

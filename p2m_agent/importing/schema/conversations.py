@@ -64,7 +64,7 @@ class Talk:
 
 
 @dataclass(frozen=True)
-class Roles:
+class Speakers:
     """Who is who in a file."""
 
     names: Mapping[str, Role] = field(default_factory=lambda: ROLES)
@@ -90,7 +90,7 @@ def is_conversation(value: object) -> bool:
     return bool(found) and all(is_message(each) for each in found)
 
 
-def roles_of(conversations: Iterable[Sequence[Mapping[str, object]]]) -> Roles:
+def roles_of(conversations: Iterable[Sequence[Mapping[str, object]]]) -> Speakers:
     """Who is who, by names that tools use, else by who has the last word."""
     last: Counter[str] = Counter()
     unknown: dict[str, None] = {}
@@ -101,14 +101,14 @@ def roles_of(conversations: Iterable[Sequence[Mapping[str, object]]]) -> Roles:
         unknown |= dict.fromkeys(name for name in names if name not in ROLES)
         last.update(names[-1:])
     if not unknown:
-        return Roles()
+        return Speakers()
     answering = "" if "assistant" in known else max(unknown, key=lambda name: last[name])
-    return Roles(guessed={name: "assistant" if name == answering else "user" for name in unknown})
+    return Speakers(guessed={name: "assistant" if name == answering else "user" for name in unknown})
 
 
-def turns_of(messages: object, roles: Roles | None = None) -> list[ChatTurn]:
+def turns_of(messages: object, roles: Speakers | None = None) -> list[ChatTurn]:
     """The turns of a list of messages, whatever names its tool gives to roles and texts."""
-    roles = roles or Roles()
+    roles = roles or Speakers()
     return [_turn(message, roles) for message in entries(messages)]
 
 
@@ -180,7 +180,7 @@ def spoken(turn: ChatTurn) -> str:
     return f"{who}{f' ({turn.name})' if turn.name else ''}: {turn.text or '(calls a tool)'}"
 
 
-def _turn(message: Mapping[str, object], roles: Roles) -> ChatTurn:
+def _turn(message: Mapping[str, object], roles: Speakers) -> ChatTurn:
     role = roles.of(message.get(_key(message, ROLE_KEYS))) or "user"
     content = message.get(_key(message, TEXT_KEYS))
     if isinstance(content, dict) and "parts" in content:  # as ChatGPT exports its conversations

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from p2m_agent.importing.schema.conversations import ChatTurn, Role, Roles
+from p2m_agent.importing.schema.conversations import ChatTurn, Role, Speakers
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _answers(text: str, template: Template) -> bool:
 def _role(word: str, template: Template) -> Role:
     if "<<SYS>>" in word:
         return "system"
-    return Roles().of(template.roles.get(word, word)) or "user"
+    return Speakers().of(template.roles.get(word, word)) or "user"
 
 
 def _clean(text: str, template: Template) -> str:

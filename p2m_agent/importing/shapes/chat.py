@@ -15,7 +15,7 @@ from p2m_agent.importing.schema.cells import (
     share,
     text_of,
 )
-from p2m_agent.importing.schema.conversations import ChatTurn, Roles, is_conversation, roles_of, turns_of
+from p2m_agent.importing.schema.conversations import ChatTurn, Speakers, is_conversation, roles_of, turns_of
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.types.doubts import Doubt
@@ -117,7 +117,7 @@ def _system(value: object) -> list[ChatTurn]:
     return [ChatTurn("system", text or text_of(value))]
 
 
-def _guessed(roles: Roles) -> list[Doubt]:
+def _guessed(roles: Speakers) -> list[Doubt]:
     if not roles.guessed:
         return []
     said = ", ".join(f"{name} is the {role}" for name, role in roles.guessed.items())
