@@ -262,8 +262,8 @@ def choose_inputs(table: Table, output: Column) -> list[Column]:
 def without_leaks(inputs: list[Column], output: Column, table: Table) -> tuple[list[Column], tuple[Doubt, ...]]:
     """The inputs without columns that give the output away, unless somebody named them; and what gives it away."""
     others = [column for column in table.columns if column is not output and not (column.id_like or column.constant)]
-    open_to_ask = [each for each in others if not (names.is_choices(each.name) or values.picked_from(output, each))]
-    leaks = {column.name: doubt for column in open_to_ask if (doubt := leak_of(column, output, others))}
+    telling = [column for column in others if not _offers(column, output)]
+    leaks = {column.name: doubt for column in telling if (doubt := leak_of(column, output, others))}
     left = [column for column in inputs if column.name not in leaks]
     kept = inputs if table.named.inputs or not left else left
     doubts = []
@@ -276,6 +276,11 @@ def without_leaks(inputs: list[Column], output: Column, table: Table) -> tuple[l
                 doubt.model_copy(update={"done": done if read else "It is no input.", "settle": settle, "grave": read})
             )
     return kept, tuple(doubts)
+
+
+def _offers(column: Column, output: Column) -> bool:
+    """Whether a column lists what to choose from: the same list has the same answer, and is needed to give it."""
+    return values.picked_from(output, column) or (column.listed and names.is_choices(column.name))
 
 
 def _readable(columns: list[Column], output: Column, table: Table) -> list[Column]:

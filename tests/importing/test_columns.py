@@ -92,6 +92,18 @@ def test_columns_that_repeat_the_answer_or_never_change_are_left_out() -> None:
     assert pair(map_columns(again, spec(kind="text_to_text"))) == (["text"], "output")
 
 
+@pytest.mark.parametrize("answers", [["he came", "she left", "Ann sang", "Bob fell"], ["A", "B", "A", "B"]])
+def test_choices_that_recur_with_their_answer_are_read_and_other_hints_are_not(answers: list[str]) -> None:
+    offered = [["he came", "she came"], ["he left", "she left"], ["Ann sang", "Bob sang"], ["Ann fell", "Bob fell"]]
+    rows: list[Row] = [
+        {"input": sentence(n), "choices": offered[n % 4], "option": f"number {n % 4}", "target": answers[n % 4]}
+        for n in range(60)
+    ]
+    mapping = map_columns(rows, spec("Pick the reading that fits", kind="text_to_text"))
+    assert pair(mapping) == (["input", "choices"], "target")
+    assert [doubt.where for doubt in mapping.doubts] == ["option"]
+
+
 def test_nested_values_are_columns_of_their_own() -> None:
     rows: list[Row] = [{"translation": {"en": sentence(n), "source": sentence(n + 50)}} for n in range(30)]
     mapping = map_columns(rows, spec("into english", kind="text_to_text"))

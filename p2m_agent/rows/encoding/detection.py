@@ -56,7 +56,6 @@ CANDIDATES = {
 }
 NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}
 SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-HIGH_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]?")
 BEYOND_ASCII = bytes(range(128, 256))
 
 
@@ -188,9 +187,10 @@ def _note(found: _Evidence, block: bytes, *, whole: bool) -> None:
     found.high += high
     found.valid += high if whole else sum(map(len, SEQUENCE.findall(block)))
     if found.size < EVIDENCE_BYTES:
-        for line in HIGH_LINE.finditer(block):
-            found.lines.append(line[0])
-            found.size += len(line[0])
+        for line in block.splitlines(keepends=True):
+            if not line.isascii():
+                found.lines.append(line)
+                found.size += len(line)
             if found.size > EVIDENCE_BYTES:
                 break
 

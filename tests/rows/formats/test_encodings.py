@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from p2m_agent.errors import UsageError
+from p2m_agent.rows.encoding.detection import encoding_of
 
 from .conftest import Bring
 
@@ -76,6 +79,12 @@ def test_letters_far_down_are_seen(bring: Bring) -> None:
     rows, table = bring("d.csv", content)
     assert rows[-1]["text"] == "zu prüfen"
     assert "Windows-1252" in table.format
+
+
+def test_letters_after_a_long_line_are_seen(tmp_path: Path) -> None:
+    file = tmp_path / "d.txt"
+    file.write_bytes(b"x" * 500_000 + b"\r\n" + "zu prüfen".encode("cp1252"))
+    assert encoding_of(file).name == "Windows-1252"
 
 
 def test_a_few_other_bytes_in_utf8_are_mended_and_said(bring: Bring) -> None:
