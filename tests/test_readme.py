@@ -219,6 +219,13 @@ def test_search_and_estimate(shell: Shell) -> None:
     assert "fine_tune" in shell.readme(*lines("p2m estimate"))
 
 
+def test_a_file_is_inspected_before_a_training(shell: Shell) -> None:
+    page, as_json = lines("p2m inspect")
+    assert "text → " in shell.readme(page)
+    found = json.loads(shell.readme(as_json))
+    assert (found["kind"], found["rows"]["used"], len(found["examples"])) == ("classification", 344, 5)
+
+
 def test_tasks_of_ones_own(shell: Shell) -> None:
     searched, own = lines('p2m auto "Sort', 'p2m auto "Say')
     assert "Delivered" in shell.readme(searched)

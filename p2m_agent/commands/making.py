@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 
 from p2m_agent.agent.lineage import Start, start_from
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import RunStatus, Session
 from p2m_agent.commands.arguments import check_data, check_hubs, print_json, settings_from, task_from
 from p2m_agent.commands.exit_codes import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET, EXIT_USAGE
-from p2m_agent.errors import UsageError
+from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.events import RunPaused
 from p2m_agent.run.result import result_of
 from p2m_agent.settings import Settings
@@ -42,6 +43,8 @@ def auto(args: argparse.Namespace) -> int:
     policy = Policy(attended=False, yes=args.yes)
     with Session.create(settings, task, policy, run_id=args.run_id, start=start) as session:
         screen.note(f"run {session.run} in {session.root}", *(start.notes if start else ()))
+        if task.data and not start:
+            _note_data(task, settings, screen)
         return _work(session, screen, as_json=args.json)
 
 
@@ -95,6 +98,19 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, Task, Start | None]:
     check_hubs(settings)
     check_data(task)
     return settings, task, start
+
+
+def _note_data(task: Task, settings: Settings, screen: Screen) -> None:
+    """How the person's file is read, in short; what is wrong with it, the run says in its turn."""
+    from p2m_agent.commands.inspecting import read_as_a_run
+    from p2m_agent.importing.inspection import inspection_of
+    from p2m_agent.importing.sources import is_file
+    from p2m_agent.terminal.views.inspected import note_inspection
+
+    if task.data is None or not is_file(task.data):
+        return
+    with suppress(ToolError, UsageError):
+        note_inspection(inspection_of(read_as_a_run(task.data, task, settings), 0), screen)
 
 
 def _consent_to_spend(settings: Settings, screen: Screen, *, yes: bool) -> Settings:
