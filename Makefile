@@ -14,11 +14,15 @@ demo: $(VENV)/.demo
 	$(BIN)/p2m auto examples/support/task.yaml $(DEMO_FLAGS)
 	@echo "  (first: source $(BIN)/activate)"
 
+# Two workers, a file each: tests of a file share what they set up. One thread a worker, since two on a busy core are
+# several times slower.
+PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
 test: $(VENV)/.dev
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(PYTEST) $(PYTEST_FLAGS)
 
 quick: $(VENV)/.dev
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not real and not slow and not gpu" $(PYTEST_FLAGS)
+	$(PYTEST) -m "not real and not slow and not gpu" $(PYTEST_FLAGS)
 
 # All of them, or those that a pattern names: make mutants MUTANTS='p2m_agent.agent.policy*'
 mutants: $(VENV)/.dev
