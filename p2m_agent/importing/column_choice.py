@@ -114,7 +114,7 @@ def choose_output(table: Table) -> tuple[Column, float]:
     spec = table.spec
     if table.named.output:
         return next(column for column in table.columns if column.name == table.named.output), NAMED
-    wanted = table.by_field(table.columns, spec.output_field) if _output_was_named(spec) else None
+    wanted = table.by_field(table.columns, spec.output_field) if output_was_named(spec) else None
     if wanted:
         return wanted, NAMED
     taken = {column.name for column in table.columns if column.name in spec.input_fields} - {"text"}
@@ -320,5 +320,6 @@ def _gives_away(column: Column, output: Column, table: Table) -> bool:
     return as_output >= 3.8 and as_output > as_input and table.told(column) >= 0
 
 
-def _output_was_named(spec: TaskSpec) -> bool:
+def output_was_named(spec: TaskSpec) -> bool:
+    """Whether the name of the output field is somebody's, not an assumed one."""
     return spec.output_field not in ("label", "output", "text", "answer")

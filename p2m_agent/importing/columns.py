@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 from p2m_agent.importing import column_names as names
 from p2m_agent.importing.ask_columns import ask_columns, is_sound
-from p2m_agent.importing.column_choice import NamedColumns, Table, choose_inputs, choose_output, without_leaks
+from p2m_agent.importing.asked_for import read_request
+from p2m_agent.importing.column_choice import (
+    NamedColumns,
+    Table,
+    choose_inputs,
+    choose_output,
+    output_was_named,
+    without_leaks,
+)
 from p2m_agent.rows.column_profile import Column, flatten, profile
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
@@ -104,6 +112,12 @@ def check_named(named: NamedColumns, known: Sequence[str]) -> None:
         raise ToolError(f"There is no column {wrong[0]!r}.", f"{hint}The columns are: {', '.join(known)}.")
     if named.output in named.inputs:
         raise ToolError(f"{named.output!r} cannot be input and output at once.", f"Columns: {', '.join(known)}.")
+
+
+def meaning_tells(spec: TaskSpec, *, fixed: bool) -> bool:
+    """Whether an embedder can change the choice: the request has two ends, or fields have names of their own."""
+    named = fixed or spec.input_fields != ASSUMED_FIELDS or output_was_named(spec)
+    return named or bool(read_request(spec.request).given)
 
 
 def columns_after(choice: ColumnChoice, answer: Answer) -> tuple[tuple[str, ...], str]:

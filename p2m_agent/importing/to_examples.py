@@ -13,7 +13,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.adoption import Terms, adopt, settle_kind, settle_labels, with_metric
 from p2m_agent.importing.column_choice import NamedColumns
 from p2m_agent.importing.column_names import plain
-from p2m_agent.importing.columns import Mapping, check_mapping, check_named, field_name, map_columns
+from p2m_agent.importing.columns import Mapping, check_mapping, check_named, field_name, map_columns, meaning_tells
 from p2m_agent.importing.convert import Converted, convert
 from p2m_agent.importing.label_alignment import Alignment, align_labels, as_written
 from p2m_agent.importing.labels.output_column import KnownTask, OutputColumn, read_output, with_answers, with_labels
@@ -154,7 +154,7 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
         wishes.spec,
         opened.card,
         judges.llm,
-        embedder=judges.embedder(),
+        embedder=judges.embedder() if meaning_tells(wishes.spec, fixed=wishes.fixed_fields) else None,
         fixed=wishes.fixed_fields,
         named=named,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.importing.columns import Mapping, check_mapping, map_columns
+from p2m_agent.importing.columns import Mapping, check_mapping, map_columns, meaning_tells
 from p2m_agent.importing.convert import Converted, convert
 from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
 from p2m_agent.llm.client import Capability, Reply, Request
@@ -247,6 +247,15 @@ def test_a_reversed_request_is_never_taken_for_sure() -> None:
     assert (pair(forward), forward.unsure) == ((["question"], "sql"), False)
     back = map_columns(rows, spec("Turn SQL into a question", kind="text_to_text"))
     assert pair(back) == (["sql"], "question")
+
+
+def test_meaning_tells_only_with_two_ends_or_named_fields() -> None:
+    plain = spec("Sort what people write by what it is about")
+    assert not meaning_tells(plain, fixed=False)
+    assert meaning_tells(plain, fixed=True)
+    assert meaning_tells(spec("Turn questions into SQL", kind="text_to_text"), fixed=False)
+    assert meaning_tells(spec(output_field="urgency"), fixed=False)
+    assert meaning_tells(spec(input_fields=("subject", "body")), fixed=False)
 
 
 ANONYMOUS: list[tuple[str, Kind, list[str], str]] = [
