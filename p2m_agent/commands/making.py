@@ -43,7 +43,7 @@ def auto(args: argparse.Namespace) -> int:
     policy = Policy(attended=False, yes=args.yes)
     with Session.create(settings, task, policy, run_id=args.run_id, start=start) as session:
         screen.note(f"run {session.run} in {session.root}", *(start.notes if start else ()))
-        if task.data and not start:
+        if task.data and not (start or args.quiet):  # it reads the file, for somebody who sees the page
             _note_data(task, settings, screen)
         return _work(session, screen, as_json=args.json)
 
