@@ -58,9 +58,9 @@ def needs(args: Deliver, state: RunState) -> DeliverInputs | NotYet:
     """A student with its report on the locked test."""
     spec, holdout, student = state.spec, state.latest(Holdout), state.student(args.training_run)
     if spec is None or holdout is None or student is None:
-        known = ", ".join(run.id for run in state.all(TrainingRun))
-        missing = f"there is no student {args.training_run}; there are {known}" if known else "call fine_tune first"
-        return NotYet(missing)
+        return _missing_student(args, state)
+    if state.is_too_slow(student):
+        return NotYet(f"{student.id} breaks the limit on latency. {state.none_fast_enough()}".strip())
     report = state.report_on(student.id, "test")
     if report is None:
         call = f"evaluate with training_run={student.id} and final=true"
@@ -74,6 +74,13 @@ def needs(args: Deliver, state: RunState) -> DeliverInputs | NotYet:
         datasets=state.learnt_from(student),
         parent=state.parent,
     )
+
+
+def _missing_student(args: Deliver, state: RunState) -> NotYet:
+    known = ", ".join(run.id for run in state.all(TrainingRun))
+    if args.training_run and known:
+        return NotYet(f"there is no student {args.training_run}; there are {known}")
+    return NotYet(state.none_fast_enough() or "call fine_tune first")
 
 
 def run(_args: Deliver, inputs: DeliverInputs, context: Context) -> Outcome:

@@ -71,6 +71,8 @@ def needs(args: Evaluate, state: RunState) -> EvaluateInputs | NotYet:
         return _missing_student(args, state)
     if holdout is None:
         return NotYet("there are no held-out rows; call import_rows or generate_examples first")
+    if args.final and state.is_too_slow(student):
+        return NotYet(f"{student.id} breaks the limit on latency, so the locked test stays closed for it")
     if args.final and state.report_on(student.id, "test"):
         then = "call deliver, or train a better student with fine_tune"
         return NotYet(f"{student.id} was scored on the locked test already; {then}")
@@ -125,7 +127,7 @@ def _missing_student(args: Evaluate, state: RunState) -> NotYet:
     known = ", ".join(trained.id for trained in state.all(TrainingRun))
     if args.training_run and known:
         return NotYet(f"there is no student {args.training_run}; there are {known}")
-    return NotYet("there is no trained student; call fine_tune first")
+    return NotYet(state.none_fast_enough() or "there is no trained student; call fine_tune first")
 
 
 def _final(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> EvalReport:

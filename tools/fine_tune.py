@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from p2m_agent.errors import ToolError
+from p2m_agent.evaluation.speed import p95_ms
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import KEPT_ACROSS_TRIES
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
@@ -146,6 +147,8 @@ def run(args: FineTune, inputs: FineTuneInputs, context: Context) -> Outcome:
     began = time.monotonic()
     recipe, trained = _train(args, recipe, rows, folder, context)
     took_s = round(time.monotonic() - began, 1)
+    limit_ms = spec.constraints.max_latency_ms
+    latency_ms = limit_ms and p95_ms(folder, rows.dev, context.settings, context.seconds_left)
     notes = [*trained.notes, *_launch_note(recipe, rows, folder)]
     if base.licence is None and spec.constraints.licences is None:
         notes.append(f"The licence of {base.name} is not known.")
@@ -164,11 +167,12 @@ def run(args: FineTune, inputs: FineTuneInputs, context: Context) -> Outcome:
         curve=trained.curve,
         params=trained.params,
         size_mb=trained.size_mb,
+        p95_ms=latency_ms,
         wall_s=took_s,
         notes=tuple(notes),
         made_by=context.call.id,
     )
-    return Outcome(summary=_summary(result, trained, inputs.best), artifacts=(result,))
+    return Outcome(summary=_summary(result, inputs.best, limit_ms), artifacts=(result,))
 
 
 def _train(args: FineTune, recipe: Recipe, rows: TrainRows, folder: Path, context: Context) -> tuple[Recipe, Trained]:
@@ -320,12 +324,15 @@ def _for_this_machine(args: FineTune, recipe: Recipe) -> Recipe:
     return recipe if fast_bf16() else recipe.model_copy(update={"max_rows": _SLOW_CPU_ROWS})
 
 
-def _summary(run: TrainingRun, trained: Trained, before: TrainingRun | None) -> str:
-    text = f"{run.recipe.method} on {run.train_rows} rows: {run.metric} {trained.dev:.3f} on dev"
-    if trained.train is not None:
-        text += f", {trained.train:.3f} on training rows"
+def _summary(run: TrainingRun, before: TrainingRun | None, limit_ms: float | None) -> str:
+    text = f"{run.recipe.method} on {run.train_rows} rows: {run.metric} {run.dev:.3f} on dev"
+    if run.train is not None:
+        text += f", {run.train:.3f} on training rows"
     if before is not None:
         text += f" (best so far {before.dev:.3f})"
+    if limit_ms is not None:
+        slow = "" if run.answers_within(limit_ms) else ": too slow to be delivered"
+        text += f"; {run.p95_ms} ms for one input (p95), {limit_ms:g} ms are allowed{slow}"
     leaks = sum(run.leaks_removed.values())
     return f"{text}; {run.size_mb:.0f} MB" + (f"; {leaks} rows left out that match held-out ones." if leaks else ".")
 

@@ -12,7 +12,8 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.search.models.imagined_card import hypothetical_model
 from p2m_agent.search.models.limits import in_words
-from p2m_agent.types.candidates import ModelCandidate, ModelSearch
+from p2m_agent.types.candidates import LeftOut, ModelCandidate, ModelSearch
+from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import TaskSpec
 
 
@@ -31,6 +32,8 @@ class SearchModelsInputs:
 
     spec: TaskSpec
     query: str
+    too_slow: dict[str, str]
+    """Base models whose students all break the limit on latency, each with why."""
 
 
 def needs(args: SearchModels, state: RunState) -> SearchModelsInputs | NotYet:
@@ -42,7 +45,18 @@ def needs(args: SearchModels, state: RunState) -> SearchModelsInputs | NotYet:
     if query in {search.query for search in state.all(ModelSearch)}:
         then = "use its candidates (fine_tune), or put the query in other words"
         return NotYet(f"this was searched for already: {then}")
-    return SearchModelsInputs(spec, query)
+    return SearchModelsInputs(spec, query, _too_slow(state, spec))
+
+
+def _too_slow(state: RunState, spec: TaskSpec) -> dict[str, str]:
+    runs = sorted(state.all(TrainingRun), key=lambda run: -(run.p95_ms or 0))
+    quickest = {run.recipe.base: run for run in runs if run.p95_ms is not None}
+    limit_ms = spec.constraints.max_latency_ms
+    return {
+        base: f"{run.id} on it takes {run.p95_ms:g} ms (p95), and {limit_ms:g} ms are allowed"
+        for base, run in quickest.items()
+        if not run.answers_within(limit_ms)
+    }
 
 
 def run(args: SearchModels, inputs: SearchModelsInputs, context: Context) -> Outcome:
@@ -50,13 +64,14 @@ def run(args: SearchModels, inputs: SearchModelsInputs, context: Context) -> Out
     spec, query = inputs.spec, inputs.query
     card, notes = _imagined(query, spec, context)
     results = context.hub.find_models(query, spec, args.k, card=card)
-    found = results.candidates
+    found = tuple(each for each in results.candidates if each.repo not in inputs.too_slow)
     search = ModelSearch(id=f"model_search-{context.call.id}", query=query, candidates=found, made_by=context.call.id)
     best = "; ".join(f"{i}. {_words(c)}" for i, c in enumerate(found[:3], start=1))
     ready = sum(candidate.available for candidate in found)
     count = f"{len(found)} base models found, {ready} of them at hand" if found else ""
     summary = f"{count}: {best}." if found else _NONE
-    left_out = () if found else in_words(results.left_out)
+    slow = [LeftOut(repo, why) for repo, why in inputs.too_slow.items()]
+    left_out = (*in_words(slow), *(() if found else in_words(results.left_out)))
     told = " ".join([summary, *left_out, *notes])
     return Outcome(headline=count and f"{count}.", summary=told, artifacts=(search,))
 
@@ -72,7 +87,7 @@ def _imagined(query: str, spec: TaskSpec, context: Context) -> tuple[str, tuple[
         return "", (f"Searched without a card imagined by the planner: {error.message}",)
 
 
-_NONE = "No base model is allowed by the constraints of the task (size, licence)."
+_NONE = "No base model is allowed by the constraints of the task (size, licence, latency)."
 
 
 def _words(found: ModelCandidate) -> str:

@@ -62,7 +62,9 @@ def build_graph(machine: Machine, checkpointer: Any) -> CompiledStateGraph[Any, 
     return graph.compile(checkpointer=checkpointer)
 
 
-_TIME_IS_OVER = "The time was over before there was a model. Give it more, or none at all, with --max-minutes."
+_TIME_IS_OVER = (
+    "The time was over before there was a model to deliver. Give it more, or none at all, with --max-minutes."
+)
 
 
 def think(machine: Machine, state: RunState) -> dict[str, object]:
@@ -71,7 +73,10 @@ def think(machine: Machine, state: RunState) -> dict[str, object]:
         reason = f"Nothing more could be done. {state.messages[-1].text}"
         return {"pending": None, "ended": Ended(why="gave_up", reason=reason)}
     if state.budget.left_s(state.spent) <= 0 and state.best() is None:  # with a student, the finishing tools go on
-        return {"pending": None, "ended": Ended(why="budget", reason=_TIME_IS_OVER)}
+        return {
+            "pending": None,
+            "ended": Ended(why="budget", reason=f"{_TIME_IS_OVER} {state.none_fast_enough()}".strip()),
+        }
     began = machine.clock()
     choice = machine.choose(state)
     took = Cost(wall_s=machine.clock() - began)

@@ -7,14 +7,15 @@ layers know and fine-tuning brings out again.
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from collections.abc import Sequence
-from math import log
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.probes.entrants import loading, usable
 from p2m_agent.probes.race import Scores
+from p2m_agent.scoring.latency import milliseconds, single_times
 from p2m_agent.settings import Settings
 from p2m_agent.training.label_code import STRENGTH
 from p2m_agent.types.label_sets import parted
@@ -47,10 +48,24 @@ class EncoderProbe:
         told = [self.how, *(f"{row.id} {row.output}" for row in rows)]
         self.basis = hashlib.sha256("\n".join(told).encode()).hexdigest()
         self._known: dict[str, NDArray[numpy.float32]] = {}
+        self._p95_ms: dict[str, float | None] = {}
 
     def params(self, model: str) -> int:
-        """Of an encoder that the task's constraints allow."""
-        return self._locate(model).params
+        """Of an encoder that the task's constraints allow; its head adds nothing to what an answer takes."""
+        base, limit_ms = self._locate(model), self._spec.constraints.max_latency_ms
+        if limit_ms is None:
+            return base.params
+        if model not in self._p95_ms:
+            self._p95_ms[model] = self._timed(base)
+        p95_ms = self._p95_ms[model]
+        if p95_ms is not None and p95_ms > limit_ms:
+            raise ToolError(f"it takes {p95_ms:g} ms for one input (p95), and {limit_ms:g} ms are allowed")
+        return base.params
+
+    def _timed(self, base: Weights) -> float | None:
+        with loading(base.name):
+            encoder = self._loaded(base)
+            return milliseconds(single_times(encoder.encode, [row.text for row in self._rows], lambda: math.inf), 0.95)
 
     def scores(self, model: str, rows: int) -> Scores:
         """One score for each of the first rows, each from a head that did not see it."""
@@ -78,6 +93,9 @@ class EncoderProbe:
         assert known is not None
         return known[:rows]
 
+    def _loaded(self, base: Weights) -> TextEncoder:
+        return load_text_encoder(base.path, max_tokens=min(base.max_tokens or MAX_TOKENS, MAX_TOKENS))
+
     def _encode(self, base: Weights, texts: Sequence[str]) -> NDArray[numpy.float32]:
         import numpy as np
         import torch
@@ -86,8 +104,7 @@ class EncoderProbe:
         need_gb = train_gb(base.params, _BATCH * MAX_TOKENS, whole=False)
         check_memory(need_gb, f"probing {base.name}", "Free memory, or leave it out.")
         with loading(base.name):
-            encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or MAX_TOKENS, MAX_TOKENS))
-            vectors = _every_layer(encoder, texts)
+            vectors = _every_layer(self._loaded(base), texts)
         if not np.isfinite(vectors).all():
             raise ToolError(f"{base.name} gives features that are no numbers", "Its weights are damaged.")
         return vectors
@@ -129,7 +146,7 @@ def cross_validated(features: Any, labels: Sequence[str], folds: int = FOLDS, se
         column, likely = _head(features[seen], [labels[i] for i in seen], features[held])
         for row, each in zip(held, likely, strict=True):
             share = float(each[column[labels[row]]]) if labels[row] in column else 0.0
-            found[row] = log(floor + (1 - _CHANCE) * share)
+            found[row] = math.log(floor + (1 - _CHANCE) * share)
     return found
 
 

@@ -223,8 +223,21 @@ class RunState:
         return self.artifacts[max((i for (_, old), (i, new) in pairwise(specs) if _told_anew(old, new)), default=0) :]
 
     def best(self) -> TrainingRun | None:
-        """The student with the highest dev score; the earlier, hence simpler, one on a tie."""
-        return max(self.all(TrainingRun), key=lambda run: run.dev, default=None)
+        """The student with the highest dev score that is fast enough; the earlier, hence simpler, one on a tie."""
+        fitting = (run for run in self.all(TrainingRun) if not self.is_too_slow(run))
+        return max(fitting, key=lambda run: run.dev, default=None)
+
+    def is_too_slow(self, student: TrainingRun) -> bool:
+        """Whether a student may not be delivered, since it breaks the task's limit on latency."""
+        return self.spec is not None and not student.answers_within(self.spec.constraints.max_latency_ms)
+
+    def none_fast_enough(self) -> str:
+        """The students with what they take, where there are some and none keeps the limit; else empty."""
+        slow, spec = self.all(TrainingRun), self.spec
+        if spec is None or not slow or self.best():
+            return ""
+        each = ", ".join(f"{run.id} {_p95(run)}" for run in slow)
+        return f"No student answers within {spec.constraints.max_latency_ms:g} ms (p95, one input at a time): {each}."
 
     def student(self, training_run: str | None = None) -> TrainingRun | None:
         """The student with this id; the best where none is named."""
@@ -274,6 +287,12 @@ class RunState:
         return None if any(dataset.ref == plan.source for dataset in self.all(Dataset)) else plan
 
 
+def _p95(student: TrainingRun) -> str:
+    return "was not timed" if student.p95_ms is None else f"takes {student.p95_ms:g} ms"
+
+
 def _told_anew(old: TaskSpec, new: TaskSpec) -> bool:
+    if old.constraints.max_latency_ms is None and new.constraints.max_latency_ms is not None:
+        return True  # students were not timed
     reads = ("instruction",) if new.kind == "text_to_text" else ()
     return any(getattr(old, key) != getattr(new, key) for key in ("kind", "labels", "input_fields", *reads))

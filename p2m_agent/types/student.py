@@ -39,11 +39,17 @@ class TrainingRun(Value):
     params: int
     size_mb: float
     """Bytes on disk / 1e6."""
+    p95_ms: float | None = None
+    """95th percentile of milliseconds for one input at a time, as it was trained on this machine; None: not timed."""
     wall_s: float | None = None
     """What the training took, a search over trials included; None where it was not measured."""
     notes: tuple[str, ...] = ()
     """What a reader should know: rows cut, time limit reached, batch halved."""
     made_by: str
+
+    def answers_within(self, max_latency_ms: float | None) -> bool:
+        """Whether it keeps a limit; one that was never timed keeps none."""
+        return max_latency_ms is None or (self.p95_ms is not None and self.p95_ms <= max_latency_ms)
 
 
 class Delivery(Value):

@@ -28,7 +28,7 @@ class Constraints(Value):
     max_params: int | None = Field(default=None, gt=0)
     """Largest number of parameters of a base model."""
     max_latency_ms: float | None = Field(default=None, gt=0)
-    """Longest median time for one input on this machine."""
+    """Longest time for one input on this machine, at the 95th percentile (p95), inputs one at a time."""
     licences: tuple[str, ...] | None = None
     """SPDX-like ids allowed for data and base models; None allows all and warns where unknown."""
 

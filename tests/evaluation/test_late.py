@@ -9,8 +9,9 @@ from typing import Any
 from p2m_agent.errors import OutOfTime
 from p2m_agent.evaluation.baselines import nearest_neighbour
 from p2m_agent.evaluation.learning_curve import head_curve
-from p2m_agent.evaluation.speed import FEWEST_RUNS, RUNS, WARM_UP_RUNS, speed_of
+from p2m_agent.evaluation.speed import speed_of
 from p2m_agent.scoring.certificate import certify
+from p2m_agent.scoring.latency import FEWEST_RUNS, RUNS, WARM_UP_RUNS
 from tests.evaluation.test_baselines import contest
 from tests.evaluation.test_error_analysis import rows, study
 from tests.fakes.student import StudentRun, example

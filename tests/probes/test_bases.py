@@ -196,6 +196,15 @@ def test_memory_is_looked_at_before_loading(bert: Path, tmp_path: Path, monkeypa
     assert "0.1 GB is available" in large.note
 
 
+def test_a_base_that_takes_too_long_for_one_input_is_named_and_not_probed(tmp_path: Path) -> None:
+    bert, kept = tiny_bert(tmp_path / "tiny"), tmp_path / "scores.json"
+    for limit_ms, probed in ((1e-6, False), (1e9, True)):
+        spec = task().model_copy(update={"constraints": Constraints(max_latency_ms=limit_ms)})
+        (one,) = race(EncoderProbe(sorted_mail(60), spec, SETTINGS), kept, (60,)).run([str(bert)])
+        assert bool(one.scores) is probed
+        assert ("ms for one input (p95), and 1e-06 ms are allowed" in one.note) is not probed
+
+
 def test_later_rounds_encode_new_rows_only(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probe = EncoderProbe(sorted_mail(60), task(), SETTINGS)
     counted: list[int] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from p2m_agent.agent.planner.choice import Move
-from p2m_agent.agent.planner.moves import comfortably_met, few_a_label, has_rows, move
+from p2m_agent.agent.planner.moves import comfortably_met, few_a_label, has_rows, move, tried
 from p2m_agent.run.state import RunState
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.candidates import ModelSearch
@@ -49,9 +49,28 @@ def probe_bases(state: RunState) -> Move | None:
     return None
 
 
+def take_smaller(state: RunState) -> Move | None:
+    """Where every student is too slow, the largest base model that is smaller than all of theirs."""
+    spec, slow = state.spec, _too_slow(state)
+    if spec is None or not slow or state.rounds_over or not has_rows(state):
+        return None
+    least = min(run.params for run in slow)
+    fitting = at_hand(state.latest(ModelSearch), spec.kind)
+    found = [c for search in state.all(ModelSearch)[-1:] for c in search.candidates if c.repo in fitting]
+    untried = [c for c in found if c.params < least and not tried(state, "fine_tune", base=c.repo)]
+    smaller = max(untried, key=lambda c: c.params, default=None)
+    if smaller is None:
+        return None
+    method = "seq2seq" if smaller.architecture == "seq2seq" else LADDER[spec.kind][0][2]["method"]
+    args: dict[str, object] = {"method": method, "base": smaller.repo}
+    return move("fine_tune", state.none_fast_enough(), "an answer within the limit", **on_all_rows(state, args))
+
+
 def train(state: RunState) -> Move | None:
     """Climb the ladder of recipes, cheap ones first, while the target is not comfortably met."""
     if state.spec is None or not has_rows(state) or state.rounds_over or comfortably_met(state):
+        return None
+    if _too_slow(state):  # the other recipes train the same base
         return None
     for why, expected, args in _rungs(state, state.spec):
         if not _trained(state, args):
@@ -84,6 +103,11 @@ def deliver(state: RunState) -> Move | None:
     return None
 
 
+def _too_slow(state: RunState) -> list[TrainingRun]:
+    """The students that were timed, where none of all is fast enough."""
+    return [run for run in state.all(TrainingRun) if run.p95_ms is not None] if state.none_fast_enough() else []
+
+
 def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
     """The ladder, on the mixture that was chosen; on all rows, and said so, where the gate could not choose.
 
@@ -96,10 +120,13 @@ def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
     if best and state.all(ErrorAnalysis):
         args: dict[str, object] = {"method": best.recipe.method, "base": best.recipe.base}
         rungs = (("the best recipe so far, on the rows as they are now", "what the change of rows brings", args),)
+    return [(why, expected, on_all_rows(state, args)) for why, expected, args in rungs]
+
+
+def on_all_rows(state: RunState, args: dict[str, object]) -> dict[str, object]:
+    """Arguments of `fine_tune`, with all datasets named where the gate did not choose among several."""
     ids = [dataset.id for dataset in state.datasets()]
-    if len(ids) < 2 or state.mixture() is not None:
-        return list(rungs)
-    return [(why, expected, {**args, "datasets": ids}) for why, expected, args in rungs]
+    return args if len(ids) < 2 or state.mixture() is not None else {**args, "datasets": ids}
 
 
 def _trained(state: RunState, args: dict[str, object]) -> bool:

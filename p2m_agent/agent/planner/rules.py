@@ -22,6 +22,7 @@ def next_move(state: RunState) -> Choice:
             return choice
     failed = [decision for decision in state.own_decisions if decision.ok is False]
     reason = f"{failed[-1].tool} {failed[-1].outcome}" if failed else "there is no further move"
+    reason = state.none_fast_enough() or reason
     if state.attended:
         return Words(text=f"I have nothing left to try: {reason}. Tell me what to change, or /quit.")
     last = failed[-1].failure if failed else None
@@ -90,6 +91,7 @@ RULES: tuple[Rule, ...] = (
     collecting.mix,
     climbing.search_bases,
     climbing.probe_bases,
+    climbing.take_smaller,
     climbing.train,
     climbing.look_at_errors,
     improving.analyse,

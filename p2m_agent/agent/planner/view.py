@@ -86,7 +86,8 @@ def _about_models(artifact: Artifact) -> str:
         case TrainingRun():
             train = "" if artifact.train is None else f", train {artifact.train:.3f}"
             method, base = artifact.recipe.method, artifact.recipe.base
-            return f"{artifact.id}: {method} on {base}, dev {artifact.metric} {artifact.dev:.3f}{train}"
+            p95 = "" if artifact.p95_ms is None else f", {artifact.p95_ms:g} ms an input (p95)"
+            return f"{artifact.id}: {method} on {base}, dev {artifact.metric} {artifact.dev:.3f}{train}{p95}"
         case EvalReport():
             return _about_score(artifact)
         case ErrorAnalysis():
