@@ -19,14 +19,15 @@ METRICS = (
     *("chrf", "bleu", "rouge_l", "embedding_similarity", "field_f1", "field_precision", "field_recall", "valid_json"),
 )
 """The names that `MetricName` allows, which is not imported to keep the start fast; a test compares them."""
+_RUNS_DIR = "where runs are kept (default: runs)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = build_parser()
     args = parser.parse_args(argv)
-    if not getattr(args, "verb", None):
-        args = parser.parse_args(["chat"])
+    if not args.verb:
+        args = parser.parse_args([*(sys.argv[1:] if argv is None else argv), "chat"])
     from p2m_agent import commands  # what a verb needs is loaded when it is clear which one it is
 
     return commands.run_verb(args)
@@ -40,6 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", help=_RUNS_DIR)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.add_argument("--version", action="version", version=f"p2m_agent {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
     _making(verbs)
@@ -204,15 +207,17 @@ def _limit_flags(parser: argparse.ArgumentParser) -> None:
 
 def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
-    parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", help="where runs are kept (default: runs)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    # Before the verb or behind it: absent here must not undo what stands there.
+    parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", default=argparse.SUPPRESS, help=_RUNS_DIR)
+    parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress")
     return parser
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    number, percent, _ = text.partition("%")
+    value = float(number.strip()) / (100 if percent else 1)
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1 (write 0.9 for 90 %)")
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1 (write 0.9, or 90%)")
     return value
 
 

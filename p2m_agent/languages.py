@@ -43,8 +43,8 @@ _SCRIPTS = (
 _COMMON_WORDS = {
     code: frozenset(words.split())
     for code, words in {
-        "de": "auf das dem den der die ein eine einem einen einer für im ins ist mit nicht ob oder sind "
-        "und von wie wird zu",
+        "de": "alle auf aus bei das dem den der die ein eine einem einen einer für ich im in ins ist jede jeden mein "
+        "meine meinen mit nach nicht ob oder sie sind uns unser unsere unseren und von wie wir wird zu",
         "fr": "au avec avis ce ces cette dans des du en est et la le les ou par pour que qui selon sont sur un une",
         "es": "al cada como con cuál del el en es esta este estos la las los o para por que según si son un una y",
         "it": "che come con del della di e gli il in la le lo nella o ogni per quale questo se sono un una è",
@@ -54,6 +54,8 @@ _COMMON_WORDS = {
     }.items()
 }
 _LETTERS = re.compile(r"[^\W\d_]+")
+_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+"""With hyphens: the `e` of E-Mail is no Italian `and`."""
 _ENOUGH, _SHARE = 2, 0.1
 """Common words, and their share of all words, that show what a text is written in."""
 _NAME = re.compile("|".join(rf"(?<!\w){name}(?!\w)" if name.isascii() else name for name in NAMES), re.IGNORECASE)
@@ -95,7 +97,7 @@ def written_in(text: str) -> str | None:
     for code, script in _SCRIPTS:
         if len(re.findall(script, text)) / letters > 0.15:
             return code
-    words = _LETTERS.findall(text.lower())
+    words = _WORDS.findall(text.lower())
     counts = {code: sum(word in common for word in words) for code, common in _COMMON_WORDS.items()}
     best, second = sorted(counts, key=lambda code: -counts[code])[:2]
     sure = counts[best] > counts[second] and counts[best] >= max(_ENOUGH, _SHARE * len(words))

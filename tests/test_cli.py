@@ -69,6 +69,7 @@ def test_flags_out_of_range_are_usage_errors(args: list[str], capsys: pytest.Cap
 def place(tmp_path: Path) -> Path:
     (tmp_path / "broken.jsonl").write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": \n')
     (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "rows.csv").write_text("text,label\na,x\n")
     (tmp_path / "task.yaml").write_text("request: sort it\nlables: [a, b]\n")
     return tmp_path
 
@@ -83,6 +84,8 @@ def place(tmp_path: Path) -> Path:
         (["auto", "Sort it", "--data", "missing.jsonl"], "missing.jsonl"),
         (["auto", "Sort it", "--data", "broken.jsonl"], "line 2"),
         (["auto", "Sort it", "--data", "empty.jsonl"], "empty.jsonl"),
+        (["auto", "rows.csv"], "--data rows.csv"),
+        (["chat", "Sort it", "--teacher", "http://127.0.0.1:9#m", "--price", "1/2"], "--budget-usd"),
         (["auto", "Sort it", "--hub", "./no-such-folder"], "no-such-folder"),
         (["auto", "Sort it", "--teacher", "nosuch:model"], "nosuch"),
         (["show", "no-such-run"], "There is no run no-such-run"),
@@ -112,6 +115,23 @@ def test_a_wrong_setting_in_the_environment_is_named(place: Path, monkeypatch: p
     done = p2m("runs", cwd=place)
     assert done.returncode == 2
     assert "P2M_MAX_ROUNDS" in done.stderr
+
+
+def test_a_runs_folder_that_was_named_has_to_be_there(place: Path) -> None:
+    done = p2m("runs", "--runs-dir", "nowhere", cwd=place)
+    assert done.returncode == 2
+    assert "There is no folder nowhere" in done.stderr
+
+
+def test_the_runs_folder_may_stand_before_the_verb() -> None:
+    parse = build_parser().parse_args
+    assert parse(["--runs-dir", "x", "runs"]).runs_dir == Path("x")
+    assert parse(["--runs-dir", "x", "runs", "--runs-dir", "y"]).runs_dir == Path("y")
+    assert parse(["runs"]).runs_dir is None
+
+
+def test_a_target_may_be_in_percent() -> None:
+    assert build_parser().parse_args(["auto", "x", "--target", "90%"]).target == 0.9
 
 
 def test_no_runs_yet(place: Path) -> None:

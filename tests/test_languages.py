@@ -24,6 +24,18 @@ def test_languages_of_a_request(request_text: str, codes: tuple[str, ...]) -> No
     assert languages_of(request_text) == codes
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Sortiere unsere E-Mails in Arbeit, Privat, Spam", "de"),
+        ("Teile E-Mails in Beschwerde, Frage, Lob ein", "de"),
+        ("Ordina le e-mail in tre cartelle: lavoro, privato e spam", "it"),
+    ],
+)
+def test_german_mail_is_not_italian(text: str, code: str) -> None:
+    assert written_in(text) == code
+
+
 def test_written_in() -> None:
     assert written_in("Tell whether the message is spam") == "en"
     assert written_in("xyzzy") is None

@@ -20,6 +20,7 @@ from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Context, Effect, NotYet, Outcome, Tool, Tools
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.student import Delivery
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -80,13 +81,26 @@ def think(machine: Machine, state: RunState) -> dict[str, object]:
     began = machine.clock()
     choice = machine.choose(state)
     took = Cost(wall_s=machine.clock() - began)
+    over = _delivered(machine, state)
     if isinstance(choice, Words):
         machine.emit(events.AgentSaid(text=choice.text))
-        return {"messages": [Message(role="agent", text=choice.text)], "resting": True, "pending": None, "spent": took}
+        said = [Message(role="agent", text=choice.text)]
+        return {"messages": said, "resting": True, "pending": None, "spent": took, "ended": over}
+    if over and choice.tool == "give_up":  # there is nothing more to do, and the model was handed over long ago
+        return {"pending": None, "spent": took, "ended": over}
     call = Call(id=f"{len(state.decisions) + 1:03d}-{choice.tool}", tool=choice.tool, args=choice.args)
     decision = Decision(call_id=call.id, **choice.model_dump())
     machine.emit(events.CallDecided(call=call.id, **choice.model_dump()))
     return {"pending": call, "decisions": [decision], "resting": False, "spent": took}
+
+
+def _delivered(machine: Machine, state: RunState) -> Ended | None:
+    """How the run ended when its best student, as the task stands now, was handed over; None where it was not."""
+    delivery, best = state.latest(Delivery), state.best()
+    if delivery is None or best is None or delivery.training_run != best.id or delivery not in state.since_told():
+        return None
+    outcome = machine.folder.finished(delivery.made_by)
+    return outcome.ended if outcome else None
 
 
 def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:

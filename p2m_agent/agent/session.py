@@ -116,12 +116,13 @@ class Session:
         merged = settings.over(recorded, RECORDED).model_copy(update={"runs_dir": folder.root.parent})
         return cls(folder, merged, policy, parts)
 
-    def step(self, message: str | None = None, answer: Answer | None = None) -> RunStatus:
+    def step(self, message: str | None = None, answer: Answer | None = None, *, record_only: bool = False) -> RunStatus:
         """Run until a question, words, or the end.
 
         Args:
             message: what the person says; taken up by the controller.
             answer: the verdict on the open question.
+            record_only: stop once the answer stands; a call that it lets pass is made by the next step.
 
         Raises:
             P2MError: there is no question to answer, or one is open and was not answered.
@@ -135,7 +136,8 @@ class Session:
         given = self._input(message, before, snapshot.next) if answer is None else self._answered(answer, before)
         if given is None and not snapshot.next:
             return self._report(before)
-        values = self._graph.invoke(given, self._config(), durability="sync")
+        pause = _pause_after(before.question) if record_only else {}
+        values = self._graph.invoke(given, self._config(), durability="sync", **pause)
         interrupts = values.pop("__interrupt__", ())
         return self._report(_status(values, interrupts))
 
@@ -203,6 +205,8 @@ class Session:
         if said:
             return {"messages": said, "resting": False, "ended": None, "attended": self._policy.attended}
         changed = {"attended": self._policy.attended, "budget": self._budget()}
+        if not next_nodes and before.state.ended is None:
+            return {**changed, "resting": False}  # it rested after words or an undo: the controller is asked again
         if next_nodes == ("think",) and any(getattr(before.state, name) != value for name, value in changed.items()):
             self._graph.update_state(self._config(), changed, as_node="act")
         return None
@@ -311,6 +315,12 @@ class Session:
         spent_s = self._spent_before_s + self._clock() - self._began
         left_s = budget.left_s(Cost(wall_s=spent_s))
         return left_s if finishing else max(0.0, left_s - budget.reserve_s)
+
+
+def _pause_after(question: Question | None) -> dict[str, Any]:
+    """Where the graph stops once an answer is on record: before what costs, but after a verdict was kept."""
+    costs = question is not None and question.about in ("spend", "delivery")
+    return {"interrupt_after": ["gate"]} if costs else {"interrupt_before": ["think"]}
 
 
 def _status(values: Mapping[str, Any], interrupts: Sequence[Interrupt]) -> RunStatus:

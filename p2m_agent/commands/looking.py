@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 def runs(args: argparse.Namespace) -> int:
     """List the runs, newest first."""
     settings = settings_from(args)
+    if args.runs_dir and not args.runs_dir.is_dir():  # the default one is made by the first run
+        raise UsageError(f"There is no folder {args.runs_dir}.", "Name where runs are kept with --runs-dir.")
     names = list_runs(settings.runs_dir)[::-1]
     if args.json:
         print_json([_row(settings.runs_dir, name).model_dump(mode="json") for name in names])

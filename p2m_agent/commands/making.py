@@ -15,6 +15,7 @@ from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.events import RunPaused
 from p2m_agent.run.result import result_of
 from p2m_agent.settings import Settings
+from p2m_agent.task.yaml_file import is_rows
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.conversation import chat as converse
 from p2m_agent.terminal.conversation import first_words
@@ -68,12 +69,14 @@ def chat(args: argparse.Namespace) -> int:
     if args.resume:
         session = Session.open(settings_from(args), args.resume, Policy(attended=True, yes=args.yes))
     else:
+        _take_rows(args, screen)
         if not (args.prompt or args.config or args.start):
             check_hubs(settings_from(args))
             args.prompt = first_words(screen)
             if args.prompt is None:
                 return 0
         settings, task, start = _prepare(args)
+        settings = _consent_to_spend(settings, screen, yes=args.yes)
         policy = Policy(attended=True, yes=args.yes)
         session = Session.create(settings, task, policy, run_id=args.run_id, start=start)
         screen.note(*(start.notes if start else ()))
@@ -86,6 +89,13 @@ def review(args: argparse.Namespace) -> int:
     screen = open_screen(quiet=args.quiet)
     with Session.open(settings_from(args), args.run, Policy(attended=True)) as session:
         return answer_question(session, screen, go_on=not args.stop)
+
+
+def _take_rows(args: argparse.Namespace, screen: Screen) -> None:
+    """A file of rows in the place of the words is the data; the words are asked for."""
+    if args.prompt and args.data is None and args.config is None and is_rows(args.prompt):
+        screen.note(f"{args.prompt} holds rows: they are your data.")
+        args.data, args.prompt = args.prompt, None
 
 
 def _prepare(args: argparse.Namespace) -> tuple[Settings, Task, Start | None]:
@@ -154,6 +164,14 @@ def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
     return _finish(session, standing, screen, as_json=as_json)
 
 
+def _say_open(session: Session, standing: RunStatus, screen: Screen) -> None:
+    """What a run that stopped short of its end waits for."""
+    if standing.question:
+        screen.error("The run waits for an answer.", f"Give it: p2m review {session.run}")
+    else:
+        screen.error(standing.said or "The run has stopped.", f"Say more: p2m chat --resume {session.run}")
+
+
 def _finish(session: Session, standing: RunStatus, screen: Screen, *, as_json: bool) -> int:
     if as_json:
         print_json(result_of(standing.state, session.run))
@@ -161,4 +179,6 @@ def _finish(session: Session, standing: RunStatus, screen: Screen, *, as_json: b
         summary(standing.state, session.root, screen)
     elif standing.ended:
         screen.error(standing.ended.reason)
+    if standing.ended is None:
+        _say_open(session, standing, screen)
     return EXIT_CODES[standing.ended.why] if standing.ended else EXIT_OURS

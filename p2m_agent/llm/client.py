@@ -72,7 +72,7 @@ class ConnectedLLM:
     @property
     def paid(self) -> bool:
         """Whether its answers may cost money."""
-        return self.connection.endpoint.paid
+        return self.connection.paid
 
     @property
     def capability(self) -> Abilities:

@@ -108,6 +108,11 @@ class Connection:
         """The model's name where it is known without asking anybody."""
         return self._model
 
+    @property
+    def paid(self) -> bool:
+        """Whether its answers cost money: by what it is, or by the price that the person gave."""
+        return self.endpoint.paid if self._price is None else self._price.usd(1, 1) > 0
+
     async def price(self) -> Price | None:
         """What its tokens cost; None where unknown."""
         if self._price is not None:
@@ -155,7 +160,7 @@ class Connection:
         opened, self._open = self._open, None
         if opened:
             flying = [flight.task for flight in opened.flying.values()]
-            if flying and self.endpoint.paid:
+            if flying and self.paid:
                 await asyncio.wait(flying, timeout=_LAST_ANSWERS_S)
             for task in flying:
                 task.cancel()

@@ -113,10 +113,7 @@ class Wall:
         async with self._settled:
             while usd > (left := self._remainder() - self._reserved) + 1e-9:
                 if self._reserved <= 0:
-                    raise BudgetExceeded(
-                        f"The next LLM request may cost ${usd:.4f}, and ${max(0.0, left):.4f} of the budget is left.",
-                        "Raise --budget-usd, or choose a cheaper model with --teacher (`local` costs nothing).",
-                    )
+                    raise _too_dear(usd, left, ever=(self._at_first or 0.0) > 0)
                 await self._settled.wait()
             self._reserved += usd
 
@@ -134,6 +131,16 @@ class Wall:
         now = self._left()
         self._at_first = now if self._at_first is None else self._at_first
         return min(now, self._at_first - self._spent)
+
+
+def _too_dear(usd: float, left: float, *, ever: bool) -> BudgetExceeded:
+    """Why a request is not sent; `ever` is whether there was money at all."""
+    have = f"${max(0.0, left):.4f} of the budget is left" if ever else "nobody has said how much may be spent"
+    hint = "Raise --budget-usd" if ever else "Say it with --budget-usd 1.50"
+    return BudgetExceeded(
+        f"The next LLM request may cost ${usd:.4f}, and {have}.",
+        f"{hint}, or choose a cheaper model with --teacher (`local` costs nothing).",
+    )
 
 
 def _read(text: str) -> dict[str, Price]:

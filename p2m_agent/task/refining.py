@@ -84,7 +84,7 @@ def amended(spec: TaskSpec, evidence: RefiningEvidence) -> tuple[str, str]:
     hints = [hint for hint in hints if hint not in spec.instruction] if spec.kind == "classification" else []
     if hints:
         added += hints
-        why.append(f"{len(hints)} pairs of labels confused on dev rows")
+        why.append(f"{len(hints)} pair{'s' if len(hints) > 1 else ''} of labels confused on dev rows")
     return " ".join([spec.instruction, *added]), "Added: " + " and ".join(why) + "." if why else ""
 
 

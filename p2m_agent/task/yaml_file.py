@@ -56,6 +56,13 @@ def _checked(path: Path, content: dict[str, object]) -> Task:
     return task.model_copy(update={name: str(file) for name, file in beside.items() if file.exists()})
 
 
+def is_rows(word: str) -> bool:
+    """Whether what stands in the place of the words is a file or folder that is there, and no description."""
+    path = Path(word)
+    ending = path.suffix.lower() if len(word) < 500 else ""
+    return bool(ending) and ending not in TASK_ENDINGS | PROMPT_ENDINGS and path.exists()
+
+
 def read_request(words_or_file: str) -> Task:
     """The positional argument of `p2m auto`: words, a text file with the words, or a task file.
 
@@ -70,6 +77,10 @@ def read_request(words_or_file: str) -> Task:
         if not path.is_file():
             raise UsageError(f"There is no file {path}.", "Give the task in words, or the path of a task file.")
         words_or_file = path.read_text(encoding="utf-8")
+    elif is_rows(words_or_file):
+        raise UsageError(
+            f"{path} holds rows, not words.", f'Say what the model should do: p2m auto "Sort …" --data {path}'
+        )
     if not words_or_file.strip():
         raise UsageError("The prompt is empty.", 'Say what the model should do: p2m auto "Sort support mail into …"')
     return Task(request=words_or_file.strip())

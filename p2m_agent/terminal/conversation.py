@@ -55,7 +55,7 @@ class Chat:
                 answer = self._asker().ask(self._latest.question)
             except LeftOpen:
                 break
-            self._step(answer=answer, keep_going=False)
+            self._step(answer=answer, keep_going=False, record_only=not go_on)
             if not go_on or self._lines.ended:
                 break
         self._goodbye()
@@ -100,11 +100,18 @@ class Chat:
             self._step(message=line)
         return True
 
-    def _step(self, message: str | None = None, answer: Answer | None = None, *, keep_going: bool = True) -> None:
+    def _step(
+        self,
+        message: str | None = None,
+        answer: Answer | None = None,
+        *,
+        keep_going: bool = True,
+        record_only: bool = False,
+    ) -> None:
         """Let the session work; show what it says or asks. Ctrl-C leaves it where it can be taken up."""
         try:
             with self._lines.hush(), self._console:
-                self._latest = self._session.step(message=message, answer=answer)
+                self._latest = self._session.step(message=message, answer=answer, record_only=record_only)
         except KeyboardInterrupt:
             self._stopped()
             return
@@ -119,7 +126,7 @@ class Chat:
     def _tell(self, standing: RunStatus) -> None:
         if standing.said and standing.said != self._console.said:
             self._screen.data(*said(standing.said))
-        if standing.ended:
+        if standing.ended and not standing.state.resting:
             summary(standing.state, self._session.root, self._screen)
             self._screen.note(Text())
 
@@ -130,14 +137,14 @@ class Chat:
             LeftOpen: the person left, or no more can be read; the question stays open.
         """
         while (question := self._latest.question) is not None:
-            answer = self._asker(leave_at_end=True).ask(question)
+            answer = self._asker().ask(question)
             before = self._latest
             self._step(answer=answer, keep_going=False)
             if self._latest is before:
                 return  # stopped in between; the person is asked what to do
 
-    def _asker(self, *, leave_at_end: bool = False) -> Asker:
-        return Asker(self._screen, self._lines, self._session.root, self._latest.state, leave_at_end)
+    def _asker(self) -> Asker:
+        return Asker(self._screen, self._lines, self._session.root, self._latest.state)
 
     def _stopped(self) -> None:
         self._latest = self._session.standing()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import TaskSpec, read_share
 
 EDITABLE = (
     "instruction",
@@ -49,6 +49,11 @@ def _value(name: str, text: str) -> object:
             return json.loads(text)
         except json.JSONDecodeError as error:
             raise UsageError(f"`{name}`: this is not valid JSON: {error.msg}.") from error
+    if name == "target":
+        try:
+            return read_share(text)
+        except ValueError as error:
+            raise UsageError(f"`target`: {error}.") from error
     if name in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
@@ -60,8 +65,9 @@ def check_edits(spec: TaskSpec, edits: Mapping[str, object]) -> TaskSpec:
     Raises:
         UsageError: a value does not fit its field; the message names both.
     """
+    assumptions, assumed = spec.still_assumed(edits)
     try:
-        return TaskSpec.model_validate({**spec.model_dump(), **edits})
+        return TaskSpec.model_validate({**spec.model_dump(), "assumptions": assumptions, "assumed": assumed, **edits})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))

@@ -15,6 +15,19 @@ Kind = Literal["classification", "multi_label", "text_to_text"]
 """One label for an input, any number of labels (joined in the output, see `label_sets`), or a text."""
 
 
+def read_share(text: str) -> float:
+    """`0.9`, `0,9`, `90%` and `90 %` as 0.9.
+
+    Raises:
+        ValueError: it is no number, or outside of 0 to 1 (a bare 90 may be meant otherwise, so it is refused).
+    """
+    number, percent, _ = text.strip().partition("%")
+    value = float(number.strip().replace(",", ".")) / (100 if percent else 1)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{text.strip()} is not between 0 and 1 (write 0.9, or 90%)")
+    return round(value, 6)
+
+
 class Demonstration(Value):
     """An input with its right output, as the person gave it."""
 

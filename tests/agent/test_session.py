@@ -189,3 +189,46 @@ def test_a_run_is_its_folder_whatever_that_is_called(settings: Settings, bench: 
     assert len(read_state(other).all(Dataset)) == 2
     if not moved:
         assert len(read_state(root).all(Dataset)) == 1
+
+
+def test_an_answer_can_be_recorded_without_going_on(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("ask"), move("make"), Words(text="Done.")) as session:
+        session.step()
+        standing = session.step(answer=Answer(verdict="accept"), record_only=True)
+        assert standing.question is None
+        assert bench.ran == ["ask accept by person"]
+        assert session.step().said == "Done."
+        assert bench.ran == ["ask accept by person", "make"]
+
+
+def test_an_answer_to_a_spend_is_recorded_before_the_spending(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("number", n=1)) as session:
+        question = session.step().question
+        assert question is not None
+        assert question.about == "spend"
+        assert session.step(answer=Answer(verdict="accept"), record_only=True).question is None
+        assert bench.ran == []
+    with opened(settings, bench, Words(text="Done.")) as session:
+        assert session.step().said == "Done."
+        assert bench.ran == ["number 1"]
+
+
+def test_a_run_that_rests_goes_on_when_it_is_taken_up(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("make"), Words(text="Done.")) as session:
+        session.step()
+        session.undo()
+    with opened(settings, bench, move("make"), move("finish"), attended=False) as session:
+        standing = session.step()
+        assert bench.ran == ["make", "make", "finish"]
+        assert standing.ended is not None
+
+
+def test_words_after_a_delivery_leave_it_delivered(settings: Settings, bench: Bench) -> None:
+    """What ended the run still stands: nothing was made since."""
+    with begun(settings, bench, move("hand_over"), attended=False) as session:
+        assert session.step().ended is not None
+    with opened(settings, bench, Words(text="You are welcome."), attended=True) as session:
+        standing = session.step(message="thanks, that is all")
+        assert standing.said == "You are welcome."
+        assert standing.ended is not None
+        assert standing.ended.why == "delivered"

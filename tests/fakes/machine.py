@@ -18,7 +18,9 @@ from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Question
+from p2m_agent.types.recipe import LinearHead
 from p2m_agent.types.rows import Dataset
+from p2m_agent.types.student import Delivery, TrainingRun
 
 
 class Nothing(Args):
@@ -30,6 +32,12 @@ class Number(Args):
 
     n: int
     """Any whole number."""
+
+
+STUDENT = TrainingRun(
+    id="student", recipe=LinearHead(base="b"), path="", datasets=(), train_rows=1, metric="accuracy", dev=0.9,
+    params=1, size_mb=1, made_by="1",
+)  # fmt: skip
 
 
 def scripted(*choices: Choice | Callable[[RunState], Choice]) -> Callable[[RunState], Choice]:
@@ -82,6 +90,10 @@ class Bench:
             self.ran.append("finish")
             return Outcome(summary="done", ended=Ended(why="delivered", reason="all is well"))
 
+        def hand_over(args: Nothing, inputs: None, context: Context) -> Outcome:
+            delivery = Delivery(id="d", training_run=STUDENT.id, path="", report="", size_mb=1, made_by=context.call.id)
+            return Outcome(summary="done", artifacts=(STUDENT, delivery), ended=Ended(why="delivered", reason="well"))
+
         def after_make(args: Nothing, state: RunState) -> NotYet | None:
             return None if state.all(Dataset) else NotYet("call make first")
 
@@ -99,6 +111,7 @@ class Bench:
             "cannot": Tool("cannot", Nothing, cannot, Effect.READ),
             "broken": Tool("broken", Nothing, broken, Effect.READ),
             "finish": Tool("finish", Nothing, finish, Effect.DELIVER, needs=after_make),
+            "hand_over": Tool("hand_over", Nothing, hand_over, Effect.DELIVER),
             "publish": Tool("publish", Nothing, finish, Effect.PUBLISH),
             "ask": Tool("ask", Nothing, ask, Effect.ASK, question=question),
         }

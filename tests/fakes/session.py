@@ -43,12 +43,14 @@ class FakeSession:
     run: str = "support-mail-7f3a"
     steps: list[tuple[str | None, Answer | None]] = field(default_factory=list)
     """What each step was given."""
+    recorded_only: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.log = EventLog(self.root / "events.jsonl", self.run)
 
-    def step(self, message: str | None = None, answer: Answer | None = None) -> RunStatus:
+    def step(self, message: str | None = None, answer: Answer | None = None, *, record_only: bool = False) -> RunStatus:
         self.steps.append((message, answer))
+        self.recorded_only.append(record_only)
         if not self.turns:
             raise AssertionError(f"the script is over, and the chat stepped on with {message!r}, {answer!r}")
         turn = self.turns.pop(0)

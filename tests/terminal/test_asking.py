@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from p2m_agent.run.state import RunState
+from p2m_agent.terminal import edits
 from p2m_agent.terminal.asking import Asker, LeftOpen
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Answer, PromptChange, Question
@@ -55,9 +57,17 @@ EVERY = [SPEC, COLUMNS, SPEND, PROMPT, DELIVERY, OPEN, ROWS]
 
 
 @pytest.mark.parametrize("question", EVERY, ids=lambda q: q.about)
-@pytest.mark.parametrize("typed", [(), ("",)], ids=["end of input", "enter"])
-def test_silence_is_no(page, root: Path, question: Question, typed: tuple[str, ...]) -> None:
-    assert ask(page, root, question, *typed).verdict == "reject"
+@pytest.mark.parametrize("typed", [(), ("",), ("", "", "")], ids=["end of input", "enter", "enter thrice"])
+def test_silence_decides_nothing(page, root: Path, question: Question, typed: tuple[str, ...]) -> None:
+    with pytest.raises(LeftOpen):
+        ask(page, root, question, *typed)
+
+
+@pytest.mark.parametrize("question", [SPEC, COLUMNS, SPEND, PROMPT, DELIVERY, ROWS], ids=lambda q: q.about)
+@pytest.mark.parametrize("typed", ["rubbish", "remove the third", "approximately", "no idea", "??"])
+def test_a_word_that_is_no_verdict_decides_nothing(page, root: Path, question: Question, typed: str) -> None:
+    with pytest.raises(LeftOpen):
+        ask(page, root, question, typed)
 
 
 @pytest.mark.parametrize("question", EVERY, ids=lambda q: q.about)
@@ -80,32 +90,60 @@ def test_columns_are_shown_with_samples_and_edited_by_name(page, root: Path) -> 
     assert "left out" in shown
     assert "Did you mean `id`?" in shown
     assert "Write `inputs = a, b` or `output = c`" in shown
-    assert ask(page, root, COLUMNS, "e", "").verdict == "reject"
+    assert ask(page, root, COLUMNS, "e", "", "a").verdict == "accept"
 
 
 def test_something_else_is_not_taken_for_a_verdict(page, root: Path) -> None:
     assert ask(page, root, SPEND, "sure why not", "a").verdict == "accept"
-    assert ask(page, root, SPEND, *["absolutely"] * 9, "a").verdict == "reject"
-    assert ask(page, root, SPEND, "e", "").verdict == "reject"
+    assert ask(page, root, SPEND, *["absolutely"] * 9, "a").verdict == "accept"
+    assert ask(page, root, SPEND, "e", "", "r").verdict == "reject"
 
 
 def test_a_spec_is_shown_with_its_assumptions_and_edited_by_field(page, root: Path) -> None:
     answer = ask(page, root, SPEC, "e", "target = 0.9", "lables = x", "metric = vibes", "labels = a, b", "", "a")
-    assert answer == Answer(verdict="edit", edits={"target": "0.9", "labels": ["a", "b"]})
+    assert answer == Answer(verdict="edit", edits={"target": 0.9, "labels": ["a", "b"]})
     shown = page.err.getvalue()
     assert "Each message belongs in exactly one queue." in shown
     assert "Did you mean `labels`?" in shown
     assert "`metric`" in shown
 
 
-def test_edits_that_are_not_confirmed_are_no(page, root: Path) -> None:
-    assert ask(page, root, SPEC, "e", "target = 0.9", "", "").verdict == "reject"
-    assert ask(page, root, SPEC, "e", "target = 0.9").verdict == "reject"
-    assert ask(page, root, SPEC, "e", "").verdict == "reject"
+def test_edits_that_are_not_confirmed_change_nothing(page, root: Path) -> None:
+    assert ask(page, root, SPEC, "e", "target = 0.9", "", "r", "a") == Answer(verdict="accept")
+    assert ask(page, root, SPEC, "e", "", "a") == Answer(verdict="accept")
+    with pytest.raises(LeftOpen):
+        ask(page, root, SPEC, "e", "target = 0.9")
+
+
+def test_a_target_in_percent(page, root: Path) -> None:
+    assert ask(page, root, SPEC, "e", "target = 90%", "", "a").edits == {"target": 0.9}
+    ask(page, root, SPEC, "e", "target = 90", "", "a")
+    assert "not between 0 and 1" in page.err.getvalue()
+
+
+def test_an_assumption_goes_with_the_value_it_was_about() -> None:
+    said = "The 8 labels are: a, b."
+    spec = recordings.SPEC.model_copy(update={"assumptions": (said,), "assumed": {"labels": said}})
+    edited = edits.check_edits(spec, {"labels": ["one", "two"]})
+    assert edited.assumptions == ()
+    assert edits.check_edits(spec, {"target": 0.5}).assumptions == (said,)
+
+
+def test_marks_add_up_and_a_repeated_one_is_taken_back(page, root: Path) -> None:
+    rows = [json.loads(line)["id"] for line in (root / "rows.jsonl").read_text().splitlines()]
+
+    def rejected(*typed: str) -> list[str]:
+        found = ask(page, root, ROWS, *typed, "a").edits.get("rejected", [])
+        assert isinstance(found, list)
+        return found
+
+    assert rejected("3", "2-4") == rows[1:4]
+    assert rejected("2-4", "3") == [rows[1], rows[3]]
+    assert rejected("3", "3") == []
 
 
 def test_rows_come_five_at_a_time_and_are_rejected_by_number(page, root: Path) -> None:
-    answer = ask(page, root, ROWS, "2 5-7", "6", "m", "a too long")
+    answer = ask(page, root, ROWS, "2 5-7", "6", "m", "a, too long")
     rows = [Example.model_validate({k: v for k, v in __import__("json").loads(line).items() if k != "id"})
             for line in (root / "rows.jsonl").read_text().splitlines()]  # fmt: skip
     assert answer.edits == {"rejected": [rows[n - 1].id for n in (2, 5, 7)]}
@@ -161,7 +199,8 @@ def test_an_open_question_is_answered_in_words(page, root: Path) -> None:
 def test_questions_fit(new_page, root: Path, width: int) -> None:
     page = new_page(width)
     for question in EVERY:
-        ask(page, root, question)
+        with pytest.raises(LeftOpen):
+            ask(page, root, question)
     assert max(map(len, page.err.getvalue().splitlines())) <= width
 
 

@@ -184,14 +184,15 @@ def test_review_can_stop_after_one_answer(page, session: FakeSession) -> None:
     session.turns = [Turn(standing(RESTING, question=SPEND))]
     review(session, page.screen, go_on=False, lines=page.lines("Polish", "a"))
     assert len(session.steps) == 1
+    assert session.recorded_only == [True]
     assert "still open: Run generate_examples?" in page.err.getvalue()
 
 
-def test_review_without_an_answer_is_a_no(page, session: FakeSession) -> None:
+def test_review_without_an_answer_leaves_it_open(page, session: FakeSession) -> None:
     session.now = standing(RESTING, question=SPEND)
-    session.turns = [Turn(standing(RESTING, question=OPEN))]
     assert review(session, page.screen, lines=page.lines()) == 0
-    assert session.steps == [(None, Answer(verdict="reject"))]
+    assert session.steps == []
+    assert "still open" in page.err.getvalue()
 
 
 def test_review_with_nothing_open_says_so(page, session: FakeSession) -> None:

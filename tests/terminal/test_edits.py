@@ -38,6 +38,6 @@ def test_a_value_that_does_not_fit_is_refused_with_its_field() -> None:
 
 def test_an_edited_text_gives_the_changes_only() -> None:
     assert changed(SPEC, as_lines(SPEC)) == {}
-    assert changed(SPEC, as_lines(SPEC).replace("target = 0.8", "target = 0.9")) == {"target": "0.9"}
+    assert changed(SPEC, as_lines(SPEC).replace("target = 0.8", "target = 0.9")) == {"target": 0.9}
     odd = SPEC.model_copy(update={"labels": ("a, b", "c")})
     assert changed(odd, as_lines(odd)) == {}

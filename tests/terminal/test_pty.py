@@ -28,7 +28,7 @@ resting = standing(RunState(task=Task(request="r"), resting=True), said="What is
 question = standing(RunState(task=Task(request="r")), question=Question(id="q", about="spend", text="Run it?"))
 
 class Session(FakeSession):
-    def step(self, message=None, answer=None):
+    def step(self, message=None, answer=None, *, record_only=False):
         done = super().step(message, answer)
         if story == "work":
             self.log(e.CallDecided(call="1-x", tool="fine_tune", args={}, why="w", by="llm"))
@@ -92,19 +92,32 @@ def test_keys_typed_ahead_do_not_approve(talk: Talk, tmp_path: Path) -> None:
     child = talk("question")
     ready(child)
     child.send("go\ra\r")
-    child.expect("Enter = reject")
+    child.expect(r"r\(eject\) ›")
     child.send("/quit\r")
     child.expect("still open")
     child.expect(pexpect.EOF)
     assert steps(tmp_path) == [["go", None]]
 
 
-@pytest.mark.parametrize(("keys", "verdict"), [("\x04", "reject"), ("\r", "reject"), ("a\r", "accept")])
+@pytest.mark.parametrize("typed", [["\x04"], ["\r", "\x04"], ["hm\r", "\x04"]], ids=["Ctrl-D", "Enter", "a word"])
+def test_ctrl_d_leaves_and_nothing_is_decided(talk: Talk, tmp_path: Path, typed: list[str]) -> None:
+    child = talk("question")
+    ready(child)
+    child.send("go\r")
+    for keys in typed:
+        child.expect(r"r\(eject\) › .*25h")
+        child.send(keys)
+    child.expect("still open")
+    child.expect(pexpect.EOF)
+    assert steps(tmp_path) == [["go", None]]
+
+
+@pytest.mark.parametrize(("keys", "verdict"), [("r\r", "reject"), ("a\r", "accept")])
 def test_only_a_clear_yes_is_one(talk: Talk, tmp_path: Path, keys: str, verdict: str) -> None:
     child = talk("question")
     ready(child)
     child.send("go\r")
-    child.expect("Enter = reject ›")
+    child.expect(r"r\(eject\) ›")
     child.send(keys)
     child.expect("rejected|accepted")
     ready(child)

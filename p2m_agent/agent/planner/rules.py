@@ -11,7 +11,8 @@ from p2m_agent.agent.planner import climbing, collecting, improving
 from p2m_agent.agent.planner.choice import Choice, Move, Words
 from p2m_agent.agent.planner.moves import Rule, move, repeats_failure
 from p2m_agent.run.state import RunState, tool_of
-from p2m_agent.types.rows import Holdout
+from p2m_agent.types.rows import Dataset, Holdout
+from p2m_agent.types.student import TrainingRun
 
 
 def next_move(state: RunState) -> Choice:
@@ -58,13 +59,23 @@ def take_up_remarks(state: RunState) -> Move | None:
 
 
 def confirm_spec(state: RunState) -> Move | None:
-    """A person who is there sees how the task was understood."""
-    spec = state.spec
-    if state.attended and spec and not state.all(Holdout) and not state.review_of(spec.id):
-        asked = [r for r in state.decisions if r.tool == "ask_person" and r.args.get("about") == spec.id]
-        if not asked and tool_of(spec.made_by) == "define_task":
-            return move("ask_person", "so that we work on the task you mean", about=spec.id)
+    """A person who is there sees how the task was understood; with rows of theirs, once those were read."""
+    spec, own = state.spec, bool(state.task.data)
+    if not state.attended or spec is None or state.review_of(spec.id) or (own and not _read_own(state)):
+        return None
+    makers = ("define_task", "import_rows") if own and not state.all(TrainingRun) else ("define_task",)
+    fixed = bool(state.all(Holdout)) and "import_rows" not in makers
+    asked = [r for r in state.decisions if r.tool == "ask_person" and r.args.get("about") == spec.id]
+    if not asked and not fixed and tool_of(spec.made_by) in makers:
+        return move("ask_person", "so that we work on the task you mean", about=spec.id)
     return None
+
+
+def _read_own(state: RunState) -> bool:
+    """Whether the person's rows were read, or could not be."""
+    tried_own = [d for d in state.own_decisions if d.tool == "import_rows" and d.args.get("source") == "user"]
+    waits = state.open_column_choice() is not None
+    return bool(tried_own) and not waits and (bool(state.all(Dataset)) or tried_own[-1].ok is False)
 
 
 def confirm_prompt(state: RunState) -> Move | None:
@@ -79,10 +90,10 @@ RULES: tuple[Rule, ...] = (
     take_up_remarks,
     confirm_prompt,
     collecting.confirm_plan,
-    confirm_spec,
     collecting.confirm_columns,
     collecting.import_confirmed,
     collecting.import_own,
+    confirm_spec,
     collecting.search_data,
     collecting.import_found,
     collecting.generate,

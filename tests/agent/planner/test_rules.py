@@ -333,3 +333,13 @@ def test_a_rejected_spec_is_put_right_before_anything_else() -> None:
     move = next_move(state(spec(), rejected(""), attended=True, messages=told))
     assert (move.tool, move.args) == ("define_task", {"instruction": "i there are three queues"})
     assert next_move(state(spec(), rejected("only two"), attended=True)).args == {"instruction": "i only two"}
+
+
+def test_rows_of_ones_own_are_read_before_the_task_is_confirmed() -> None:
+    """What the file says, its labels above all, belongs to what is confirmed."""
+    drafted = state(spec(), own="mine.csv", attended=True)
+    assert next_move(drafted).tool == "import_rows"
+    read = Decision(call_id="002-import_rows", tool="import_rows", args={"source": "user"}, why="", by="rules", ok=True)
+    own = spec(id="spec-2", made_by="002-import_rows", labels=("a", "b"))
+    known = state(spec(), own, data(), holdout(), decisions=[read], own="mine.csv", attended=True)
+    assert next_move(known).args == {"about": "spec-2"}
