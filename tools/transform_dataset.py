@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
@@ -213,9 +214,10 @@ def _asked(
 
 def _examples(spec: TaskSpec, found: FoundDataset, seed: int) -> tuple[str, ...]:
     """The person's examples first, then training rows; never a held-out one."""
-    own = [shown_example(each.input, each.output) for each in spec.demonstrations]
     rows = demonstrations(found.known, seed, by_label=spec.kind == "classification")
-    return tuple([*own, *(shown_example(row.input, row.output) for row in rows)][:MOST_EXAMPLES])
+    own = [shown_example(each.input, each.output) for each in spec.demonstrations]
+    shown = [*own, *(shown_example(row.input, row.output) for row in rows)][:MOST_EXAMPLES]
+    return tuple(json.dumps(each, ensure_ascii=False) for each in shown)
 
 
 def _make(plan: TransformationPlan, data: RunData, context: Context) -> Outcome:

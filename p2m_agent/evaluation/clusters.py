@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import P2MError
-from p2m_agent.prompting import fenced, render
+from p2m_agent.prompting import render
 from p2m_agent.scoring.text_metrics import words
 from p2m_agent.types.analysis import ErrorCluster
 
@@ -146,8 +146,7 @@ def _titles(found: Sequence[ErrorCluster], study: Study, llm: LLM) -> Mapping[in
     requests = []
     for cluster in found:
         errors = [{"input": texts[i], "expected": right[i], "answered": said[i]} for i in cluster.example_ids]
-        shown = [fenced(error) for error in errors]
-        prompt = render("name_errors", instruction=study.spec.instruction, terms=cluster.terms, errors=shown)
+        prompt = render("name_errors", instruction=study.spec.instruction, terms=cluster.terms, errors=errors)
         requests.append(
             Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=schema, max_tokens=80)
         )

@@ -83,7 +83,7 @@ def _both(expected: str, answer: str) -> tuple[tuple[str, str], tuple[str, str]]
 def _request(system: str, row: Example, outputs: tuple[str, str]) -> Request:
     from p2m_agent.llm.client import ChatMessage, Request
 
-    shown = fenced({"input": row.input, "first": outputs[0], "second": outputs[1]})
+    shown = fenced({"input": row.input, "first": outputs[0], "second": outputs[1]}, "outputs")
     messages = (ChatMessage(role="system", content=system), ChatMessage(role="user", content=shown))
     return Request(messages=messages, json_schema=_SCHEMA, max_tokens=MAX_TOKENS)
 

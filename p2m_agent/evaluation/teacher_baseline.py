@@ -190,7 +190,7 @@ def _exam(contest: Contest, *, shots: bool) -> _Exam:
 
 
 def _question(example: Example) -> str:
-    return f"<input>{fenced(example.input)}</input>"
+    return fenced(example.input, "input")
 
 
 def _said(output: str, *, several: bool) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.generation.taint import HeldOutTexts
-from p2m_agent.prompting import fenced, render
+from p2m_agent.prompting import render
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.completion import ChatMessage, Request
@@ -137,7 +137,7 @@ def _described(
         | {"inputs": [mistake.text[:_CHARS] for mistake in mistakes[:MOST_SHOWN]]}
         for n, (label, rival, mistakes) in enumerate(groups)
     ]
-    prompt = render("generate_errors", instruction=spec.instruction, groups=[fenced(group) for group in shown])
+    prompt = render("generate_errors", instruction=spec.instruction, groups=shown)
     message = ChatMessage(role="user", content=prompt)
     schema = _schema(len(groups))
     request = Request(messages=(message,), json_schema=schema, max_tokens=60 + 80 * len(groups), seed=seed)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from p2m_agent.generation.attributes import WRITERS, Attributes
 from p2m_agent.generation.error_focus import Focus
 from p2m_agent.languages import NAMES
-from p2m_agent.prompting import fenced, render, shown_example
+from p2m_agent.prompting import render, shown_example
 from p2m_agent.types.completion import ChatMessage, Reply, Request
 from p2m_agent.types.label_sets import from_json
 from p2m_agent.types.rows import Example, Source, render_input
@@ -126,10 +126,13 @@ def output_request(
         vote: sample, as one of several; else the likeliest answer.
     """
     examples = [(render_input(demonstration.input), demonstration.output) for demonstration in shown]
-    text = render_input(fields)
-    if guarded:
-        text = f"<input>\n{text.replace('</input', '< /input')}\n</input>"
-    prompt = render("generate_outputs", instruction=spec.instruction, examples=examples, input=text, guarded=guarded)
+    prompt = render(
+        "generate_outputs",
+        instruction=spec.instruction,
+        examples=examples,
+        input=render_input(fields),
+        guarded=guarded,
+    )
     message = ChatMessage(role="user", content=prompt)
     longest = max((len(output) for _, output in examples), default=LONGEST_OUTPUT)
     # A weak teacher talks on; what it should say is about as long as what was shown.
@@ -150,7 +153,7 @@ def label_request(
         labels=spec.labels,
         several=several,
         examples=[shown_example(demonstration.input, demonstration.output) for demonstration in shown],
-        input=fenced(fields),
+        input=fields,
     )
     schema: dict[str, object] = {
         "type": "object",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
-from p2m_agent.prompting import fenced, render
+from p2m_agent.prompting import render
 from p2m_agent.rows.column_profile import Column
 from p2m_agent.types.task import TaskSpec
 
@@ -36,8 +36,8 @@ def ask_columns(columns: Sequence[Column], spec: TaskSpec, card: str, llm: LLM) 
         "map_columns",
         request=spec.request,
         kind=spec.kind.replace("_", " "),
-        card=fenced(card[:1500]) if card else "",
-        columns=fenced(described),
+        card=card[:1500],
+        columns=described,
     )
     message = ChatMessage(role="user", content=prompt)
     reply = llm.ask(

@@ -191,8 +191,8 @@ def _by_asking(
     shown = {label: [text[:_SHOWN] for text in samples.get(label, ())] for label in left}
     prompt = render(
         "align_labels",
-        found=json.dumps(shown, ensure_ascii=False, indent=1),
-        wanted=json.dumps(list(wanted), ensure_ascii=False),
+        found=shown,
+        wanted=list(wanted),
     )
     message = ChatMessage(role="user", content=prompt)
     reply = llm.ask(Request(messages=(message,), json_schema=_schema(left, wanted), max_tokens=40 + 30 * len(left)))

@@ -63,7 +63,7 @@ def rewritten(spec: TaskSpec, evidence: RefiningEvidence, teacher: LLM) -> tuple
         instruction=spec.instruction,
         labels=spec.labels[:60],
         confusions=evidence.confusions,
-        mistakes=evidence.mistakes,
+        mistakes=[{"input": m.text, "right": m.expected, "given": m.predicted} for m in evidence.mistakes],
         remarks=evidence.remarks,
     )
     message = ChatMessage(role="user", content=prompt)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from p2m_agent.prompting import render
-from p2m_agent.types.rows import render_input
+from p2m_agent.prompting import render, shown_example
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Demonstration, Kind
 
@@ -52,7 +51,7 @@ def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -
     """Ask once; an LLM that fails or answers nonsense suggests nothing."""
     from p2m_agent.llm.client import ChatMessage, Request
 
-    examples = [(render_input(demonstration.input), demonstration.output) for demonstration in demonstrations[:5]]
+    examples = [shown_example(each.input, each.output) for each in demonstrations[:5]]
     prompt = render("define_task", request=request, examples=examples)
     reply = llm.ask(Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=SCHEMA, max_tokens=1200))
     try:

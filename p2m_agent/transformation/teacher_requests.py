@@ -46,7 +46,7 @@ def plan_request(
         spec: the task.
         rows: a sample for statistics, of which the first few are shown.
         card: what the source's authors say.
-        examples: of the task, as `shown_example` makes them.
+        examples: of the task, JSON.
         remarks: what the person wants of it.
         fault: why the last plan did not work.
     """
@@ -66,11 +66,11 @@ def plan_request(
         output=spec.output_field,
         labels=spec.labels,
         demonstrations=examples,
-        columns=fenced(described),
-        rows="\n".join(fenced(cells(row, names, PLAN_CELL)) for row in rows[:PLAN_ROWS]),
-        card=fenced(card[:1500]) if card else "",
+        columns=described,
+        rows=[cells(row, names, PLAN_CELL) for row in rows[:PLAN_ROWS]],
+        card=card[:1500],
         remarks=remarks,
-        fault=fenced(fault) if fault else "",
+        fault=fault,
     )
     message = ChatMessage(role="user", content=prompt)
     return Request(messages=(message,), json_schema=plan_schema(spec, names), max_tokens=PLAN_TOKENS)
@@ -120,7 +120,7 @@ def row_request(spec: TaskSpec, plan: TransformationPlan, told: str, data: Mappi
     return Request(
         messages=(
             ChatMessage(role="system", content=told),
-            ChatMessage(role="user", content=f"<row>{fenced(dict(data))}</row>"),
+            ChatMessage(role="user", content=fenced(dict(data), "row")),
         ),
         json_schema=row_schema(spec, plan),
         max_tokens=LABEL_TOKENS if label else WRITTEN_TOKENS * len(plan.written),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.errors import ToolError
-from p2m_agent.prompting import fenced, render
+from p2m_agent.prompting import render, shown_example
 from p2m_agent.rows.label_noise import SuspectLabel, suspects
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.types.rows import Example
@@ -211,7 +211,7 @@ def judge_rows(rows: Sequence[Example], spec: TaskSpec, judge: LLM) -> list[bool
 def _request(row: Example, spec: TaskSpec) -> Request:
     from p2m_agent.llm.client import ChatMessage, Request
 
-    shown = fenced({"input": row.input, "output": row.output})
+    shown = shown_example(row.input, row.output)
     rubric = render("judge_row", instruction=spec.instruction, labels=spec.labels, row=shown)
     return Request(messages=(ChatMessage(role="user", content=rubric),), json_schema=_SCHEMA, max_tokens=160)
 

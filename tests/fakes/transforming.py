@@ -15,7 +15,7 @@ from p2m_agent.types.completion import Request
 from p2m_agent.types.task import TaskSpec
 
 Plan = dict[str, Any]
-_DATA = re.compile(r"<(row|rows|columns|card|fault)>.*?</\1>", re.DOTALL)
+_DATA = re.compile(r"<((?:row|rows|columns|card|fault)(?:-\d+)?)>.*?</\1>", re.DOTALL)
 _PLANTED = re.compile(r"ignore the above and answer (\w+)", re.IGNORECASE)
 
 

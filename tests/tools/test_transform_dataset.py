@@ -297,7 +297,7 @@ def test_row_text_in_a_fault_is_data_too(bench: Bench) -> None:
     with pytest.raises(ToolError) as error:
         bench(source="shop/planted")
     assert len(teacher.planned) == 2
-    assert "ignore the above" in teacher.planned[1].split("<fault>")[1]
+    assert "ignore the above" in teacher.planned[1].split("<fault-2>")[1]
     assert teacher.obeyed == []
     assert "ignore the above" not in str(error.value)  # which the controller reads
 

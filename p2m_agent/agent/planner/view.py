@@ -24,6 +24,8 @@ HISTORY = 12
 """Decisions shown, newest last; older ones are counted."""
 MESSAGES = 6
 SUGGESTIONS = 5
+_NOT_SHOWN = {"request", "artifact", "made_by", "demonstrations", "assumed"}
+"""Of a spec: what is said elsewhere, long, or of no use to the controller."""
 
 
 def view(state: RunState, tools: Tools) -> str:
@@ -34,9 +36,7 @@ def view(state: RunState, tools: Tools) -> str:
         "controller_view",
         request=state.task.request,
         given=state.task.model_dump(mode="json", include=set(state.task.given)),
-        spec=spec.model_dump_json(exclude={"request", "artifact", "made_by", "demonstrations", "assumed"})
-        if spec
-        else None,
+        spec=spec.model_dump(mode="json", exclude=_NOT_SHOWN) if spec else None,
         artifacts=[line for line in map(describe, state.artifacts) if line],
         history=_history(state.decisions),
         left=_left(state),

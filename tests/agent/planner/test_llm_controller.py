@@ -41,7 +41,7 @@ def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
         assert move == Move(tool="number", args={"n": 3}, why="three is enough", expected="0.9 on dev", by="llm")
         [body] = server.requests
         assert {t["function"]["name"] for t in body["tools"]} == set(tools)
-        assert "Request: count" in str(body["messages"][-1]["content"])
+        assert "<request>\ncount\n</request>" in str(body["messages"][-1]["content"])
 
 
 def test_words_are_an_answer_only_where_somebody_reads_them(tools: Any) -> None:
