@@ -16,10 +16,15 @@ from p2m_agent.errors import FailureKind
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.shortfall import Stop
 from p2m_agent.types.value import Value
 
 VERSION = 1
 """Of the file format; the first line of an event file carries it."""
+
+
+Chooser = Literal["llm", "rules", "person", "agent"]
+"""Who decides on a call: our controller's model or its rules, a person, or an agent at the wheel from outside."""
 
 
 class _Event(Value):
@@ -49,7 +54,7 @@ class CallDecided(_Event):
     args: dict[str, object]
     why: str
     expected: str = ""
-    by: Literal["llm", "rules", "person"]
+    by: Chooser
 
 
 class CallRefused(_Event):
@@ -161,6 +166,8 @@ class RunEnded(_Event):
     why: str
     reason: str
     spent: Cost
+    stop: Stop | None = None
+    """Why nothing further was tried."""
 
 
 class Failed(_Event):
@@ -234,13 +241,37 @@ def read_events(path: Path) -> Iterator[Event]:
     Raises:
         ValueError: the file is of a version this program does not know.
     """
-    with path.open(encoding="utf-8") as file:
-        version = json.loads(file.readline() or "{}").get("p2m_events")
+    yield from EventTail(path).read()
+
+
+class EventTail:
+    """Reads on in an event file that somebody else may still be writing."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file; it need not be there yet."""
+        self._path, self._offset = path, 0
+
+    def read(self) -> Iterator[Event]:
+        """The events that are new since the last call and whole, oldest first.
+
+        Raises:
+            ValueError: the file is of a version this program does not know.
+        """
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # half written: it is read when it is whole, or cut when the run is gone on with
+                if self._offset == 0:
+                    self._check(line)
+                self._offset += len(line)
+                if self._offset > len(line):
+                    yield _ADAPTER.validate_json(line)
+
+    def _check(self, first: bytes) -> None:
+        version = json.loads(first).get("p2m_events")
         if version != VERSION:
-            raise ValueError(f"{path} holds events of version {version}; this program reads version {VERSION}")
-        for line in file:
-            if line.endswith("\n"):
-                yield _ADAPTER.validate_json(line)
+            raise ValueError(f"{self._path} holds events of version {version}; this program reads version {VERSION}")
 
 
 def _mend_last_line(path: Path) -> None:

@@ -42,6 +42,7 @@ def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
         "estimate",
         "runs",
         "show",
+        "watch",
         "search",
         "index",
         "doctor",

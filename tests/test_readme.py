@@ -134,7 +134,7 @@ def test_show_as_json_has_what_scripts_read(shell: Shell) -> None:
     result = json.loads(shell.run("p2m", "show", RUN, "--json"))
     assert set(result) == {
         "run", "parent", "spec", "test", "baselines", "model", "cost", "datasets", "mixtures", "model_probes",
-        "error_analyses", "decisions", "ended",
+        "error_analyses", "decisions", "ended", "stop", "shortfall",
     }  # fmt: skip
     assert {"metric", "value", "ci95", "rows", "looks"} <= set(result["test"])
     assert result["test"]["looks"] == 1

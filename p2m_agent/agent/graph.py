@@ -89,7 +89,8 @@ def think(machine: Machine, state: RunState) -> dict[str, object]:
     if over and choice.tool == "give_up":  # there is nothing more to do, and the model was handed over long ago
         return {"pending": None, "spent": took, "ended": over}
     call = Call(id=f"{len(state.decisions) + 1:03d}-{choice.tool}", tool=choice.tool, args=choice.args)
-    decision = Decision(call_id=call.id, **choice.model_dump())
+    free_s = None if state.budget.wall_s is None else state.free_s
+    decision = Decision(call_id=call.id, free_s=free_s, **choice.model_dump())
     machine.emit(events.CallDecided(call=call.id, **choice.model_dump()))
     return {"pending": call, "decisions": [decision], "resting": False, "spent": took}
 

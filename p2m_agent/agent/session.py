@@ -15,6 +15,7 @@ from p2m_agent.agent.lineage import Start, read_heritage
 from p2m_agent.agent.planner.choice import Choice
 from p2m_agent.agent.planner.controller import make_controller
 from p2m_agent.agent.policy import Policy
+from p2m_agent.agent.stopping import why_stopped
 from p2m_agent.errors import P2MError
 from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.run.checkpoints import open_checkpoints, thread_of
@@ -234,7 +235,8 @@ class Session:
             self.log(events.QuestionAsked(question=standing.question))
         if standing.ended:
             ended = standing.ended
-            self.log(events.RunEnded(why=ended.why, reason=ended.reason, spent=standing.state.spent))
+            stop, spent = why_stopped(standing.state), standing.state.spent
+            self.log(events.RunEnded(why=ended.why, reason=ended.reason, spent=spent, stop=stop))
         return standing
 
     def _config(self) -> RunnableConfig:

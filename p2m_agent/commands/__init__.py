@@ -23,6 +23,7 @@ MODULES = {
     "runs": "looking",
     "show": "looking",
     "data": "shown_data",
+    "watch": "watching",
     "search": "looking",
     "index": "indexing",
     "doctor": "looking",

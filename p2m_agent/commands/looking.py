@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from p2m_agent.agent.outcome import outcome_of
 from p2m_agent.commands.arguments import check_hubs, print_json, settings_from
 from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.run.checkpoints import read_state
-from p2m_agent.run.result import delivered, result_of
+from p2m_agent.run.result import delivered
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder, list_runs, open_run
 from p2m_agent.search.datasets.evidence import ANY, Filters
@@ -44,7 +45,7 @@ def show(args: argparse.Namespace) -> int:
     folder = open_run(settings_from(args).runs_dir, args.run)
     state = read_state(folder.root)
     if args.json:
-        print_json(result_of(state, folder.name))
+        print_json(outcome_of(state, folder.name))
     else:
         shown(state, folder.root, open_screen())
     return 0

@@ -7,13 +7,13 @@ import sys
 from contextlib import suppress
 
 from p2m_agent.agent.lineage import Start, start_from
+from p2m_agent.agent.outcome import outcome_of
 from p2m_agent.agent.policy import Policy
-from p2m_agent.agent.session import RunStatus, Session
+from p2m_agent.agent.session import EVENTS, RunStatus, Session
 from p2m_agent.commands.arguments import check_data, check_hubs, print_json, settings_from, task_from
-from p2m_agent.commands.exit_codes import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OURS, EXIT_TARGET, EXIT_USAGE
+from p2m_agent.commands.exit_codes import EXIT_CODES, EXIT_INTERRUPTED, EXIT_OURS
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.events import RunPaused
-from p2m_agent.run.result import result_of
+from p2m_agent.events import RunPaused, read_events
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import is_rows
 from p2m_agent.terminal.console import RunConsole
@@ -24,14 +24,6 @@ from p2m_agent.terminal.screen import Screen, open_screen
 from p2m_agent.terminal.views.summary import summary
 from p2m_agent.types.task import Task
 
-EXIT_CODES = {
-    "delivered": 0,
-    "target_not_met": EXIT_TARGET,
-    "wrong_question": EXIT_TARGET,
-    "budget": EXIT_BUDGET,
-    "bad_input": EXIT_USAGE,
-    "gave_up": EXIT_OURS,
-}
 DEFAULT_CAP_USD = 2.0
 """What `--yes` allows where no --budget-usd says otherwise."""
 
@@ -152,7 +144,8 @@ def _consent_to_spend(settings: Settings, screen: Screen, *, yes: bool) -> Setti
 
 
 def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
-    console = RunConsole(screen)
+    console = RunConsole(screen, stamped=not screen.err.is_terminal)
+    console.recall(read_events(session.root / EVENTS))
     session.log.listen(console)
     try:
         with console:
@@ -174,7 +167,7 @@ def _say_open(session: Session, standing: RunStatus, screen: Screen) -> None:
 
 def _finish(session: Session, standing: RunStatus, screen: Screen, *, as_json: bool) -> int:
     if as_json:
-        print_json(result_of(standing.state, session.run))
+        print_json(outcome_of(standing.state, session.run))
     elif standing.ended and standing.ended.why in ("delivered", "target_not_met", "wrong_question"):
         summary(standing.state, session.root, screen)
     elif standing.ended:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
 from p2m_agent.errors import FailureKind, Misfit, P2MError
+from p2m_agent.events import Chooser
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Budget, Cost
@@ -67,7 +68,9 @@ class Decision(Value):
     args: dict[str, object] = {}
     why: str
     expected: str = ""
-    by: Literal["llm", "rules", "person"]
+    by: Chooser
+    free_s: float | None = None
+    """Seconds that were left for work when it was chosen; None without a limit."""
     outcome: str = ""
     """What it got, in a line; empty until the call has finished."""
     ok: bool | None = None

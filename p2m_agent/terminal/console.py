@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from rich.console import RenderableType
 from rich.live import Live
 
 from p2m_agent import events
 from p2m_agent.events import Event
 from p2m_agent.run.seams import Clock
 from p2m_agent.terminal import settled
+from p2m_agent.terminal.headings import Rounds
 from p2m_agent.terminal.live import LiveLines, Running, Throttle, named
 from p2m_agent.terminal.screen import Screen
 
@@ -27,9 +29,19 @@ class RunConsole:
     Events may come from any thread. Without a terminal nothing moves: progress becomes a line now and then.
     """
 
-    def __init__(self, screen: Screen, *, attended: bool = False, clock: Clock = time.monotonic) -> None:
-        """Take the screen; `attended` leaves the showing of questions to whoever asks them."""
-        self._screen, self._attended, self._clock = screen, attended, clock
+    def __init__(
+        self, screen: Screen, *, attended: bool = False, stamped: bool = False, clock: Clock = time.monotonic
+    ) -> None:
+        """Take the screen.
+
+        Args:
+            screen: where to show it.
+            attended: questions are shown by whoever asks them, and rounds have no headings.
+            stamped: every step has its time and every heading the run's name, as in a log file.
+            clock: seconds.
+        """
+        self._screen, self._attended, self._stamped, self._clock = screen, attended, stamped, clock
+        self._rounds = Rounds()
         self._lock = threading.RLock()
         self._running: dict[str, Running] = {}
         self._rows: tuple[Running, ...] = ()
@@ -56,16 +68,33 @@ class RunConsole:
             self._running.clear()
             self._refresh()
 
+    def recall(self, before: Iterable[Event]) -> None:
+        """Know what a run did before it is gone on with, without showing it."""
+        for event in before:
+            self._rounds.heading(event)
+
     def __call__(self, event: Event) -> None:
         """Show one event."""
         with self._lock:
+            self._head(event)
             handler = _HANDLERS.get(type(event), RunConsole._settle)
             handler(self, event)
             self._refresh()
 
+    def _head(self, event: Event) -> None:
+        heading = self._rounds.heading(event)
+        if self._attended:
+            return
+        if self._stamped and (said := heading or settled.milestone(event)):
+            self._screen.note(*settled.dated(event, said))
+        elif heading:
+            self._screen.note(*settled.headed(heading))
+
+    def _note(self, event: Event, parts: Iterable[RenderableType]) -> None:
+        self._screen.note(*(settled.stamped(event, parts) if self._stamped else parts))
+
     def _settle(self, event: Any) -> None:
-        for part in settled.render(event, self._screen, attended=self._attended):
-            self._screen.note(part)
+        self._note(event, settled.render(event, self._screen, attended=self._attended))
 
     def _start(self, event: events.CallStarted) -> None:
         now = self._clock()
@@ -85,7 +114,7 @@ class RunConsole:
         )
         self._running[event.call] = row
         if not self._screen.moving and self._throttle.lets(event):
-            self._screen.note(settled.progress_line(row, now))
+            self._note(event, [settled.progress_line(row, now)])
 
     def _count(self, event: events.LLMCalled) -> None:
         row = self._running.get(event.call)
@@ -103,14 +132,14 @@ class RunConsole:
     def _finish(self, event: events.CallFinished) -> None:
         row = self._running.pop(event.call, None)
         unknown = row is not None and row.unknown_price
-        for part in settled.finished(event, self._screen, unknown_price=unknown):
-            self._screen.note(part)
+        self._note(event, settled.finished(event, self._screen, unknown_price=unknown))
 
     def _fail(self, event: events.CallFailed | events.Failed) -> None:
         self._running.pop(event.call, None)
-        ours = isinstance(event, events.Failed)
-        for part in settled.render(event, self._screen, attended=self._attended):
-            (self._screen.ask if ours else self._screen.note)(part)
+        if isinstance(event, events.Failed):
+            self._screen.ask(*settled.render(event, self._screen, attended=self._attended))
+        else:
+            self._settle(event)
 
     def _say(self, event: events.AgentSaid) -> None:
         self.said = event.text

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from p2m_agent import events
@@ -52,6 +53,37 @@ def finished(event: events.CallFinished, screen: Screen, *, unknown_price: bool 
     line = marked(screen.glyph("done"), "ok", words(event.headline or event.summary), right=took, indent=2)
     details = [part for artifact in event.artifacts for part in _details(artifact)]
     return [line, *(Padding(part, (0, 0, 0, 4)) for part in details)]
+
+
+def headed(heading: str) -> list[RenderableType]:
+    """A heading above what follows."""
+    return [Text(), Text(heading, style="bold accent"), Text()]
+
+
+def dated(event: Event, heading: str) -> list[RenderableType]:
+    """The same in a log, where it says when that was and which run it is."""
+    return [Text(), Text(f"{event.at:%Y-%m-%d %H:%M:%S} UTC · run {event.run}", style="soft"), *headed(heading)[1:]]
+
+
+def milestone(event: Event) -> str:
+    """What a log says of a beginning or an end; empty for all else."""
+    if isinstance(event, events.RunStarted):
+        return "goes on" if event.resumed else "begins"
+    if isinstance(event, events.RunEnded):
+        return f"ended: {event.why}" + (f" · stopped: {event.stop.kind}, {event.stop.text}" if event.stop else "")
+    return ""
+
+
+def stamped(event: Event, parts: Iterable[RenderableType]) -> list[RenderableType]:
+    """Parts with the time of their event beside the first of them, UTC."""
+    beside: list[RenderableType] = []
+    for number, part in enumerate(parts):
+        line = Table.grid(expand=True)
+        line.add_column(width=10, no_wrap=True)
+        line.add_column(ratio=1, overflow="fold")
+        line.add_row(Text("" if number else f"{event.at:%H:%M:%S}", style="soft"), part)
+        beside.append(line)
+    return beside
 
 
 def progress_line(row: Running, now: float) -> RenderableType:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from p2m_agent.events import Chooser
 from p2m_agent.types.value import Value
 
 
@@ -16,7 +15,7 @@ class Move(Value):
     """One line for the person who reads along."""
     expected: str = ""
     """What it should bring, to be held against what it brings."""
-    by: Literal["llm", "rules", "person"]
+    by: Chooser
 
 
 class Words(Value):

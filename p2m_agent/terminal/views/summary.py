@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent import events
+from p2m_agent.agent.missed_target import shortfall_of
+from p2m_agent.agent.stopping import why_stopped
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.run.result import delivered
 from p2m_agent.run.state import Parent, RunState
@@ -19,6 +21,7 @@ from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.views import tables
 from p2m_agent.terminal.views.inspected import doubt_lines
+from p2m_agent.terminal.views.shortfalls import shortfall_parts, show_next_steps
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, EvalReport, LeakCertificate, Score, Speed
 from p2m_agent.types.student import Delivery, TrainingRun
@@ -41,6 +44,7 @@ def summary(state: RunState, root: Path, screen: Screen) -> None:
     """Print how a run ended, or where it stands if it has not."""
     delivery = state.latest(Delivery)
     student, report = delivered(state)
+    short = shortfall_of(state, reference(root))
     parts: list[RenderableType] = [Text(), _heading(state, root, report), Text()]
     if report is not None:
         parts += [*_test(report, root.name), Text()]
@@ -53,7 +57,15 @@ def summary(state: RunState, root: Path, screen: Screen) -> None:
     folder = root / delivery.path if delivery else root
     screen.data(Text(), Text("  model in" if delivery else "  run in", style="soft"))
     screen.literal(f"  {folder}", data=True)
+    if short is not None:
+        screen.data(Text(), *(Padding(part, (0, 0, 0, 2)) for part in shortfall_parts(short)), Text())
+        show_next_steps(short.next_steps, screen)
     _next(state, root, screen, has_model=delivery is not None)
+
+
+def reference(root: Path) -> str:
+    """How a command names a run from here: by its name where runs are kept as usual, else by its path."""
+    return root.name if Path("runs", root.name).resolve() == root.resolve() else str(root)
 
 
 def has_unknown_price(root: Path) -> bool:
@@ -111,6 +123,8 @@ def _facts(
         if report is None:
             facts.append(("dev", Text(f"{units.METRICS[student.metric]} {student.dev:.3f}, no locked test yet")))
     facts.append(("took", Text(_took(state, root))))
+    if stop := why_stopped(state):
+        facts.append(("stopped", words(stop.text)))
     if state.parent:
         kept = student is not None and student not in state.own(TrainingRun)
         still = f"; no student here is better than {one_line(state.parent.run)}'s best" if kept else ""
