@@ -79,6 +79,7 @@ def test_it_ends_with_the_run(tmp_path: Path) -> None:
     batches = list(follow(RunFolder(tmp_path), other.pause))
     assert [[event.event for event in batch] for batch in batches] == [["agent_said"], ["agent_said", "run_ended"]]
     assert other.script == [[SAID]], "nothing is read after the end"
+    other.folder.unlock()
 
 
 def test_a_run_that_was_taken_up_after_its_end_is_not_over(tmp_path: Path) -> None:
@@ -86,6 +87,7 @@ def test_a_run_that_was_taken_up_after_its_end_is_not_over(tmp_path: Path) -> No
     other.log(ENDED)
     other.log(e.RunStarted(request="r", resumed=True))
     assert [len(batch) for batch in follow(RunFolder(tmp_path), other.pause)] == [2, 2]
+    other.folder.unlock()
 
 
 def test_it_ends_where_nobody_works_any_more(tmp_path: Path) -> None:
