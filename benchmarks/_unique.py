@@ -2,7 +2,7 @@
 
 The plain loop is what Prompt2Model does (arXiv 2308.12261): a few-shot prompt with examples of the person's and its
 own, the temperature raised as rows come in, rows with the same input brought together by a majority vote of outputs.
-Both get the same examples, the same output tokens and the same judge: the checks of the product (`Sieve`, strict). A
+Both get the same examples, the same output tokens and the same judge: the checks of the product (`RowFilter`). A
 head on frozen embeddings, trained on thousands of real rows, says how many labels are right; it decides nothing.
 
     python benchmarks/_unique.py [--short]        # also called by generation.py
@@ -32,7 +32,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.types.completion import ChatMessage, Reply, Request
 from p2m_agent.types.rows import Example, Source, render_input
 from p2m_agent.types.task import Demonstration, TaskSpec
-from p2m_agent.verification.filter import Candidate, Sieve
+from p2m_agent.verification.filter import Candidate, RowFilter
 from p2m_agent.weights.embedding import load_embedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,7 +150,7 @@ def known_of(spec: TaskSpec) -> list[Example]:
 def engine(spec: TaskSpec, teacher: Metered, embedder: Embedder | None) -> Made:
     """The product's way."""
     began, rows = time.monotonic(), list[Example]()
-    sieve = Sieve(spec, [], known_of(spec), embedder, strict=True)
+    row_filter = RowFilter(spec, [], known_of(spec), embedder, strict=True)
     plan = GenerationPlan(
         call_id="bench",
         rows=ROWS,
@@ -161,16 +161,16 @@ def engine(spec: TaskSpec, teacher: Metered, embedder: Embedder | None) -> Made:
         seed=0,
         lag=LOCAL_LAG,
     )
-    generator = Generator(spec, plan, teacher, sieve, Material(seeds=known_of(spec)))  # type: ignore[arg-type]
+    generator = Generator(spec, plan, teacher, row_filter, Material(seeds=known_of(spec)))  # type: ignore[arg-type]
     generator.run(lambda _: None, lambda: float("inf"), lambda kept, _: rows.extend(kept))
-    return Made(rows, teacher.said, sieve.reasons(), time.monotonic() - began)
+    return Made(rows, teacher.said, row_filter.reasons(), time.monotonic() - began)
 
 
 def plain_loop(spec: TaskSpec, teacher: Metered, embedder: Embedder | None, *, schema: bool) -> Made:
     """Prompt2Model's way: a new pair from a few shown ones, one at a time; the vote at the end."""
     began, known = time.monotonic(), known_of(spec)
     pool, made = list(known), list[Candidate]()
-    sieve = Sieve(spec, [], known, embedder, strict=True)
+    row_filter = RowFilter(spec, [], known, embedder, strict=True)
     try:
         while True:
             share = teacher.said / teacher.most
@@ -183,8 +183,8 @@ def plain_loop(spec: TaskSpec, teacher: Metered, embedder: Embedder | None, *, s
             pool.append(example)
     except BudgetExceeded:
         pass
-    sieve.sift(_voted(made))
-    return Made(list(sieve.kept), teacher.said, sieve.reasons(), time.monotonic() - began)
+    row_filter.sift(_voted(made))
+    return Made(list(row_filter.kept), teacher.said, row_filter.reasons(), time.monotonic() - began)
 
 
 def _pair_request(spec: TaskSpec, pool: Sequence[Example], number: int, share: float, *, schema: bool) -> Request:

@@ -5,7 +5,7 @@ Real rows of the real datasets (P2M_SHARED or ../shared) go through the checks t
     python benchmarks/verification.py faults      # real rows that are called faulty, by reason (each is a false alarm)
     python benchmarks/verification.py duplicates  # distinct real rows called duplicates; planted copies found
     python benchmarks/verification.py noise       # labels that were changed on purpose: found, and right ones doubted
-    python benchmarks/verification.py scale       # time a row and peak memory of the sieve at 1,000 to 100,000 rows
+    python benchmarks/verification.py scale       # time a row and peak memory of the filter at 1,000 to 100,000 rows
 
 Without a name it runs all four. Prints tables and, as its last line, one JSON object.
 """
@@ -33,7 +33,7 @@ from p2m_agent.run.seams import Embedder
 from p2m_agent.settings import Settings
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import Candidate, Sieve
+from p2m_agent.verification.filter import Candidate, RowFilter
 from p2m_agent.weights.embedding import load_embedder
 
 SHOWN, SEEDS = 5, 50
@@ -51,8 +51,11 @@ def faults(most: int) -> Figures:
     judged: Counter[str] = Counter()
     for each in real_sets(most):
         known = each.rows[:SEEDS]
-        for name, sieve in (("cold", Sieve(each.spec, [], [])), ("with 50 real rows", Sieve(each.spec, [], known))):
-            reasons = Counter(sieve.fault(Candidate(row, _prompt(each, row))) for row in each.rows[SEEDS:])
+        for name, row_filter in (
+            ("cold", RowFilter(each.spec, [], [])),
+            ("with 50 real rows", RowFilter(each.spec, [], known)),
+        ):
+            reasons = Counter(row_filter.fault(Candidate(row, _prompt(each, row))) for row in each.rows[SEEDS:])
             reasons.pop(None, None)
             found[name].update(reasons)
             judged[name] += len(each.rows[SEEDS:])
@@ -80,11 +83,11 @@ def duplicates(most: int, embedder: Embedder | None) -> Figures:
         if sum(len(row.text) for row in each.rows) / len(each.rows) > SHORT:
             continue
         distinct, _ = drop_duplicates(each.rows)
-        sieve = Sieve(each.spec.model_copy(update={"language": None}), [], [], embedder)
-        sieve._usual = frozenset({"repetitive", "placeholder", "scaffold", "refusal", "about_itself", "empty"})
+        row_filter = RowFilter(each.spec.model_copy(update={"language": None}), [], [], embedder)
+        row_filter._usual = frozenset({"repetitive", "placeholder", "scaffold", "refusal", "about_itself", "empty"})
         for start in range(0, len(distinct), 50):
-            sieve.sift([Candidate(row, "") for row in distinct[start : start + 50]])
-        found = Counter(no.reason for no in sieve.rejected if no.reason.startswith("duplicate"))
+            row_filter.sift([Candidate(row, "") for row in distinct[start : start + 50]])
+        found = Counter(no.reason for no in row_filter.rejected if no.reason.startswith("duplicate"))
         kinds += found
         rows += len(distinct)
         copies = [_hurried(row, draw) for row in distinct[:40] if len(row.text) > 60]
@@ -142,13 +145,13 @@ def scale(sizes: list[int]) -> Figures:
     figures: Figures = {}
     spec = TaskSpec(id="s", request="r", instruction="i", kind="classification", labels=("a", "b"), metric="accuracy")
     for size in sizes:
-        sieve = Sieve(spec, [], [], _Directions())  # type: ignore[arg-type]
+        row_filter = RowFilter(spec, [], [], _Directions())  # type: ignore[arg-type]
         rows, taken = _invented(size), 0
         marks = []
         began = time.perf_counter()
         while batch := list(islice(rows, 5)):
-            sieve.sift([Candidate(row, "") for row in batch])
-            sieve.drain()
+            row_filter.sift([Candidate(row, "") for row in batch])
+            row_filter.drain()
             taken += len(batch)
             if taken in (size // 2, size):
                 marks.append(time.perf_counter() - began)
@@ -156,7 +159,7 @@ def scale(sizes: list[int]) -> Figures:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"{size:8,} rows: {marks[-1] / size * 1e3:.2f} ms a row, {last_half * 1e3:.2f} in the second half; "
-            f"{sieve.accepted:,} kept; peak {peak:,.0f} MB"
+            f"{row_filter.accepted:,} kept; peak {peak:,.0f} MB"
         )
         figures[f"ms_a_row_{size}"] = round(marks[-1] / size * 1e3, 3)
         figures[f"peak_mb_{size}"] = round(peak)

@@ -18,6 +18,7 @@ from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.generation.unlabelled import Text, read_inputs, texts_of
 from p2m_agent.rows.holdout import file_sha256, held_out_rows, read_dev, seal
 from p2m_agent.rows.reading import read_examples, stream_examples, write_examples
+from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.rows.splits import MIN_ROWS, carve
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Context
@@ -25,10 +26,8 @@ from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import RejectedExample
-from p2m_agent.verification.screening import rejected_line
 
-ROWS, REJECTED = "rows.jsonl", "rejected.jsonl"
+ROWS = "rows.jsonl"
 MOST_CARVED = 10_000
 """Rows of which the held-out ones are drawn, where many were made: dev and test take 1,300 of them at most."""
 
@@ -131,13 +130,13 @@ class RowFiles:
         """Begin both files anew: a call that is repeated after a kill makes the same rows again."""
         self.path = folder / ROWS
         self._rows: IO[str] = self.path.open("w", encoding="utf-8")
-        self._rejected: IO[str] = (folder / REJECTED).open("w", encoding="utf-8")
+        write_rejected(folder, ())
 
-    def __call__(self, kept: Sequence[Example], rejected: Sequence[RejectedExample]) -> None:
+    def __call__(self, kept: Sequence[Example], rejected: Sequence[Rejected]) -> None:
         """Append."""
         for row in kept:
             self._rows.write(row.model_dump_json() + "\n")
-        self._rejected.writelines(map(rejected_line, rejected))
+        write_rejected(self.path.parent, rejected, more=True)
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +145,6 @@ class RowFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._rows.close()
-        self._rejected.close()
 
 
 def dataset_of(path: Path, labels: dict[str, int], dropped: dict[str, int], context: Context) -> Dataset:
@@ -201,12 +199,6 @@ def split(
         row.output if spec.kind == "classification" else "" for row in carved.dev + carved.test
     )
     return dataset_of(path, dict(left.most_common()), dropped, context), holdout, " ".join([note, *carved.notes])
-
-
-def write_rejected(path: Path, rejected: Sequence[RejectedExample]) -> None:
-    """Rows that are not used, with their reasons."""
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(map(rejected_line, rejected))
 
 
 def _drawn(path: Path, rows: int) -> list[Example]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.importing.sources import Opened, open_config, read_repo
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.run.tooling import Context
 from p2m_agent.search.licences import rule
 from p2m_agent.transformation.planning import checked

@@ -10,6 +10,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.reading import read_examples, write_examples
+from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.run.tooling import Context
 from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_spec
@@ -17,9 +18,6 @@ from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import Kind, TaskSpec
-from p2m_agent.verification.filter import RejectedExample
-
-from ._generated import write_rejected
 
 FIXED = {"artifact", "id", "request", "assumed", "made_by"}
 """Fields of a specification that are not a person's to edit."""
@@ -98,7 +96,7 @@ def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
         raise ToolError(f"No row of {dataset.id} would be left.", "Nothing was changed.")
     path = context.folder / "rows.jsonl"
     write_examples(path, kept)
-    write_rejected(context.folder / "rejected.jsonl", [RejectedExample(row, "person") for row in rows if row.id in ids])
+    write_rejected(context.folder, [Rejected.example(row, "person") for row in rows if row.id in ids])
     gone = len(rows) - len(kept)
     update = {
         "id": f"dataset-{context.call.id}",

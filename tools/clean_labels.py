@@ -11,12 +11,11 @@ from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.label_noise import FEWEST_ROWS, SuspectLabel, suspects
 from p2m_agent.rows.pool import rows_of
 from p2m_agent.rows.reading import write_examples
+from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.run.state import RunState, tool_of
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
-from p2m_agent.verification.filter import RejectedExample
-from p2m_agent.verification.screening import rejected_line
 
 if TYPE_CHECKING:
     from p2m_agent.run.seams import Embedder
@@ -103,9 +102,7 @@ def _written(
     path = folder / "rows.jsonl"
     kept = list(_mended(rows, doubts, args.policy))
     write_examples(path, kept)
-    with (folder / "rejected.jsonl").open("w", encoding="utf-8") as file:
-        for place in sorted(doubts):
-            file.write(rejected_line(RejectedExample(rows[place], "label_doubtful")))
+    write_rejected(folder, [Rejected.example(rows[place], "label_doubtful") for place in sorted(doubts)])
     labels = Counter(row.output for row in kept)
     gone = {"label_doubtful": len(rows) - len(kept)} if len(kept) < len(rows) else {"relabelled": len(doubts)}
     return dataset.model_copy(

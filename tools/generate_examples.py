@@ -30,11 +30,10 @@ from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.task import Task, TaskSpec
-from p2m_agent.verification.filter import Sieve
+from p2m_agent.verification.filter import RowFilter
 from p2m_agent.verification.screening import Checks, Policy, verify_rows
 
 from ._generated import (
-    REJECTED,
     RowFiles,
     RunData,
     attributes_for,
@@ -175,13 +174,13 @@ def run(args: GenerateExamples, inputs: GenerateExamplesInputs, context: Context
         focuses=errors_of(inputs.errors, data, context, held, args.clusters) if inputs.errors else (),
         held_out=guard,
     )
-    sieve = Sieve(spec, held, seeds, context.embedder(), strict=not sound)
-    generator = Generator(spec, plan_of(args, spec, context), context.teacher, sieve, material)
+    row_filter = RowFilter(spec, held, seeds, context.embedder(), strict=not sound)
+    generator = Generator(spec, plan_of(args, spec, context), context.teacher, row_filter, material)
     with RowFiles(context.folder) as files:
         progress = generator.run(context.emit, _patience(context, sound=sound), files)
     checks = Checks(context.judge if args.judge else None, args.doubtful, context.embedder(), context.settings.seed)
-    verified = verify_rows(files.path, files.path.with_name(REJECTED), spec, checks)
-    dropped = dict((Counter(sieve.reasons()) + verified.dropped).most_common())
+    verified = verify_rows(files.path, spec, checks)
+    dropped = dict((Counter(row_filter.reasons()) + verified.dropped).most_common())
     told = " ".join([describe(args.rows, verified.rows, dropped, progress, sound=sound), *verified.notes])
     told += _shown_attributes(material.attributes, context) if sound else ""
     if not verified.rows:

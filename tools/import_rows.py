@@ -12,10 +12,9 @@ from p2m_agent.errors import BudgetExceeded, Misfit, ToolError, UsageError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.importing.checks.question import is_hopeless
 from p2m_agent.importing.columns import columns_after
-from p2m_agent.importing.convert import write_rejected
 from p2m_agent.importing.label_alignment import write_alignment
 from p2m_agent.importing.own_file import open_file, take_of
-from p2m_agent.importing.schema.shaped import Asked, Rejected
+from p2m_agent.importing.schema.shaped import Asked
 from p2m_agent.importing.sources import Opened, is_file, open_repo
 from p2m_agent.importing.task_rows import Reading, as_rejected, divide_rows, plan_reading, read_task_rows
 from p2m_agent.importing.to_examples import Judges, Wishes, proposal
@@ -23,6 +22,7 @@ from p2m_agent.rows.data_card import write_data_card
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.holdout import SEALED, file_sha256, seal
 from p2m_agent.rows.reading import write_examples
+from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.rows.splits import Carved
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
@@ -277,7 +277,7 @@ def _hold_out(carved: Carved, reading: Reading, context: Context) -> Holdout:
     parts = reading.imported.parts
     unusable = parts["test"].rejected if "test" in parts else []
     if unusable:  # test rows, so they are kept beside the others
-        write_rejected(context.root / SEALED / "rejected.jsonl", unusable)
+        write_rejected(context.root / SEALED, unusable)
     return holdout
 
 
@@ -287,7 +287,7 @@ def _write(shared: _Shared, reading: Reading, context: Context) -> Dataset:
     if not shared.train:
         raise ToolError(f"No row of {source.ref} is left to train on.", "Choose another source.")
     write_examples(path, shared.train)
-    write_rejected(context.folder / "rejected.jsonl", shared.rejected)
+    write_rejected(context.folder, shared.rejected)
     if imported.alignment:
         write_alignment(context.folder / "labels.json", imported.alignment, imported.outputs)
     labels = Counter(label for example in shared.train for label in spec.labels_in(example.output))

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from p2m_agent.errors import Misfit, ToolError
 from p2m_agent.importing.ask_columns import is_sound
-from p2m_agent.importing.convert import write_rejected
 from p2m_agent.prompting import shown_example
 from p2m_agent.rows.data_card import write_data_card
 from p2m_agent.rows.demonstrations import demonstrations
 from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.reading import write_examples
+from p2m_agent.rows.rejected import write_rejected
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.transformation.planning import ELSEWHERE, SAMPLE, plan_by_columns, read_plan, targets
@@ -232,7 +232,7 @@ def _make(plan: TransformationPlan, data: RunData, context: Context) -> Outcome:
     except TemplateFault as fault:
         raise changed from fault
     work.run(found.rows[: plan.rows], context.emit, context.seconds_left())
-    write_rejected(context.folder / "rejected.jsonl", [*found.kept_out, *work.rejected])
+    write_rejected(context.folder, [*found.kept_out, *work.rejected])
     told = _told(plan, work)
     if not work.made:
         raise ToolError(f"Nothing usable came of it. {told}", ELSEWHERE)

@@ -9,6 +9,7 @@ from p2m_agent.commands.arguments import print_json, settings_from
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.data_card import DataCard, card_of_rows, read_data_card
 from p2m_agent.rows.measures import Measures, measure
+from p2m_agent.rows.rejected import REJECTED
 from p2m_agent.run.checkpoints import read_state
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import open_run
@@ -46,7 +47,7 @@ def _shown(dataset: Dataset, state: RunState, root: Path, args: argparse.Namespa
         dataset=dataset,
         card=read_data_card(root, dataset) or _card_now(dataset, state, root),
         rows=[] if args.rejected else sample_rows(path, most),
-        rejected=sample_rejected(path.with_name("rejected.jsonl"), most, each=args.rejected),
+        rejected=sample_rejected(path.with_name(REJECTED), most, each=args.rejected),
     )
 
 

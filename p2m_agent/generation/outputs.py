@@ -13,8 +13,8 @@ from p2m_agent.types.completion import Reply, Request
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import Demonstration, TaskSpec
 
-Decided = Callable[[Example | None, float | None], None]
-"""Gets the row with its output and agreement, or None where no answer came."""
+Decided = Callable[[Example | None], None]
+"""Gets the row with its output and how far the answers agreed, or None where no answer came."""
 
 
 class Answerer:
@@ -28,7 +28,7 @@ class Answerer:
         """What to ask first about an input; `count` sees every reply."""
 
         def end(verdict: Verdict | None) -> None:
-            decided(None if verdict is None else _answered(draft, verdict), verdict.agreement if verdict else None)
+            decided(None if verdict is None else _answered(draft, verdict))
 
         alike = same if self._labels else likeness
         return Ballot(lambda vote: self._request(draft, vote), self._read, alike, end, count, self.votes).jobs()

@@ -28,9 +28,10 @@ from p2m_agent.generation.typing_noise import hasten
 from p2m_agent.generation.unlabelled import Text
 from p2m_agent.rows.demonstrations import demonstrations
 from p2m_agent.rows.duplicates import normalise
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import Demonstration, TaskSpec
-from p2m_agent.verification.filter import Candidate, RejectedExample, Sieve
+from p2m_agent.verification.filter import Candidate, RowFilter
 
 if TYPE_CHECKING:
     from p2m_agent.run.seams import LLM
@@ -42,12 +43,10 @@ BATCH, WEAK_BATCH = 5, 8
 """Inputs asked for at once: under a schema, and as a plain list."""
 LOCAL_LAG, MOST_LAG = 2, 256
 """Requests that are made before the answers of earlier ones are known: one at a time, or many at once."""
-MAJORITY = 0.5
-"""Agreement below which the votes for a label decide nothing."""
 _SHOWN_PAIRS = {"classification": 8, "multi_label": 8, "text_to_text": 5}
 _REPORT_S = 0.5
 
-Keep = Callable[[Sequence[Example], Sequence[RejectedExample]], None]
+Keep = Callable[[Sequence[Example], Sequence[Rejected]], None]
 """Writes accepted and rejected rows away, as they come."""
 
 
@@ -114,9 +113,11 @@ class GenerationProgress:
 class Generator:
     """One generation. All chance derives from the plan, so the same run asks the same questions again."""
 
-    def __init__(self, spec: TaskSpec, plan: GenerationPlan, teacher: LLM, sieve: Sieve, material: Material) -> None:
+    def __init__(
+        self, spec: TaskSpec, plan: GenerationPlan, teacher: LLM, row_filter: RowFilter, material: Material
+    ) -> None:
         """Take the task, the plan, who writes, who judges, and what to start from."""
-        self.spec, self.plan, self.sieve, self.material = spec, plan, sieve, material
+        self.spec, self.plan, self.row_filter, self.material = spec, plan, row_filter, material
         self.progress = GenerationProgress()
         self.quota = Quota(plan.rows, plan.shares, plan.batch)
         # What is shown is chosen so that the guard at the pipeline's door has nothing to hold back.
@@ -172,7 +173,7 @@ class Generator:
             leaked = self.material.held_out.shown_in(draft.text)
             if not leaked and self._is_new(draft):
                 return draft
-            self.sieve.reject(draft, "leak_normalised" if leaked else "duplicate_normalised", held_out=leaked)
+            self.row_filter.reject(draft, "leak_normalised" if leaked else "duplicate_normalised", held_out=leaked)
         return None
 
     def _inventing(self) -> QueuedRequest | None:
@@ -231,9 +232,9 @@ class Generator:
     def _worth_an_output(self, draft: Candidate) -> bool:
         """Whether an input is sound and new, before its output is paid for."""
         stand_in = replace(draft, example=draft.example.model_copy(update={"output": "" if self.spec.sorts else "?1"}))
-        reason = self.sieve.fault(stand_in) or (None if self._is_new(draft.example) else "duplicate_normalised")
+        reason = self.row_filter.fault(stand_in) or (None if self._is_new(draft.example) else "duplicate_normalised")
         if reason:
-            self.sieve.reject(draft.example, reason)
+            self.row_filter.reject(draft.example, reason)
         return not reason
 
     def _is_new(self, example: Example) -> bool:
@@ -245,19 +246,16 @@ class Generator:
     def _answering(self, draft: Example, label: str, *, real: bool = False) -> list[QueuedRequest]:
         """The requests that find out an input's output."""
 
-        def decided(row: Example | None, agreement: float | None) -> None:
-            vague = self.spec.sorts and agreement is not None and agreement <= MAJORITY
-            if row is not None and vague:
-                self.sieve.reject(row, "votes_disagree")
-            kept = self._sift(label, 1, [] if row is None or vague else [Candidate(row, "")])
+        def decided(row: Example | None) -> None:
+            kept = self._sift(label, 1, [] if row is None else [Candidate(row, "")])
             self.progress.labelled += kept if real else 0
 
         return self._answerer.jobs(draft, decided, self._count)
 
     def _sift(self, label: str, ordered: int, candidates: Sequence[Candidate]) -> int:
         """Judge, write and count what came of an order; returns how many rows were accepted."""
-        self.sieve.sift(candidates)
-        kept, rejected = self.sieve.drain()
+        self.row_filter.sift(candidates)
+        kept, rejected = self.row_filter.drain()
         kept = kept[: max(0, self.plan.rows - self.quota.accepted)]
         self._keep(kept, rejected)
         for example in kept:
@@ -286,7 +284,7 @@ class Generator:
             return
         self._told, took_s, kept = now, now - self._began, self.quota.accepted
         share = min(1.0, kept / self.plan.rows)
-        rejected = sum(self.sieve.reasons().values())
+        rejected = sum(self.row_filter.reasons().values())
         self._report(
             Progressed(
                 message=f"{kept} of {self.plan.rows} rows, {rejected} rejected",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from p2m_agent.importing.schema.cells import is_absent, text_of
-from p2m_agent.importing.schema.shaped import Rejected, Row
+from p2m_agent.importing.schema.shaped import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
 Answer = str | tuple[str, ...]

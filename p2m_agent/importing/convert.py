@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from p2m_agent.importing.columns import Mapping
 from p2m_agent.importing.labels.output_column import Cell, OutputColumn
-from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.label_sets import joined
 from p2m_agent.types.rows import Example, Source
 
@@ -45,14 +43,6 @@ def convert(rows: Sequence[Row], mapping: Mapping, source: Source, column: Outpu
             said = [mapping.labels.get(output, output) for output in cell.outputs]
             examples.append(Example(input=fields, output=joined(said) if column.several else said[0], source=source))
     return Converted(examples, rejected)
-
-
-def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
-    """Keep rejected rows with their reasons, one a line."""
-    with path.open("w", encoding="utf-8") as file:
-        for each in rejected:
-            record = {"reason": each.reason, "detail": each.detail, "held_out": each.held_out, "row": each.row}
-            file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
 
 
 def _field(value: object, column: OutputColumn) -> str:

@@ -15,10 +15,10 @@ from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.objects import unnested
 from p2m_agent.importing.labels.spelling import form, spellings_of
 from p2m_agent.importing.labels.status import unfinished
-from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.importing.sources import Opened
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import SplitName
 from p2m_agent.types.task import TaskSpec

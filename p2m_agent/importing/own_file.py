@@ -9,10 +9,11 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.importing.own_splits import named_split, split_column
-from p2m_agent.importing.schema.shaped import Asked, Rejected, Shaped
+from p2m_agent.importing.schema.shaped import Asked, Shaped
 from p2m_agent.importing.shapes import shape_of_splits
 from p2m_agent.importing.sources import HELD_OUT_CAP, ColumnRoles, Opened, reservoir
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.rows.tables.opened import ReadOptions, SourceTable
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.doubts import Doubt

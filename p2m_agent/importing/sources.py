@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
 from p2m_agent.importing.configs import choose_config
-from p2m_agent.importing.schema.shaped import OutputKind, Rejected
+from p2m_agent.importing.schema.shaped import OutputKind
 from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.reading import Row, unfold_messages
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.rows.tables.opening import known_endings
 from p2m_agent.search.licences import rule
 from p2m_agent.types.doubts import Doubt

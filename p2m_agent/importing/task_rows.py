@@ -10,7 +10,7 @@ from p2m_agent.importing.checks.numbers import buckets_of, is_amount, refuse_amo
 from p2m_agent.importing.checks.question import question_doubts
 from p2m_agent.importing.columns import Mapping
 from p2m_agent.importing.gathering import gather
-from p2m_agent.importing.schema.shaped import OutputKind, Rejected
+from p2m_agent.importing.schema.shaped import OutputKind
 from p2m_agent.importing.sources import Opened
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
 from p2m_agent.rows.column_profile import text_of
@@ -18,6 +18,7 @@ from p2m_agent.rows.contradictions import contradiction_doubts
 from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.rows.splits import Carved, GroupOf
 from p2m_agent.scoring.metric_choice import choose_metric
 from p2m_agent.types.doubts import Doubt

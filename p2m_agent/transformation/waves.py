@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.events import Progressed
-from p2m_agent.importing.schema.shaped import Rejected
 from p2m_agent.rows.duplicates import find_leaks, normalise
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.transformation.row_mapping import Begun, Refused, RowMaker
 from p2m_agent.types.rows import Example
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p2m_agent.rows.duplicates import DuplicateIndex, Sketched, Sketcher, normalise
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.row_faults import Candidate, fault, usual_faults
@@ -16,24 +17,14 @@ from p2m_agent.verification.row_faults import Candidate, fault, usual_faults
 if TYPE_CHECKING:
     from p2m_agent.run.seams import Embedder
 
-__all__ = ["Candidate", "RejectedExample", "Sieve", "fault"]
+__all__ = ["Candidate", "RowFilter", "fault"]
 
 MAJORITY = 0.5
-"""Share of independent answers that must agree with an output, where such answers were asked for."""
-
-
-@dataclass(frozen=True)
-class RejectedExample:
-    """A row that is not used, and why."""
-
-    example: Example
-    reason: str
-    held_out: bool = False
-    """Whether it is nearly a held-out row, which nobody should look at."""
+"""Of independent answers, the share that must be passed for a label to be taken: a tie decides nothing."""
 
 
 @dataclass
-class Sieve:
+class RowFilter:
     """Judges candidates in their order; what it kept counts against later duplicates.
 
     Rows that were kept or rejected are held until they are drained; what remains of them are counts and an index,
@@ -50,7 +41,7 @@ class Sieve:
     """Ask of every text that it lies near its label's name by meaning: for a teacher whose labels cannot be trusted."""
     kept: list[Example] = field(default_factory=list)
     """Since it was last drained."""
-    rejected: list[RejectedExample] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     """Since it was last drained."""
     accepted: int = 0
     _reasons: Counter[str] = field(default_factory=Counter)
@@ -61,11 +52,6 @@ class Sieve:
         self._held = DuplicateIndex(self._sketcher, self.held)
         self._known = DuplicateIndex(self._sketcher, self.known)
         self._usual = usual_faults(self.known, self.spec)
-
-    @property
-    def refused(self) -> int:
-        """Rows rejected in all."""
-        return self._reasons.total()
 
     def fault(self, candidate: Candidate) -> str | None:
         """What is wrong with a row by itself, or None."""
@@ -89,7 +75,7 @@ class Sieve:
                 self.accepted += 1
         return self.accepted - before
 
-    def drain(self) -> tuple[list[Example], list[RejectedExample]]:
+    def drain(self) -> tuple[list[Example], list[Rejected]]:
         """The rows that were kept and rejected since it was last asked; it forgets them."""
         drained = self.kept, self.rejected
         self.kept, self.rejected = [], []
@@ -97,7 +83,7 @@ class Sieve:
 
     def reject(self, example: Example, reason: str, *, held_out: bool = False) -> None:
         """Note a row that is not used, and whether it is nearly a held-out one."""
-        self.rejected.append(RejectedExample(example, reason, held_out))
+        self.rejected.append(Rejected.example(example, reason, held_out=held_out))
         self._reasons[reason] += 1
 
     def reasons(self) -> dict[str, int]:
@@ -128,7 +114,7 @@ class Sieve:
     def _doubted(self, example: Example) -> str | None:
         """For labels alone: agreement of texts is a likeness, which the third of three may spoil."""
         agreement = example.source.agreement if self.spec.sorts else None
-        return "votes_disagree" if agreement is not None and agreement < MAJORITY else None
+        return "votes_disagree" if agreement is not None and agreement <= MAJORITY else None
 
     def _strict_fault(self, example: Example) -> str | None:
         if self.spec.kind == "text_to_text":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,9 @@ from p2m_agent.errors import ToolError
 from p2m_agent.prompting import render, shown_example
 from p2m_agent.rows.label_noise import SuspectLabel, suspects
 from p2m_agent.rows.reading import stream_examples
+from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import RejectedExample
 
 if TYPE_CHECKING:
     import numpy
@@ -65,20 +64,20 @@ class Verified:
         return sum(self.labels.values())
 
 
-def verify_rows(rows: Path, rejected: Path, spec: TaskSpec, checks: Checks) -> Verified:
-    """Check the rows of a file and write it anew; rejected rows are added to the other file, with the reason.
+def verify_rows(rows: Path, spec: TaskSpec, checks: Checks) -> Verified:
+    """Check the rows of a file and write it anew; rejected rows are added to those kept beside it, with the reason.
 
     A judge's failure leaves the row unverified, not rejected; where the endpoint or the money is gone, the rest is.
-    Rows of a new label name the old row as parent, and that stands in the other file as `relabelled`.
+    Rows of a new label name the old row as parent, and that stands among the rejected as `relabelled`.
     """
     if checks.judge is None and checks.doubtful == "keep":
         return Verified(labels=dict(_labels(stream_examples(rows), spec)))
-    return _Pass(rows, rejected, spec, checks).run()
+    return _Pass(rows, spec, checks).run()
 
 
 class _Pass:
-    def __init__(self, rows: Path, rejected: Path, spec: TaskSpec, checks: Checks) -> None:
-        self.path, self.rejected, self.spec, self.checks = rows, rejected, spec, checks
+    def __init__(self, rows: Path, spec: TaskSpec, checks: Checks) -> None:
+        self.path, self.spec, self.checks = rows, spec, checks
         self.found = Verified()
         self._left: Counter[str] = Counter()
         self._why_not = ""
@@ -86,14 +85,16 @@ class _Pass:
     def run(self) -> Verified:
         doubts = self._doubts()
         fresh = self.path.with_suffix(".verified")
-        with fresh.open("w", encoding="utf-8") as kept, self.rejected.open("a", encoding="utf-8") as refused:
+        with fresh.open("w", encoding="utf-8") as kept:
             place = 0
             for batch in batched(stream_examples(self.path), BATCH):
+                rejected = []
                 for row, verdict in zip(batch, self._judged(batch), strict=True):
                     after, no = self._settled(row, verdict, doubts.get(place))
                     kept.write(after.model_dump_json() + "\n" if after else "")
-                    refused.write(rejected_line(no) if no else "")
+                    rejected += [no] if no else []
                     place += 1
+                write_rejected(self.path.parent, rejected, more=True)
         fresh.replace(self.path)
         self.found.labels = dict(self._left.most_common())
         self.found.notes = tuple(self._notes())
@@ -101,13 +102,13 @@ class _Pass:
 
     def _settled(
         self, row: Example, verdict: bool | None, doubt: SuspectLabel | None
-    ) -> tuple[Example | None, RejectedExample | None]:
+    ) -> tuple[Example | None, Rejected | None]:
         """The row as it is kept, and as it is rejected: both where it got another label."""
-        no: RejectedExample | None = None
+        no: Rejected | None = None
         if verdict is False:
-            no = RejectedExample(row, "judged_wrong")
+            no = Rejected.example(row, "judged_wrong")
         elif doubt and self.checks.doubtful == "drop":
-            no = RejectedExample(row, "label_doubtful")
+            no = Rejected.example(row, "label_doubtful")
         if no:
             self.found.dropped[no.reason] += 1
             return None, no
@@ -117,7 +118,7 @@ class _Pass:
         elif doubt and self.checks.doubtful == "relabel":
             self.found.relabelled += 1
             source["parents"] = (*row.source.parents, row.id)
-            no = RejectedExample(row, "relabelled")
+            no = Rejected.example(row, "relabelled")
             row = row.model_copy(update={"output": doubt.label})
         after = row.model_copy(update={"source": row.source.model_copy(update=source)}) if source else row
         self._left.update(_labels([after], self.spec))
@@ -166,12 +167,6 @@ def embedded(rows: Iterator[Example], embedder: Embedder) -> tuple[NDArray[numpy
         labels += [row.output for row in batch]
         parts.append(embedder.encode([row.text for row in batch]).astype(np.float16))
     return (np.concatenate(parts) if parts else np.zeros((0, embedder.dim), np.float16)), labels
-
-
-def rejected_line(row: RejectedExample) -> str:
-    """A line of `rejected.jsonl`."""
-    known = {"reason": row.reason, "held_out": row.held_out}
-    return json.dumps({**known, **row.example.model_dump(mode="json")}, ensure_ascii=False) + "\n"
 
 
 def _labels(rows: Iterator[Example] | Sequence[Example], spec: TaskSpec) -> Counter[str]:

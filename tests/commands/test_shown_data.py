@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     second = first.model_copy(update={"id": "dataset-2", "path": "gone/rows.jsonl", "ref": "[bold]x", "rows": 0})
     write_data_card(folder.root, first, SPEC, embedder=None, asked=20)
     lines = [
-        {"reason": reason, "input": {"text": text}, "output": "a", "held_out": "held-out" in text}
+        {"reason": reason, "row": {"input": {"text": text}, "output": "a"}, "held_out": "held-out" in text}
         for reason, text in (
             ("refusal", "[blue]no"), ("refusal", "never"), ("refusal", "third"), ("leak_near", "a held-out text"),
             ("duplicate_near", "again"), ("duplicate_near", "another held-out text"),

@@ -14,7 +14,7 @@ from p2m_agent.llm.open import open_llms
 from p2m_agent.settings import Settings
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import Sieve
+from p2m_agent.verification.filter import RowFilter
 from tests.fakes.openai_server import FakeOpenAI
 from tests.generation.test_rounds import CLASSES, TEXTS, plan, sentence
 
@@ -43,8 +43,8 @@ def generate(server: FakeOpenAI, store: Path, spec: TaskSpec, die_after: int | N
 
     settings = Settings(_env_file=None, teacher=f"{server.url}#fake", llm_concurrency=AT_ONCE)
     with open_llms(settings, store, lambda _: None, lambda: float("inf")) as llms:
-        sieve = Sieve(spec, [], [])
-        generator = Generator(spec, plan(60, spec=spec, votes=2), llms.teacher, sieve, Material())
+        row_filter = RowFilter(spec, [], [])
+        generator = Generator(spec, plan(60, spec=spec, votes=2), llms.teacher, row_filter, Material())
         generator.run(lambda _: None, lambda: float("inf"), keep)
     return made
 

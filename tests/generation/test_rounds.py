@@ -13,10 +13,11 @@ from p2m_agent.generation.requests import inputs_of, messages_of, plain_text
 from p2m_agent.generation.rounds import GenerationPlan, GenerationProgress, Generator, Material
 from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.generation.unlabelled import Text
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.completion import Reply, Request
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import Demonstration, TaskSpec
-from p2m_agent.verification.filter import RejectedExample, Sieve
+from p2m_agent.verification.filter import RowFilter
 from tests.fakes.scripted_llm import ScriptedLLM
 
 CLASSES = TaskSpec(
@@ -86,16 +87,16 @@ class Made:
         **material: Any,
     ) -> None:
         self.rows: list[Example] = []
-        self.rejected: list[RejectedExample] = []
+        self.rejected: list[Rejected] = []
         held = material.pop("held", [])
         parts = Material(**{"held_out": HeldOutTexts(held)} | material)
-        self.sieve = Sieve(spec, held, list(parts.seeds))
+        self.row_filter = RowFilter(spec, held, list(parts.seeds))
 
         def keep(kept: Any, rejected: Any) -> None:
             self.rows += kept
             self.rejected += rejected
 
-        self.generator = Generator(spec, of, teacher, self.sieve, parts)
+        self.generator = Generator(spec, of, teacher, self.row_filter, parts)
         self.progress: GenerationProgress = self.generator.run(lambda e: None, lambda: seconds, keep)
 
     @property

@@ -51,7 +51,7 @@ def run(tmp_path: Path) -> Run:
 def test_wrong_rows_go_and_are_kept_with_the_reason(run: Run) -> None:
     before = run.add("user", "own", with_wrong(120, 6))
     [made], summary, folder = clean(run)
-    wrong = {row["id"] for row in rows_in(folder / before.id / "rejected.jsonl")}
+    wrong = {row["row"]["id"] for row in rows_in(folder / before.id / "rejected.jsonl")}
     assert {row.id for row in with_wrong(120, 6)[:6]} <= wrong
     assert made.rows == 120 - len(wrong) >= 110
     assert made.dropped == {"label_doubtful": len(wrong)}

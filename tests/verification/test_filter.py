@@ -14,7 +14,7 @@ from p2m_agent.rows.label_noise import suspects
 from p2m_agent.rows.reading import read_examples, write_examples
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
-from p2m_agent.verification.filter import Candidate, Sieve
+from p2m_agent.verification.filter import Candidate, RowFilter
 from p2m_agent.verification.row_faults import fault
 from p2m_agent.verification.screening import Checks, Policy, verify_rows
 from tests.fakes.rows import sentence
@@ -64,51 +64,58 @@ class Always:
 
 
 def test_copies_and_leaks_are_found_in_every_batch_and_distinct_rows_are_kept() -> None:
-    sieve = Sieve(SPEC, [row(LONG)], [row("How do I top up my card?")])
-    assert sieve.sift(candidates(LONG.upper(), LONG + " yet", "how do i top up my card", sentence(1))) == 1
-    assert sieve.sift(candidates(sentence(1) + "!", sentence(2), sentence(2))) == 1
-    assert sieve.reasons() == {
+    row_filter = RowFilter(SPEC, [row(LONG)], [row("How do I top up my card?")])
+    assert row_filter.sift(candidates(LONG.upper(), LONG + " yet", "how do i top up my card", sentence(1))) == 1
+    assert row_filter.sift(candidates(sentence(1) + "!", sentence(2), sentence(2))) == 1
+    assert row_filter.reasons() == {
         "duplicate_normalised": 2, "leak_normalised": 1, "leak_near": 1, "duplicate_exact": 1
     }  # fmt: skip
-    assert (sieve.accepted, sieve.refused) == (2, 5)
-    assert all(each.held_out is each.reason.startswith("leak") for each in sieve.rejected)
+    assert (row_filter.accepted, sum(row_filter.reasons().values())) == (2, 5)
+    assert all(each.held_out is each.reason.startswith("leak") for each in row_filter.rejected)
 
 
 def test_drained_rows_are_forgotten_but_still_count_as_there() -> None:
-    sieve = Sieve(SPEC, [], [])
-    sieve.sift(candidates(sentence(1), "…"))
-    kept, rejected = sieve.drain()
+    row_filter = RowFilter(SPEC, [], [])
+    row_filter.sift(candidates(sentence(1), "…"))
+    kept, rejected = row_filter.drain()
     assert [each.text for each in kept] == [sentence(1)]
     assert [each.reason for each in rejected] == ["empty"]
-    assert sieve.drain() == ([], [])
-    assert sieve.sift(candidates(sentence(1))) == 0
-    assert (sieve.accepted, sieve.reasons()) == (1, {"empty": 1, "duplicate_exact": 1})
+    assert row_filter.drain() == ([], [])
+    assert row_filter.sift(candidates(sentence(1))) == 0
+    assert (row_filter.accepted, row_filter.reasons()) == (1, {"empty": 1, "duplicate_exact": 1})
 
 
 def test_many_rows_find_their_copies_after_they_were_sorted_in() -> None:
     rows = [f"{sentence(n)} number {n * 7919}" for n in range(2500)]
-    sieve = Sieve(SPEC, [], [row(text) for text in rows])
-    assert sieve.sift(candidates(*(text + " x" for text in rows[::500]), "something new altogether")) == 1
+    row_filter = RowFilter(SPEC, [], [row(text) for text in rows])
+    assert row_filter.sift(candidates(*(text + " x" for text in rows[::500]), "something new altogether")) == 1
 
 
 def test_rows_that_mean_the_same_are_one_only_with_the_same_output() -> None:
-    sieve = Sieve(SPEC, [], [row("the bench has not come")], Always())  # type: ignore[arg-type]
-    sieve.sift([Candidate(row("where is my order", "b"), ""), Candidate(row("it never arrived here"), "")])
-    assert sieve.reasons() == {"duplicate_meaning": 1}
-    assert [each.output for each in sieve.kept] == ["b"]
+    row_filter = RowFilter(SPEC, [], [row("the bench has not come")], Always())  # type: ignore[arg-type]
+    row_filter.sift([Candidate(row("where is my order", "b"), ""), Candidate(row("it never arrived here"), "")])
+    assert row_filter.reasons() == {"duplicate_meaning": 1}
+    assert [each.output for each in row_filter.kept] == ["b"]
 
 
 def test_expressions_are_duplicates_only_to_the_letter() -> None:
-    sieve = Sieve(SPEC, [], [row("not ( True and False ) or True and not not True or False and True")])
+    row_filter = RowFilter(SPEC, [], [row("not ( True and False ) or True and not not True or False and True")])
     other = "not ( True and False ) or True and not not True or False or True"
-    assert sieve.sift(candidates(other, other)) == 1
+    assert row_filter.sift(candidates(other, other)) == 1
 
 
-def test_votes_that_disagree_are_rejected_and_missing_ones_are_not() -> None:
-    sieve = Sieve(SPEC, [], [])
-    rows = [row(sentence(n), agreement=share) for n, share in enumerate((0.4, 0.67, None))]
-    assert sieve.sift([Candidate(each, "") for each in rows]) == 2
-    assert sieve.reasons() == {"votes_disagree": 1}
+@pytest.mark.parametrize(("share", "kept"), [(0.4, 0), (0.5, 0), (0.51, 1), (0.67, 1), (None, 1)])
+def test_a_label_needs_more_than_half_of_the_votes(share: float | None, kept: int) -> None:
+    row_filter = RowFilter(SPEC, [], [])
+    assert row_filter.sift([Candidate(row(sentence(1), agreement=share), "")]) == kept
+    assert row_filter.reasons() == ({} if kept else {"votes_disagree": 1})
+
+
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.51])
+def test_texts_may_agree_in_part(share: float) -> None:
+    texts = SPEC.model_copy(update={"kind": "text_to_text", "labels": (), "metric": "chrf"})
+    drafted = row(sentence(1), sentence(2), agreement=share)
+    assert RowFilter(texts, [], []).sift([Candidate(drafted, "")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,8 +145,8 @@ def test_single_rows(text: str, reason: str | None) -> None:
 def test_what_the_persons_own_rows_hold_is_no_fault() -> None:
     own = [row(f"{sentence(n)} [USERNAME]", origin="user") for n in range(3)]
     new = candidates("thank you [USERNAME] for the kettle")
-    assert Sieve(SPEC, [], own).sift(new) == 1
-    assert Sieve(SPEC, [], [each.model_copy(update={"source": MADE}) for each in own]).sift(new) == 0
+    assert RowFilter(SPEC, [], own).sift(new) == 1
+    assert RowFilter(SPEC, [], [each.model_copy(update={"source": MADE}) for each in own]).sift(new) == 0
 
 
 def test_languages() -> None:
@@ -170,7 +177,7 @@ def test_what_becomes_of_doubted_labels(policy: Policy, tmp_path: Path) -> None:
     rows, wrong = planted()
     path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
     write_examples(path, rows)
-    found = verify_rows(path, rejected, SPEC, Checks(doubtful=policy, embedder=Topics()))  # type: ignore[arg-type]
+    found = verify_rows(path, SPEC, Checks(doubtful=policy, embedder=Topics()))  # type: ignore[arg-type]
     after = read_examples(path)
     ids = {each.text: each.id for each in rows}
     reasons = [json.loads(line)["reason"] for line in rejected.read_text().splitlines()] if rejected.exists() else []
@@ -191,21 +198,21 @@ def test_what_becomes_of_doubted_labels(policy: Policy, tmp_path: Path) -> None:
 
 
 def test_a_judge_rejects_what_is_wrong_and_its_failures_leave_rows_unverified(tmp_path: Path) -> None:
-    path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
+    path = tmp_path / "rows.jsonl"
     write_examples(path, [row(sentence(n)) for n in range(4)])
     verdicts = ["right", "wrong", "cannot_tell"]
     judge = ScriptedLLM([*({"why": "so", "verdict": each} for each in verdicts), "no JSON at all"])
-    found = verify_rows(path, rejected, SPEC, Checks(judge=judge))
+    found = verify_rows(path, SPEC, Checks(judge=judge))
     assert [each.source.judged for each in read_examples(path)] == [True, None, None]
     assert (found.rows, found.unverified, dict(found.dropped)) == (3, 2, {"judged_wrong": 1})
     assert "could not tell: 2 of the rows" in found.notes[0]
 
 
 def test_a_judge_that_is_gone_rejects_nothing(tmp_path: Path) -> None:
-    path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
+    path = tmp_path / "rows.jsonl"
     write_examples(path, [row(sentence(n)) for n in range(300)])
     judge = ScriptedLLM([ToolError("the endpoint is gone")])
-    found = verify_rows(path, rejected, SPEC, Checks(judge=judge))
+    found = verify_rows(path, SPEC, Checks(judge=judge))
     assert (found.rows, found.unverified, len(judge.asked)) == (300, 300, 1)
     assert "the endpoint is gone" in found.notes[0]
 
@@ -215,8 +222,8 @@ def test_real_rows_are_hardly_ever_called_faulty() -> None:
     """A bound on false alarms, with a few rows to know each task by; the whole table: benchmarks/verification.py."""
     rows = faulty = 0
     for each in real_sets(60):
-        sieve = Sieve(each.spec.model_copy(update={"language": None}), [], each.rows[:20])
-        faulty += sum(sieve.fault(Candidate(row, "")) is not None for row in each.rows[20:])
+        row_filter = RowFilter(each.spec.model_copy(update={"language": None}), [], each.rows[:20])
+        faulty += sum(row_filter.fault(Candidate(row, "")) is not None for row in each.rows[20:])
         rows += len(each.rows[20:])
     assert rows > 3000
     assert faulty < 0.004 * rows

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from p2m_agent.importing.annotators import TIE, UNLABELLED, Answer, agreement, majority
-from p2m_agent.importing.schema.shaped import Asked, OutputKind, Rejected, Row, Shaped
+from p2m_agent.importing.schema.shaped import Asked, OutputKind, Row, Shaped
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
 RECURRING = 0.5

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from p2m_agent.rows.reading import Row
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
-__all__ = ["MOSTLY", "Asked", "OutputKind", "Rejected", "Row", "Shape", "Shaped"]
+__all__ = ["MOSTLY", "Asked", "OutputKind", "Row", "Shape", "Shaped"]
 
 OutputKind = Literal["label", "labels", "text"]
 
@@ -50,18 +51,6 @@ class Asked:
     def empty_is_right(self) -> bool:
         """Whether it says that an empty answer may be right: `nothing if there is none`."""
         return bool(_NOTHING.search(self.text))
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A row that is no example, and why."""
-
-    row: Row
-    reason: str
-    """A few words without values, to count by."""
-    detail: str = ""
-    held_out: bool = False
-    """Whether it is nearly a held-out row, which nobody should look at."""
 
 
 @dataclass(frozen=True)

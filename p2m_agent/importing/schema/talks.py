@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from p2m_agent.importing.schema.conversations import ChatTurn, Talk, cut_front, spoken, talk_of
-from p2m_agent.importing.schema.shaped import Asked, Rejected, Row, Shaped
+from p2m_agent.importing.schema.shaped import Asked, Row, Shaped
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
 LONGEST_HISTORY = 8000

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from p2m_agent.importing.schema.cells import columns_of, is_absent, is_wordy, listed, parsed, peek, share, text_of
-from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Rejected, Row, Shape, Shaped
+from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
 OUTPUTS = {"output", "target", "answer", "completion", "response", "result", "expected", "gold", "json", "extraction"}

@@ -118,11 +118,11 @@ def sample_rejected(path: Path, most: int, *, each: bool) -> list[UnusedRow]:
 
 
 def _refused(record: Mapping[str, object], reason: str) -> UnusedRow:
-    """From either form: an example with its reason, or a raw row of a source."""
-    fields, row = record.get("input"), record.get("row")
-    if isinstance(fields, dict):
-        text, output = render_input({str(name): str(value) for name, value in fields.items()}), record.get("output", "")
-    else:
-        cells = row if isinstance(row, dict) else {}
-        text, output = "; ".join(f"{name}: {value}" for name, value in cells.items()), record.get("detail", "")
-    return UnusedRow(reason, text, str(output))
+    """An example of the task by its input and output, else the cells of a source's row."""
+    row = record.get("row")
+    cells = row if isinstance(row, dict) else {}
+    fields, output = cells.get("input"), cells.get("output")
+    if isinstance(fields, dict) and isinstance(output, str):
+        return UnusedRow(reason, render_input({str(name): str(value) for name, value in fields.items()}), output)
+    text = "; ".join(f"{name}: {value}" for name, value in cells.items())
+    return UnusedRow(reason, text, str(record.get("detail", "")))
