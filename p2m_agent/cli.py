@@ -153,6 +153,11 @@ def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         verb.add_argument("--port", type=int, default=port)
         if name == "serve":
             verb.add_argument("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
+    agents = _verb(verbs, "mcp", "an MCP server, by which other agents drive runs within these limits")
+    agents.add_argument("--http", action="store_true", help="on a port of this machine; else standard input and output")
+    agents.add_argument("--port", type=int, default=8765, help="with --http (default 8765)")
+    agents.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
+    _limit_flags(agents)
 
 
 def _task_flags(parser: argparse.ArgumentParser) -> None:

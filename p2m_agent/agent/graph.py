@@ -83,8 +83,9 @@ def think(machine: Machine, state: RunState) -> dict[str, object]:
     took = Cost(wall_s=machine.clock() - began)
     over = _delivered(machine, state)
     if isinstance(choice, Words):
-        machine.emit(events.AgentSaid(text=choice.text))
-        said = [Message(role="agent", text=choice.text)]
+        said = [Message(role="agent", text=choice.text)] if choice.text else []
+        for message in said:
+            machine.emit(events.AgentSaid(text=message.text))
         return {"messages": said, "resting": True, "pending": None, "spent": took, "ended": over}
     if over and choice.tool == "give_up":  # there is nothing more to do, and the model was handed over long ago
         return {"pending": None, "spent": took, "ended": over}

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from p2m_agent.weights.embedding import CachedEmbedder
 
 EVENTS = "events.jsonl"
+Controller = Callable[[RunState], Choice]
+"""What chooses the next call."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ class Parts:
     """What a session is put together from, where it is not the usual."""
 
     tools: Tools | None = None
-    choose: Callable[[RunState], Choice] | None = None
-    """The controller."""
+    choose: Controller | None = None
+    steer: Callable[[Controller], Controller] | None = None
+    """Puts somebody from outside at the wheel: takes the usual controller, gives what is asked in its place."""
     clock: Clock = time.monotonic
     """Seconds, by which the time is counted."""
 
@@ -77,6 +80,8 @@ class Session:
         self._clock = parts.clock
         self._began = self._clock()
         self._spent_before_s = 0.0
+        self._at_work = False
+        """Whether it has stepped before: going on is worth an event once."""
         self._checkpoints, self._thread = open_checkpoints(self.root), thread_of(self.root)
         self._machine = self._build_machine(parts)
         self._graph = build_graph(self._machine, self._checkpoints)
@@ -138,6 +143,7 @@ class Session:
         if given is None and not snapshot.next:
             return self._report(before)
         pause = _pause_after(before.question) if record_only else {}
+        self._at_work = True
         values = self._graph.invoke(given, self._config(), durability="sync", **pause)
         interrupts = values.pop("__interrupt__", ())
         return self._report(_status(values, interrupts))
@@ -202,12 +208,17 @@ class Session:
                 "budget": self._budget(),
                 "messages": said,
             }
-        self.log(events.RunStarted(request=before.state.task.request, resumed=True))
+        if not self._at_work:
+            self.log(events.RunStarted(request=before.state.task.request, resumed=True))
         if said:
             return {"messages": said, "resting": False, "ended": None, "attended": self._policy.attended}
         changed = {"attended": self._policy.attended, "budget": self._budget()}
         if not next_nodes and before.state.ended is None:
-            return {**changed, "resting": False}  # it rested after words or an undo: the controller is asked again
+            return {
+                **changed,
+                "resting": False,
+                "refusals": 0,
+            }  # it rested after words or an undo: the controller is asked again
         if next_nodes == ("think",) and any(getattr(before.state, name) != value for name, value in changed.items()):
             self._graph.update_state(self._config(), changed, as_node="act")
         return None
@@ -245,6 +256,7 @@ class Session:
     def _build_machine(self, parts: Parts) -> Machine:
         tools = parts.tools or load_tools()
         controller = parts.choose or make_controller(self.settings.controller, self._planner, tools)
+        controller = parts.steer(controller) if parts.steer else controller
         return Machine(
             tools=tools,
             policy=self._policy,

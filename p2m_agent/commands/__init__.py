@@ -31,6 +31,7 @@ MODULES = {
     "eval": "using",
     "serve": "using",
     "demo": "using",
+    "mcp": "serving_agents",
 }
 
 

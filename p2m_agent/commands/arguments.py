@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.run.store import open_run
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import read_request, read_task
 from p2m_agent.types.task import Task
@@ -88,52 +87,6 @@ def _said(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     if not task.request.strip():
         raise UsageError(f"{config}: `request` is empty.", "Say there what the model should do.")
     return task, (str(config.resolve().parent),)
-
-
-def check_data(task: Task) -> None:
-    """Read the person's own files once before a run is begun, so that a fault in one costs nothing.
-
-    Raises:
-        UsageError: a file cannot be read; the message says where.
-    """
-    from p2m_agent.generation.attributes import read_attributes
-    from p2m_agent.generation.unlabelled import read_inputs
-    from p2m_agent.rows.tables.opening import open_table
-
-    if task.data and (Path(task.data).exists() or Path(task.data).suffix):
-        open_table(Path(task.data)).count()
-    if task.unlabelled:
-        read_inputs(Path(task.unlabelled))
-    if task.attributes:
-        read_attributes(Path(task.attributes))
-
-
-def check_hubs(settings: Settings) -> None:
-    """Every hub has to be there, before anything is begun.
-
-    Raises:
-        UsageError: one is not.
-    """
-    from p2m_agent.search.hubs.huggingface import HuggingFace
-    from p2m_agent.search.hubs.listing import hub_named
-
-    for hub in settings.hubs:
-        hub_named(hub, HuggingFace(settings))
-
-
-def model_folder(settings: Settings, run: str) -> Path:
-    """The delivered model of a run, or the folder itself where a model's folder was named.
-
-    Raises:
-        UsageError: there is no such run, or it has not delivered yet.
-    """
-    if (Path(run) / "p2m.json").is_file():
-        return Path(run)
-    folder = open_run(settings.runs_dir, run)
-    manifests = sorted(folder.root.glob("calls/[0-9]*-deliver/manifest.json"))
-    if not manifests:
-        raise UsageError(f"The run {run} has not delivered a model yet.", f"Go on with it: p2m resume {run}")
-    return manifests[-1].parent / "model"
 
 
 def print_json(value: object) -> None:

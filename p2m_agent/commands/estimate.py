@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from p2m_agent.commands.arguments import check_hubs, print_json, settings_from, task_from
+from p2m_agent.agent.beginning import check_hubs
+from p2m_agent.commands.arguments import print_json, settings_from, task_from
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.types.budget import Budget
 

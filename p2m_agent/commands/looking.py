@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from p2m_agent.agent.beginning import check_hubs
 from p2m_agent.agent.outcome import outcome_of
-from p2m_agent.commands.arguments import check_hubs, print_json, settings_from
+from p2m_agent.commands.arguments import print_json, settings_from
 from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.run.checkpoints import read_state
 from p2m_agent.run.result import delivered

@@ -6,11 +6,12 @@ import argparse
 import sys
 from contextlib import suppress
 
+from p2m_agent.agent.beginning import check_data, check_hubs, paid_models
 from p2m_agent.agent.lineage import Start, start_from
 from p2m_agent.agent.outcome import outcome_of
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import EVENTS, RunStatus, Session
-from p2m_agent.commands.arguments import check_data, check_hubs, print_json, settings_from, task_from
+from p2m_agent.commands.arguments import print_json, settings_from, task_from
 from p2m_agent.commands.exit_codes import EXIT_CODES, EXIT_INTERRUPTED, EXIT_OURS
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.events import RunPaused, read_events
@@ -104,7 +105,7 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, Task, Start | None]:
 
 def _note_data(task: Task, settings: Settings, screen: Screen) -> None:
     """How the person's file is read, in short; what is wrong with it, the run says in its turn."""
-    from p2m_agent.commands.inspecting import read_as_a_run
+    from p2m_agent.agent.trial_reading import read_as_a_run
     from p2m_agent.importing.inspection import inspection_of
     from p2m_agent.importing.sources import is_file
     from p2m_agent.terminal.views.inspected import note_inspection
@@ -121,16 +122,7 @@ def _consent_to_spend(settings: Settings, screen: Screen, *, yes: bool) -> Setti
     Raises:
         UsageError: the teacher is paid, and nobody is there to say how much it may cost.
     """
-    from p2m_agent.llm.open import open_llms
-
-    if settings.budget_usd is not None:
-        return settings
-    llms = open_llms(settings, None, lambda _: None, lambda: 0.0)
-    try:
-        paid = [llm.model for llm in (llms.planner, llms.teacher, llms.judge) if llm.paid]
-    finally:
-        llms.close()
-    if not paid:
+    if settings.budget_usd is not None or not (paid := paid_models(settings)):
         return settings
     if not yes and sys.stdin.isatty():
         screen.ask(f"{paid[0]} costs money. Let it spend up to ${DEFAULT_CAP_USD:.2f}? [y/N] ")

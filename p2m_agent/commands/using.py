@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.commands.arguments import model_folder, print_json, settings_from
+from p2m_agent.agent.beginning import model_folder
+from p2m_agent.commands.arguments import print_json, settings_from
 from p2m_agent.commands.model_rows import inputs_of, outputs_of
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.reading import read_rows

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from p2m_agent.agent.beginning import check_data
 from p2m_agent.cli import build_parser
-from p2m_agent.commands.arguments import check_data, task_from
+from p2m_agent.commands.arguments import task_from
 from p2m_agent.errors import UsageError
 from p2m_agent.types.task import Task
 

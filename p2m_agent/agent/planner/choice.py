@@ -22,6 +22,7 @@ class Words(Value):
     """Something to say to the person, which ends the controller's turn."""
 
     text: str
+    """Empty where there is nothing to say: whoever is at the wheel has the next turn."""
 
 
 Choice = Move | Words

@@ -1,0 +1,1 @@
+"""An agent from outside at the wheel: the tools as an MCP server, behind the same gate."""
