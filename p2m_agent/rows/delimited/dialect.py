@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import _csv
@@ -55,19 +55,43 @@ class Dialect:
         quotes = {"": ", quotes are text", "'": ", cells in single quotes"}.get(self.quote, "")
         return between + quotes + (", quotes escaped by a backslash" if self.escape else "")
 
-    def reader(self, lines: Iterator[str]) -> _csv.Reader:
+    def reader(self, lines: Iterator[str]) -> Records:
         """The standard library's parser for it; raises `csv.Error` at a quote that cannot be."""
-        csv.field_size_limit(CELL_CHARS)
         if not self.quote:
-            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
-        return csv.reader(
-            lines,
-            delimiter=self.delimiter,
-            quotechar=self.quote,
-            doublequote=not self.escape,
-            escapechar=self.escape or None,
-            strict=True,
+            return Records(csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE))
+        return Records(
+            csv.reader(
+                lines,
+                delimiter=self.delimiter,
+                quotechar=self.quote,
+                doublequote=not self.escape,
+                escapechar=self.escape or None,
+                strict=True,
+            )
         )
+
+
+class Records:
+    """Lists of cells. The longest cell is a setting of the whole process, so it is set for each record alone."""
+
+    def __init__(self, parser: _csv.Reader) -> None:
+        """Take the library's parser."""
+        self._parser = parser
+
+    @property
+    def line_num(self) -> int:
+        """Lines that were read."""
+        return self._parser.line_num
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> list[str]:
+        before = csv.field_size_limit(CELL_CHARS)
+        try:
+            return next(self._parser)
+        finally:
+            csv.field_size_limit(before)
 
 
 OTHER_QUOTINGS = (("", "", 0.004), ('"', "\\", 0.002), ("'", "", 0.05))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -71,7 +71,8 @@ class HuggingFace:
 
     def _listed(self, search: str | None, limit: int | None) -> Iterator[DatasetInfo]:
         try:
-            yield from self.api().list_datasets(search=search, sort="downloads", limit=limit, expand=_ASKED_FOR)
+            with self.api() as api:
+                yield from api.list_datasets(search=search, sort="downloads", limit=limit, expand=_ASKED_FOR)
         except hub_faults() as error:
             raise ToolError(f"the Hugging Face Hub cannot be listed: {reason(error)}", "Try again later.") from error
 
@@ -120,18 +121,22 @@ class HuggingFace:
             configs=card.configs or ("default",),
         )
 
-    def api(self) -> HfApi:
-        """The client."""
+    @contextmanager
+    def api(self) -> Iterator[HfApi]:
+        """The client, whose requests are limited in time as long as it is used."""
         from huggingface_hub import HfApi, get_session
 
-        hooks = get_session().event_hooks
-        if _limited not in hooks["request"]:
-            get_session().event_hooks = {**hooks, "request": [*hooks["request"], _limited]}
-        return HfApi(token=self._token)
+        session = get_session()  # the library has one for all, and no other place to say it
+        session.event_hooks["request"].append(_limited)
+        try:
+            yield HfApi(token=self._token)
+        finally:
+            session.event_hooks["request"].remove(_limited)
 
     def _info(self, repo: str, **more: Any) -> DatasetInfo:
         try:
-            info = patiently(lambda: self.api().dataset_info(repo, timeout=_INFO_TIMEOUT_S, **more))
+            with self.api() as api:
+                info = patiently(lambda: api.dataset_info(repo, timeout=_INFO_TIMEOUT_S, **more))
         except hub_faults() as error:
             raise ToolError(f"{repo} cannot be opened: {reason(error)}", GO_ON) from error
         if not info.sha:

@@ -55,10 +55,16 @@ class HubRows:
     def _stream(self, split: str, limit: int | None) -> Iterator[dict[str, object]]:
         try:
             stream, names = _readable(self.builder.as_streaming_dataset(split=split))
-            for row in stream if limit is None else stream.take(limit):
+            rows = iter(stream if limit is None else stream.take(limit))
+            while (row := _next(rows)) is not None:
                 yield {key: _label(names[key], value) if key in names else value for key, value in row.items()}
         except _row_faults() as error:
             raise ToolError(f"the rows of {self.repo} ({split}) cannot be read: {reason(error)}", GO_ON) from error
+
+
+def _next(rows: Iterator[dict[str, object]]) -> dict[str, object] | None:
+    with few_retries():
+        return next(rows, None)
 
 
 def check_files(info: DatasetInfo) -> None:
@@ -84,7 +90,7 @@ def open_rows(info: DatasetInfo, config: str | None, token: str | None, max_gb: 
         ToolError: it is too large, holds no text, or cannot be opened.
     """
     try:
-        with quietly():
+        with quietly(), few_retries():
             builder = _builder(info, config, token)
             _check_size(info, builder, max_gb)
             splits = builder.as_streaming_dataset()
@@ -99,8 +105,6 @@ def open_rows(info: DatasetInfo, config: str | None, token: str | None, max_gb: 
 def _builder(info: DatasetInfo, config: str | None, token: str | None) -> DatasetBuilder:
     import datasets
 
-    # The library would try for up to twenty minutes; what helps at all helps within the first attempts.
-    datasets.config.STREAMING_READ_MAX_RETRIES = datasets.config.STREAMING_OPEN_MAX_RETRIES = 3
     # The prefix keeps a folder of that name on this machine from being taken for the dataset.
     path = f"hf://datasets/{info.id}"
     builder = datasets.load_dataset_builder(path, name=config, revision=info.sha, token=token or None)
@@ -196,3 +200,19 @@ def quietly() -> Iterator[None]:
             enable_progress_bars()
         if shown[1]:
             datasets.enable_progress_bars()
+
+
+_RETRIES = ("STREAMING_READ_MAX_RETRIES", "STREAMING_OPEN_MAX_RETRIES")
+
+
+@contextmanager
+def few_retries() -> Iterator[None]:
+    """The library would try for up to twenty minutes; what helps at all helps within the first attempts."""
+    import datasets
+
+    before = {name: getattr(datasets.config, name) for name in _RETRIES}
+    vars(datasets.config).update(dict.fromkeys(_RETRIES, 3))
+    try:
+        yield
+    finally:
+        vars(datasets.config).update(before)

@@ -59,7 +59,8 @@ def search_hub(hub: HuggingFace, query: str) -> tuple[list[HubModel], list[LeftO
 
 def _listed(hub: HuggingFace, word: str) -> Iterator[ModelInfo]:
     try:
-        yield from hub.api().list_models(search=word, sort="downloads", limit=_PER_WORD, expand=_ASKED_FOR)
+        with hub.api() as api:
+            yield from api.list_models(search=word, sort="downloads", limit=_PER_WORD, expand=_ASKED_FOR)
     except hub_faults() as error:
         raise ToolError(f"the Hugging Face Hub cannot be listed: {reason(error)}", "Try again later.") from error
 

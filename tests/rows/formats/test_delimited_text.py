@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.delimited.careful import careful_rows
+from p2m_agent.rows.delimited.dialect import Dialect
 from p2m_agent.rows.tables.opened import ReadingLog, ReadOptions
 from p2m_agent.rows.tables.opening import open_table
 
@@ -254,3 +256,11 @@ def test_unknown_format_and_missing_file_name_the_way_out(tmp_path: Path) -> Non
     with pytest.raises(UsageError) as raised:
         open_table(tmp_path / "dta.csv")
     assert "data.csv" in raised.value.hint
+
+
+def test_a_long_cell_is_read_and_the_limit_of_the_process_stays() -> None:
+    before, long = csv.field_size_limit(), "x" * (csv.field_size_limit() + 1)
+    records = Dialect(",").reader(iter([f"a,{long}\n", "b,c\n"]))
+    assert next(records) == ["a", long]
+    assert csv.field_size_limit() == before
+    assert (list(records), records.line_num) == ([["b", "c"]], 2)

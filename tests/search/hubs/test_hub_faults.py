@@ -130,6 +130,22 @@ def test_a_listing_that_fails_is_said_and_a_search_goes_on(server: FakeHub, sett
     assert hub.search("letters") == []
 
 
+def test_what_is_set_for_requests_to_the_hub_is_set_back(server: FakeHub, settings: Settings) -> None:
+    import datasets
+    from huggingface_hub import get_session
+
+    def of_the_process() -> tuple[object, ...]:
+        retries = datasets.config.STREAMING_READ_MAX_RETRIES, datasets.config.STREAMING_OPEN_MAX_RETRIES
+        return (*retries, *get_session().event_hooks["request"])
+
+    before = of_the_process()
+    hub = HuggingFace(settings)
+    assert list(hub.cards())
+    rows = hub.open("acme/letters").rows("train")
+    assert next(rows)
+    assert of_the_process() == before, "also between two rows"
+
+
 def test_a_listing_that_never_comes_is_not_waited_for(
     server: FakeHub, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
