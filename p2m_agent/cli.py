@@ -11,7 +11,7 @@ from p2m_agent import __version__
 
 EPILOG = """\
 exit codes: 0 delivered (and the target met, where one was set), 3 delivered but the target not met,
-4 stopped by the budget before there was a model, 2 usage, 1 our failure.
+4 stopped by the budget before there was a model, 5 an export that answers otherwise, 2 usage, 1 our failure.
 Settings come from flags, P2M_* variables and .env; OPENAI_API_KEY or OPENAI_BASE_URL choose the endpoint."""
 
 METRICS = (
@@ -147,6 +147,13 @@ def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     score.add_argument("run", metavar="RUN")
     score.add_argument("--data", type=Path, required=True, metavar="ROWS")
     score.add_argument("--json", action="store_true")
+    out = _verb(verbs, "export", "a model in another program's form, scored again; alone it lists the forms")
+    out.add_argument("run", nargs="?", metavar="RUN", help="a run, or the folder of a delivered model or of an export")
+    out.add_argument("--to", metavar="NAME", help="the form, such as onnx or gguf")
+    out.add_argument("--into", type=Path, metavar="FOLDER", help="where to (default: exports/NAME in the run's folder)")
+    out.add_argument("--data", type=Path, metavar="ROWS", help="labelled rows to score it on instead of dev")
+    out.add_argument("--verify", action="store_true", help="write nothing; score again what was written")
+    out.add_argument("--json", action="store_true")
     for name, words, port in (("serve", "an OpenAI-compatible server", 8000), ("demo", "a web page, local only", 7860)):
         verb = _verb(verbs, name, words)
         verb.add_argument("run", metavar="RUN")

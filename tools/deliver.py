@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2m_agent.delivery.model_card import Facts, write_model_card
+from p2m_agent.delivery.model_card import Facts, example_text, write_model_card
 from p2m_agent.delivery.predictor import load_predictor
+from p2m_agent.delivery.snippets import folder_snippet
+from p2m_agent.delivery.standard_folder import make_loadable
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
 from p2m_agent.importing.checks.question import is_hopeless
@@ -89,18 +91,21 @@ def run(_args: Deliver, inputs: DeliverInputs, context: Context) -> Outcome:
     folder = context.folder / "model"
     context.emit(Progressed(message="copying the model"))
     copy_student(context.root / trained.path, folder)
+    card = read_card(folder)
+    make_loadable(folder, card)
     check_same_answers(context, trained, folder, read_dev(context.root, inputs.holdout)[:CHECKED_ROWS])
     facts = Facts(
+        usage=folder_snippet(folder, card, example_text(spec, card)),
         run=context.root.name,
         spec=spec,
         student=trained,
-        card=read_card(folder),
+        card=card,
         report=report,
         dev=inputs.dev,
         holdout=inputs.holdout,
         datasets=tuple(inputs.datasets),
         parent=inputs.parent,
-        data_cards=tuple(card for each in inputs.datasets if (card := read_data_card(context.root, each))),
+        data_cards=tuple(known for each in inputs.datasets if (known := read_data_card(context.root, each))),
     )
     (folder / "README.md").write_text(write_model_card(facts), encoding="utf-8")
     delivery = Delivery(

@@ -32,6 +32,7 @@ MODULES = {
     "serve": "using",
     "demo": "using",
     "mcp": "serving_agents",
+    "export": "exporting",
 }
 
 

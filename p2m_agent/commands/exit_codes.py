@@ -6,6 +6,8 @@ EXIT_OURS = 1
 EXIT_USAGE = 2
 EXIT_TARGET = 3
 EXIT_BUDGET = 4
+EXIT_DIFFERS = 5
+"""An export does not answer as its student does."""
 EXIT_INTERRUPTED = 130
 
 

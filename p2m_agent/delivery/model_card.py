@@ -76,6 +76,8 @@ class Facts:
     datasets: tuple[Dataset, ...]
     data_cards: tuple[DataCard, ...] = ()
     """What is known of their rows."""
+    usage: tuple[str, str] = ("", "")
+    """A library that the folder works with, and lines that use it."""
     parent: Parent | None = None
     """The run that this one goes on from."""
 
@@ -106,6 +108,7 @@ def front_matter(facts: Facts) -> dict[str, object]:
         **({"language": [spec.language]} if spec.language else {}),
         "base_model": card.base.name,
         "datasets": [dataset.ref for dataset in facts.datasets if dataset.origin in ("hub", "transformed")],
+        **({"library_name": facts.usage[0]} if facts.usage[0] else {}),
         "pipeline_tag": task,
         "tags": ["p2m_agent", card.recipe.method],
         "metrics": [score.metric],
@@ -140,8 +143,10 @@ def _variables(facts: Facts) -> dict[str, object]:
         "remarks": report.notes,
         "target_line": target_line(spec, report),
         "per_label": report.per_label,
-        "example_shell": shlex.quote(_example_text(facts)),
-        "example_python": json.dumps(_example_input(facts), ensure_ascii=False),
+        "example_shell": shlex.quote(example_text(facts.spec, facts.card)),
+        "library": facts.usage[0],
+        "usage": facts.usage[1].rstrip(),
+        "example_python": json.dumps(_example_input(facts.spec, facts.card), ensure_ascii=False),
         "datasets": facts.datasets,
         "data_cards": [(card.ref, card_lines(card)[2:]) for card in facts.data_cards],
         "train_rows": student.train_rows,
@@ -219,16 +224,16 @@ def _dropped(dataset: Dataset) -> str:
     return f"Of {dataset.ref}, rows left out at import: {reasons}."
 
 
-def _example_input(facts: Facts) -> dict[str, str]:
-    shown = facts.spec.demonstrations
-    fields = facts.card.input_fields
+def _example_input(spec: TaskSpec, card: StudentCard) -> dict[str, str]:
+    shown, fields = spec.demonstrations, card.input_fields
     if shown and set(shown[0].input) == set(fields):
         return {field: shown[0].input[field] for field in fields}
     return dict.fromkeys(fields, "…")
 
 
-def _example_text(facts: Facts) -> str:
-    example = _example_input(facts)
+def example_text(spec: TaskSpec, card: StudentCard) -> str:
+    """An input to show: the person's first demonstration, where its fields are the model's."""
+    example = _example_input(spec, card)
     return next(iter(example.values())) if len(example) == 1 else json.dumps(example, ensure_ascii=False)
 
 

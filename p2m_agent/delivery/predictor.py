@@ -56,7 +56,11 @@ class Predictor:
         Raises:
             UsageError: an input lacks a field.
         """
-        return self._answer([self._text(number, fields) for number, fields in enumerate(inputs, start=1)])
+        return self.rendered([self._text(number, fields) for number, fields in enumerate(inputs, start=1)])
+
+    def rendered(self, texts: Sequence[str]) -> list[Prediction]:
+        """The same for inputs that are put into one text already, as `render_input` does."""
+        return self._answer(texts)
 
     def _text(self, number: int, fields: dict[str, str]) -> str:
         missing = [name for name in self.card.input_fields if name not in fields]
@@ -118,10 +122,15 @@ def classifier(
     encoder: TextEncoder, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32], code: LabelCode
 ) -> Answer:
     """Answers by a linear head on the encoder's vectors."""
+    return labelled(code, lambda texts: encoder.encode(texts) @ weight.T + bias)
+
+
+def labelled(code: LabelCode, logits: Callable[[Sequence[str]], NDArray[numpy.float32]]) -> Answer:
+    """Answers by what gives the logits of texts, shape (texts, labels)."""
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
-        logits = encoder.encode(texts) @ weight.T + bias
-        outputs, shares = code.outputs(logits), code.shares(logits)
+        told = logits(texts)
+        outputs, shares = code.outputs(told), code.shares(told)
         return [_prediction(output, row, code) for output, row in zip(outputs, shares, strict=True)]
 
     return answer

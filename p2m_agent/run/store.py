@@ -13,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
-from p2m_agent import __version__
 from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.run.state import Parent
 from p2m_agent.run.tooling import Outcome
@@ -203,7 +202,7 @@ def new_record(folder: RunFolder, task: Task, settings: dict[str, object]) -> Ru
         task=task,
         settings=settings,
         attended=False,
-        packages={"p2m_agent": __version__, **{name: _version(name) for name in RECORDED_PACKAGES}},
+        packages={name: _version(name) for name in ("p2m_agent", *RECORDED_PACKAGES)},
         python=platform.python_version(),
         commit=_commit(),
     )

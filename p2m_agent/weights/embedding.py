@@ -88,7 +88,7 @@ class TextEncoder:
         """
         self.model, self.tokenizer = model, model.tokenizer
         self.max_tokens, self.dim = int(model.max_seq_length), int(model.get_embedding_dimension())
-        self._prompt: str = model.prompts.get(model.default_prompt_name) or ""
+        self.prompt: str = model.prompts.get(model.default_prompt_name) or ""
         first, *others = model.children()
         first.register_forward_hook(_states_in_float32)
         for module in others:
@@ -128,7 +128,7 @@ class TextEncoder:
         if not texts:
             return []
         limit = {"truncation": True, "max_length": self.max_tokens} if cut else {"verbose": False}
-        prompted = [self._prompt + text for text in texts]
+        prompted = [self.prompt + text for text in texts]
         return [len(ids) for ids in self.tokenizer(prompted, return_attention_mask=False, **limit)["input_ids"]]
 
     def forward(self, texts: Sequence[str]) -> Any:
@@ -172,7 +172,7 @@ class TextEncoder:
     def _features(self, texts: Sequence[str]) -> Any:
         from sentence_transformers.util import batch_to_device
 
-        return batch_to_device(self.model.preprocess(list(texts), prompt=self._prompt or None), self.model.device)
+        return batch_to_device(self.model.preprocess(list(texts), prompt=self.prompt or None), self.model.device)
 
 
 def _states_in_float32(_module: Any, _args: Any, features: dict[str, Any]) -> dict[str, Any]:

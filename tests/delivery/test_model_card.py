@@ -106,7 +106,7 @@ def test_the_python_example_holds_a_real_input(tmp_path: Path) -> None:
     shown = Demonstration(input={"text": 'it\'s "my" invoice'}, output="billing")
     spec = plain.spec.model_copy(update={"demonstrations": (shown,)})
     card = write_model_card(Facts(**{**plain.__dict__, "spec": spec}))
-    assert r'predictor.predict([{"text": "it' in card
+    assert r'model.predict({"text": "it' in card
     for block in card.split("```python\n")[1:]:
         compile(block.split("```")[0], "card", "exec")
 

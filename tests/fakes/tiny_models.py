@@ -81,6 +81,40 @@ def tiny_llama(folder: Path) -> Path:
     return folder
 
 
+def byte_level_llama(folder: Path) -> Path:
+    """A causal LM whose tokenizer is a byte-level BPE, as nearly all of them are, and that llama.cpp can read."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    special = ["<p>", "<s>", "</s>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    raw.train_from_iterator(
+        [_SENTENCE] * 3, trainers.BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=alphabet)
+    )
+    names = {"pad_token": "<p>", "bos_token": "<s>", "eos_token": "</s>"}
+    PreTrainedTokenizerFast(tokenizer_object=raw, chat_template=CHAT, **names).save_pretrained(str(folder))
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=raw.get_vocab_size(),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=512,
+        rope_parameters={"rope_type": "default", "rope_theta": 50_000.0},
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(str(folder))
+    return folder
+
+
 def tiny_t5(folder: Path) -> Path:
     """An encoder-decoder of some thousand parameters."""
     import torch

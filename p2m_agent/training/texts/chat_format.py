@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ class ChatFormat:
         """Token ids up to where the answer begins, one list per input."""
         if not texts:
             return []
-        rendered = [self._prompt(text) for text in texts]
+        rendered = [self.prompt(text) for text in texts]
         return [list(ids) for ids in self._tokenizer(rendered, add_special_tokens=False)["input_ids"]]
 
     def answers(self, outputs: Sequence[str]) -> list[list[int]]:
@@ -46,17 +47,40 @@ class ChatFormat:
         """What the model said."""
         return str(self._tokenizer.decode(ids, skip_special_tokens=True)).strip()
 
-    def _prompt(self, text: str) -> str:
+    @property
+    def template(self) -> str:
+        """The chat template that gives these prompts, of the tokenizer or in its place."""
+        begin = json.dumps(self._tokenizer.bos_token or "")
+        turns = "{% for turn in messages %}{{ turn.content + '\\n\\n' }}{% endfor %}"
+        return str(self._tokenizer.chat_template or f"{{{{ {begin} }}}}{turns}")
+
+    def messages(self, text: str) -> list[dict[str, str]]:
+        """The conversation that asks for an answer to an input."""
+        from jinja2 import TemplateError
+
+        if self._tokenizer.chat_template:
+            try:
+                self._render(self._apart(text))
+            except TemplateError:
+                return self._joined(text)
+        return self._apart(text)
+
+    def prompt(self, text: str) -> str:
+        """What the model reads before it answers an input."""
         if not self._tokenizer.chat_template:
             return f"{self._tokenizer.bos_token or ''}{self._instruction}\n\n{text}\n\n"
         from jinja2 import TemplateError
 
-        apart = [{"role": "system", "content": self._instruction}, {"role": "user", "content": text}]
-        joined = [{"role": "user", "content": f"{self._instruction}\n\n{text}"}]
         try:
-            return self._render(apart)
+            return self._render(self._apart(text))
         except TemplateError:  # some templates know no system role and say so by raising
-            return self._render(joined)
+            return self._render(self._joined(text))
+
+    def _apart(self, text: str) -> list[dict[str, str]]:
+        return [{"role": "system", "content": self._instruction}, {"role": "user", "content": text}]
+
+    def _joined(self, text: str) -> list[dict[str, str]]:
+        return [{"role": "user", "content": f"{self._instruction}\n\n{text}"}]
 
     def _render(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

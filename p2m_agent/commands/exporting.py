@@ -1,0 +1,157 @@
+"""`p2m export`: a model in the form that another program reads, scored again before it counts."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from p2m_agent.commands.arguments import model_folder, print_json, settings_from
+from p2m_agent.commands.exit_codes import EXIT_DIFFERS
+from p2m_agent.commands.model_rows import inputs_of, outputs_of
+from p2m_agent.delivery.export import (
+    Export,
+    ExportRecord,
+    Student,
+    compare,
+    export_named,
+    known_exports,
+    read_record,
+    record,
+    write_export,
+)
+from p2m_agent.errors import UsageError
+from p2m_agent.rows.holdout import read_dev
+from p2m_agent.rows.reading import read_examples, read_rows
+from p2m_agent.run.checkpoints import read_state
+from p2m_agent.run.result import delivered
+from p2m_agent.run.store import open_run
+from p2m_agent.scoring.intervals import bootstrap
+from p2m_agent.settings import Settings
+from p2m_agent.terminal.screen import Screen, open_screen
+from p2m_agent.training.student_card import StudentCard, read_card
+from p2m_agent.types.rows import Example, Holdout, Source, render_input
+
+if TYPE_CHECKING:
+    from p2m_agent.run.state import RunState
+
+_TEXTS = 400
+"""Training inputs by which a scheme is chosen where there are several."""
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write an export and score it, or score again one that was written (`--verify`)."""
+    settings, screen = settings_from(args), open_screen(quiet=args.quiet)
+    if args.run is None:
+        return _list(screen)
+    if args.verify and (Path(args.run) / "export.json").is_file():
+        return _verify(args, screen)
+    if args.to is None:
+        raise UsageError("Say which form: --to NAME.", f"There are {', '.join(known_exports())}.")
+    folder = model_folder(settings, args.run)
+    state = _state_of(settings, args.run)
+    student = Student(folder, read_card(folder), _texts(settings, args.run, state))
+    way = export_named(args.to, student.card)
+    target = args.into or _place(settings, args.run, way)
+    if not args.verify:
+        screen.note(f"{way.name}: {way.does}")
+        write_export(way, student, target)
+    rows = _dev(settings, args, state, student.card)
+    found = compare(way, student, target, rows, settings) if rows else None
+    said = record(target, way, _name(state, folder), found)
+    return _say(args, screen, said, way.usage(student), target)
+
+
+def _list(screen: Screen) -> int:
+    for name, way in known_exports().items():
+        screen.data(f"{name:22} {way.does}")
+    return 0
+
+
+def _verify(args: argparse.Namespace, screen: Screen) -> int:
+    """Score an export where it lies, beside what its record says the student scored."""
+    said, card = read_record(Path(args.run))
+    if args.data is None:
+        raise UsageError("Scoring an export by itself needs labelled rows.", "Add --data ROWS, or name its run.")
+    target, way = Path(args.run), export_named(said.format, card)
+    rows = _rows_of(args.data, card)
+    answers = way.answers(target, card)([row.text for row in rows])
+    score = bootstrap(card.metric, [row.output for row in rows], [each.output for each in answers])
+    assert score is not None
+    if args.json:
+        print_json({**said.model_dump(mode="json"), "score": score.model_dump(mode="json")})
+        return 0
+    low, high = score.ci95
+    screen.data(f"{card.metric} {score.value:.3f} [{low:.3f}, {high:.3f}] on {score.scored} rows")
+    if said.agreement:
+        before = said.agreement
+        screen.note(f"The student it was made from had {before.student:.3f} on its {before.rows} dev rows.")
+    return 0
+
+
+def _say(args: argparse.Namespace, screen: Screen, said: ExportRecord, usage: str, target: Path) -> int:
+    found = said.agreement
+    if args.json:
+        holds = found.holds if found else None
+        print_json({**said.model_dump(mode="json"), "agrees": holds, "folder": str(target), "usage": usage})
+    else:
+        screen.data(f"{target} ({said.size_mb:.1f} MB)")
+        if found is None:
+            screen.note("It was not scored: no dev rows are at hand. Add --data ROWS to do so.")
+        else:
+            change = f"{found.change:+.3f} [{found.ci95[0]:+.3f}, {found.ci95[1]:+.3f}]"
+            screen.data(
+                f"{found.same:.1%} of {found.compared} inputs answered alike; "
+                f"{found.metric} on {found.rows} dev rows {found.export:.3f} beside {found.student:.3f} ({change})"
+            )
+        screen.data("")
+        screen.data(usage.rstrip())
+    if found and not found.holds:
+        screen.note("It does not answer as the student does: fewer than 99 % alike, or significantly another score.")
+        return EXIT_DIFFERS
+    return 0
+
+
+def _place(settings: Settings, run: str, way: Export) -> Path:
+    """Beside the run's calls; a model's folder of its own gets its exports next to it."""
+    if (Path(run) / "p2m.json").is_file():
+        return Path(run).resolve().parent / f"{Path(run).resolve().name}-{way.name}"
+    return open_run(settings.runs_dir, run).root / "exports" / way.name
+
+
+def _state_of(settings: Settings, run: str) -> RunState | None:
+    if (Path(run) / "p2m.json").is_file():
+        return None
+    return read_state(open_run(settings.runs_dir, run).root)
+
+
+def _name(state: RunState | None, folder: Path) -> str:
+    student, _ = delivered(state) if state else (None, None)
+    return student.id if student else folder.resolve().name
+
+
+def _dev(settings: Settings, args: argparse.Namespace, state: RunState | None, card: StudentCard) -> list[Example]:
+    if args.data:
+        return _rows_of(args.data, card)
+    holdout = state.latest(Holdout) if state else None
+    return read_dev(open_run(settings.runs_dir, args.run).root, holdout) if holdout else []
+
+
+def _rows_of(path: Path, card: StudentCard) -> list[Example]:
+    rows = read_rows(path)
+    pairs = zip(inputs_of(rows, card, path), outputs_of(rows, card, path), strict=True)
+    source = Source(origin="user", ref=path.name)
+    return [Example(input=fields, output=output, source=source) for fields, output in pairs]
+
+
+def _texts(settings: Settings, run: str, state: RunState | None) -> Sequence[str]:
+    """Inputs that the student learnt from, drawn with a fixed seed."""
+    student, _ = delivered(state) if state else (None, None)
+    if state is None or student is None:
+        return ()
+    root = open_run(settings.runs_dir, run).root
+    rows = [row for each in state.learnt_from(student) for row in read_examples(root / each.path)]
+    drawn = random.Random(0).sample(rows, min(_TEXTS, len(rows)))  # noqa: S311 (a sample, not a secret)
+    return [render_input(row.input) for row in drawn]

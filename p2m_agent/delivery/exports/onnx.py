@@ -1,0 +1,47 @@
+"""ONNX: one graph with the labels inside, for onnxruntime and tokenizers alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from p2m_agent.delivery.export import Export, Student
+from p2m_agent.delivery.onnx_classifier import load_graph, write_graph
+from p2m_agent.delivery.predictor import Answer, labelled
+from p2m_agent.training.student_card import StudentCard
+
+
+def write(student: Student, target: Path) -> None:
+    """Graph and tokenizer."""
+    write_graph(student.folder, student.card, target)
+
+
+def answers(target: Path, _card: StudentCard) -> Answer:
+    """By onnxruntime."""
+    return labelled(*load_graph(target))
+
+
+def usage(student: Student) -> str:
+    """Python with two packages."""
+    several = student.card.kind == "multi_label"
+    chosen = "[l for l, p in zip(labels, row) if p > 0.5]" if several else "labels[row.argmax()], row.max()"
+    return f"""\
+import json, numpy, onnxruntime, tokenizers
+model = onnxruntime.InferenceSession("model.onnx")
+about = model.get_modelmeta().custom_metadata_map
+labels, tokenizer = json.loads(about["labels"]), tokenizers.Tokenizer.from_file("tokenizer.json")
+for text in [{student.example!r}]:
+    coded = tokenizer.encode(about["prefix"] + text)
+    fed = {{"input_ids": [coded.ids], "attention_mask": [coded.attention_mask]}}
+    [row] = model.run(["probabilities"], {{name: numpy.array(ids, "int64") for name, ids in fed.items()}})[0]
+    print({chosen})
+"""
+
+
+EXPORT = Export(
+    name="onnx",
+    does="one ONNX graph with pooling, head, calibration and labels; runs on onnxruntime and tokenizers alone",
+    write=write,
+    answers=answers,
+    usage=usage,
+    packages=("onnx", "onnxruntime", "tokenizers"),
+)
