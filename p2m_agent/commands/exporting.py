@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.commands.arguments import model_folder, print_json, settings_from
+from p2m_agent.agent.beginning import model_folder
+from p2m_agent.commands.arguments import print_json, settings_from
 from p2m_agent.commands.exit_codes import EXIT_DIFFERS
 from p2m_agent.commands.model_rows import inputs_of, outputs_of
 from p2m_agent.delivery.export import (

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2m_agent.delivery.agreement import Agreement, agreement
 from p2m_agent.delivery.predictor import Answer, Prediction, load_predictor
+from p2m_agent.delivery.same_answers import SameAnswers, same_answers
 from p2m_agent.errors import UsageError
 from p2m_agent.scanning import members
 from p2m_agent.settings import Settings
@@ -71,7 +71,7 @@ class ExportRecord(Value):
     student: str
     """Id of the student, or the name of its folder."""
     size_mb: float
-    agreement: Agreement | None
+    agreement: SameAnswers | None
     """On dev; None where no dev rows were at hand."""
 
 
@@ -120,7 +120,7 @@ def write_export(export: Export, student: Student, target: Path) -> None:
     made.replace(target)
 
 
-def compare(export: Export, student: Student, target: Path, rows: Sequence[Example], settings: Settings) -> Agreement:
+def compare(export: Export, student: Student, target: Path, rows: Sequence[Example], settings: Settings) -> SameAnswers:
     """Answer rows by the student and by its export, and hold one against the other.
 
     Where the rows are few, whether outputs are the same is looked at on inputs that the student learnt from too: that
@@ -130,7 +130,7 @@ def compare(export: Export, student: Student, target: Path, rows: Sequence[Examp
     texts = [*(row.text for row in rows), *more]
     ours = load_predictor(student.folder, settings).rendered(texts)
     theirs = export.answers(target, student.card)(texts)
-    return agreement(
+    return same_answers(
         student.card,
         rows,
         [each.output for each in ours],
@@ -139,7 +139,7 @@ def compare(export: Export, student: Student, target: Path, rows: Sequence[Examp
     )
 
 
-def record(target: Path, export: Export, student: str, found: Agreement | None) -> ExportRecord:
+def record(target: Path, export: Export, student: str, found: SameAnswers | None) -> ExportRecord:
     """Write what is known of an export beside it."""
     made = ExportRecord(format=export.name, student=student, size_mb=size_mb(target), agreement=found)
     (target / RECORD).write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ ENOUGH = 0.99
 """Share of equal outputs from which an export agrees."""
 
 
-class Agreement(Value):
+class SameAnswers(Value):
     """An export beside the student it was made from."""
 
     metric: str
@@ -40,18 +40,18 @@ class Agreement(Value):
         return self.same >= ENOUGH and low <= 0 <= high
 
 
-def agreement(
+def same_answers(
     card: StudentCard,
     rows: Sequence[Example],
     student: Sequence[str],
     export: Sequence[str],
     score_difference: float | None = None,
-) -> Agreement:
+) -> SameAnswers:
     """Compare outputs for the same inputs: those of the rows, at least one, and then any others."""
     expected, scored = [row.output for row in rows], len(rows)
     change = paired(card.metric, expected, export[:scored], student[:scored])
     assert change is not None
-    return Agreement(
+    return SameAnswers(
         metric=card.metric,
         student=metric_value(card.metric, expected, student[:scored]),
         export=metric_value(card.metric, expected, export[:scored]),
