@@ -16,7 +16,7 @@ from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_spec
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange
-from p2m_agent.types.rows import Dataset
+from p2m_agent.types.rows import Dataset, Example
 from p2m_agent.types.task import Kind, TaskSpec
 
 FIXED = {"artifact", "id", "request", "assumed", "made_by"}
@@ -85,13 +85,13 @@ def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
     Raises:
         ToolError: an id is no row of it, or nothing would be left.
     """
-    rejected = answer.edits.get("rejected", ())
+    rejected, labels = answer.edits.get("rejected", ()), _labels_of(answer)
     ids = {str(one) for one in rejected} if isinstance(rejected, list | tuple) else {str(rejected)}
     rows = read_examples(context.root / dataset.path)
-    unknown = sorted(ids - {row.id for row in rows})
+    unknown = sorted((ids | set(labels)) - {row.id for row in rows})
     if unknown:
         raise ToolError(f"{dataset.id} has no row {unknown[0]}.", "Nothing was changed.")
-    kept = [row for row in rows if row.id not in ids]
+    kept = [_mended(row, labels) for row in rows if row.id not in ids]
     if not kept:
         raise ToolError(f"No row of {dataset.id} would be left.", "Nothing was changed.")
     path = context.folder / "rows.jsonl"
@@ -107,7 +107,18 @@ def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
         "dropped": {**dataset.dropped, "person": dataset.dropped.get("person", 0) + gone},
         "made_by": context.call.id,
     }
-    return (dataset.model_copy(update=update),), f"rejected {gone} of {len(rows)} rows"
+    mended = f" and put {len(labels)} labels right" if labels else ""
+    return (dataset.model_copy(update=update),), f"rejected {gone} of {len(rows)} rows{mended}"
+
+
+def _labels_of(answer: Answer) -> dict[str, str]:
+    """Row id to the label that it should have."""
+    labels = answer.edits.get("labels")
+    return {str(row): str(label) for row, label in labels.items()} if isinstance(labels, dict) else {}
+
+
+def _mended(row: Example, labels: dict[str, str]) -> Example:
+    return row.model_copy(update={"output": labels[row.id]}) if row.id in labels else row
 
 
 def after_prompt(change: PromptChange, answer: Answer, spec: TaskSpec, context: Context) -> Followed:

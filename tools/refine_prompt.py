@@ -67,7 +67,7 @@ def remarks_of(args: RefinePrompt, state: RunState) -> tuple[str, ...]:
     for message in state.messages:
         if message.role == "tool" and message.tool in SETTLES:
             said = []
-        elif message.role == "person" and message.text.strip() != state.task.request.strip():
+        elif message.role == "person" and message.fact and message.text.strip() != state.task.request.strip():
             said.append(message.text.strip())
     if args.remarks.strip():
         said.append(args.remarks.strip())

@@ -10,7 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from p2m_agent import events
+from p2m_agent.agent.dialogue.readings import Place
+from p2m_agent.agent.dialogue.router import route
 from p2m_agent.agent.graph import RECURSION_LIMIT, Machine, build_graph
+from p2m_agent.agent.intervening import Intervening, RunStatus
 from p2m_agent.agent.lineage import Start, read_heritage
 from p2m_agent.agent.planner.choice import Choice
 from p2m_agent.agent.planner.controller import make_controller
@@ -20,7 +23,7 @@ from p2m_agent.errors import P2MError
 from p2m_agent.rows.pool import TrainingPools
 from p2m_agent.run.checkpoints import open_checkpoints, thread_of
 from p2m_agent.run.seams import Clock
-from p2m_agent.run.state import Call, Ended, Message, RunState
+from p2m_agent.run.state import Call, Message, RunState
 from p2m_agent.run.store import RunFolder, create_run, new_record, open_run
 from p2m_agent.run.tooling import Context, Tools, load_tools
 from p2m_agent.settings import RECORDED, Settings
@@ -36,19 +39,11 @@ if TYPE_CHECKING:
     from p2m_agent.llm.open import LLMs
     from p2m_agent.weights.embedding import CachedEmbedder
 
+__all__ = ["EVENTS", "Controller", "Parts", "RunStatus", "Session"]
+
 EVENTS = "events.jsonl"
 Controller = Callable[[RunState], Choice]
 """What chooses the next call."""
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """Where a run stands when `step` returns."""
-
-    question: Question | None
-    said: str | None
-    ended: Ended | None
-    state: RunState
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Parts:
     """Seconds, by which the time is counted."""
 
 
-class Session:
+class Session(Intervening):
     """Works on one run. Use as a context manager: leaving it releases the run and its models."""
 
     def __init__(self, folder: RunFolder, settings: Settings, policy: Policy, parts: Parts | None = None) -> None:
@@ -193,7 +188,7 @@ class Session:
 
     def _input(self, message: str | None, before: RunStatus, next_nodes: tuple[str, ...]) -> dict[str, object] | None:
         """What to put into the graph: the beginning, what the person says, or None to go on where it stood."""
-        said = [Message(role="person", text=message)] if message else []
+        said = [Message(role="person", text=message, fact=self._is_fact(message, before))] if message else []
         if message:
             self.log(events.PersonSaid(text=message))
         if not before.state.task.request:
@@ -222,6 +217,10 @@ class Session:
         if next_nodes == ("think",) and any(getattr(before.state, name) != value for name, value in changed.items()):
             self._graph.update_state(self._config(), changed, as_node="act")
         return None
+
+    def _is_fact(self, message: str, before: RunStatus) -> bool:
+        """Only what is new about the task touches the instruction."""
+        return route(message, Place.of(before.state, before.question)).kind in ("fact", "answer", "unclear")
 
     def _taken_over(self) -> dict[str, object]:
         heritage = read_heritage(self.root)
@@ -255,7 +254,8 @@ class Session:
 
     def _build_machine(self, parts: Parts) -> Machine:
         tools = parts.tools or load_tools()
-        controller = parts.choose or make_controller(self.settings.controller, self._planner, tools)
+        offered = {name: tool for name, tool in tools.items() if not tool.persons}
+        controller = parts.choose or make_controller(self.settings.controller, self._planner, offered)
         controller = parts.steer(controller) if parts.steer else controller
         return Machine(
             tools=tools,
@@ -296,10 +296,10 @@ class Session:
         def left_s() -> float:
             return self._seconds_left(finishing=self._machine.tools[call.tool].finishing)
 
-        def embedder() -> CachedEmbedder | None:
+        def timed_embedder() -> CachedEmbedder | None:
             if not self._embedder and left_s() <= 0:
                 return None  # loading takes longer than anything that could be done with it
-            loaded = self._load_embedder()
+            loaded = self.embedder()
             return loaded and loaded.until(left_s)
 
         return Context(
@@ -310,14 +310,15 @@ class Session:
             planner=llms.planner.until(left_s),
             teacher=llms.teacher.until(left_s),
             judge=llms.judge.until(left_s),
-            hub=IndexedHub(self.settings, embedder, left_s),
-            embedder=embedder,
+            hub=IndexedHub(self.settings, timed_embedder, left_s),
+            embedder=timed_embedder,
             pools=self._pools,
             emit=self.log,
             seconds_left=left_s,
         )
 
-    def _load_embedder(self) -> CachedEmbedder | None:
+    def embedder(self) -> CachedEmbedder | None:
+        """The embedding model, loaded on first use; None where there is none."""
         if not self._embedder:
             from p2m_agent.weights.embedding import load_embedder
 

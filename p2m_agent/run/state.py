@@ -86,6 +86,8 @@ class Message(Value):
     text: str
     tool: str = ""
     """Whose result or refusal it is; empty for what the person and the controller say."""
+    fact: bool = True
+    """Of a person's words: whether they say something new about the task, so that the instruction may take them up."""
 
 
 class Ended(Value):
@@ -222,13 +224,22 @@ class RunState:
 
         A new target or wording is no other task; a new instruction is one to students that read it.
         """
-        specs = [(i, a) for i, a in enumerate(self.artifacts) if isinstance(a, TaskSpec)]
-        return self.artifacts[max((i for (_, old), (i, new) in pairwise(specs) if _told_anew(old, new)), default=0) :]
+        return self.artifacts[max((i for i, (old, new) in self._specs() if _told_anew(old, new)), default=0) :]
 
     def best(self) -> TrainingRun | None:
-        """The student with the highest dev score that is fast enough; the earlier, hence simpler, one on a tie."""
-        fitting = (run for run in self.all(TrainingRun) if not self.is_too_slow(run))
+        """The student with the highest dev score that is fast enough; the earlier, hence simpler, one on a tie.
+
+        Students with labels that were changed since answer another question: they do not count.
+        """
+        changed = [i for i, (old, new) in self._specs() if old.labels and set(old.labels) != set(new.labels)]
+        students = [a for a in self.artifacts[max(changed, default=0) :] if isinstance(a, TrainingRun)]
+        fitting = (run for run in students if not self.is_too_slow(run))
         return max(fitting, key=lambda run: run.dev, default=None)
+
+    def _specs(self) -> list[tuple[int, tuple[TaskSpec, TaskSpec]]]:
+        """Each specification but the first, by its place among the artifacts, with the one before it."""
+        specs = [(i, a) for i, a in enumerate(self.artifacts) if isinstance(a, TaskSpec)]
+        return [(i, (old, new)) for (_, old), (i, new) in pairwise(specs)]
 
     def is_too_slow(self, student: TrainingRun) -> bool:
         """Whether a student may not be delivered, since it breaks the task's limit on latency."""

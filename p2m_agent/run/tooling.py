@@ -116,6 +116,8 @@ class Tool(Generic[T, Inputs]):
     """What it will take. Pure; on the high side."""
     question: Callable[[T, Inputs, str], Question | None] = _no_question
     """ASK tools: what the call with this id puts before the person. Pure."""
+    persons: bool = False
+    """Whether only a person calls it: no controller is shown it."""
     finishing: bool = False
     """Whether a run needs it to hand over a model that it has: the time held in reserve is for such tools, which stop
     early by themselves."""

@@ -10,7 +10,9 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from p2m_agent.agent.dialogue.verdicts import clear_verdict
+from p2m_agent.agent.applying import as_spec_edits
+from p2m_agent.agent.dialogue.readings import Place, Understood
+from p2m_agent.agent.dialogue.router import route
 from p2m_agent.errors import UsageError
 from p2m_agent.run.state import RunState
 from p2m_agent.terminal import edits
@@ -18,9 +20,12 @@ from p2m_agent.terminal.lines import Lines
 from p2m_agent.terminal.row_review import RowReview
 from p2m_agent.terminal.safe import words
 from p2m_agent.terminal.screen import Screen, marked
+from p2m_agent.terminal.talking import Asides, WantsToLeave
 from p2m_agent.terminal.views import plans, previews, tables
 from p2m_agent.types.questions import Answer, Question
 from p2m_agent.types.task import TaskSpec
+
+HOW = "a, e or r decides, with words for the record behind it (r: too dear). Or ask, or say what to change; /help."
 
 
 class LeftOpen(Exception):
@@ -36,17 +41,22 @@ class Asker:
     root: Path
     """The run's folder, for sample rows."""
     state: RunState = field(default_factory=RunState)
+    talk: Asides | None = None
+    """Takes what does not answer the question; without it such words are only hinted at."""
+    question: Question = field(default=Question(id="", about="open", text=""), init=False)
 
     def ask(self, question: Question) -> Answer:
         """Show a question and read the answer.
 
         Raises:
             LeftOpen: `/quit`, Ctrl-D, Ctrl-C, or the end of piped input: nothing was decided.
+            AskAgain: the run was changed beside the question.
         """
+        self.question = question
         self.screen.ask(Text(), marked("?", "accent", words(question.text.strip(), "bold")))
         try:
             answer = self._by_kind(question)
-        except (EOFError, KeyboardInterrupt) as left:
+        except (EOFError, KeyboardInterrupt, WantsToLeave) as left:
             raise LeftOpen from left
         self._confirm(question, answer)
         return answer
@@ -66,22 +76,37 @@ class Asker:
     def _spec(self, question: Question) -> Answer:
         spec = previews.spec_of(question, self.state)
         self.show([tables.spec_table(spec)] if spec else previews.other_parts(question))
-        return self._decide(None if spec is None else lambda: self._edit_spec(spec))
+        if spec is None:
+            return self._decide()
+        return self._decide(lambda: self._edit_spec(spec), lambda reading: self._said_of_spec(reading, spec))
+
+    def _said_of_spec(self, reading: Understood, spec: TaskSpec) -> Answer | None:
+        """A change in words, or a new fact, becomes a change of the specification that is shown before it counts."""
+        changes = as_spec_edits(reading.edit, spec.labels) if reading.edit else None
+        if reading.kind == "fact":
+            changes = {"instruction": f"{spec.instruction} {sentence(reading.text)}"}
+        return self._shown_first(spec, changes) if changes else None
+
+    def _shown_first(self, spec: TaskSpec, changes: dict[str, object]) -> Answer | None:
+        try:
+            self.show([tables.spec_table(edits.check_edits(spec, changes))])
+        except UsageError as error:
+            self.screen.error(error.message, error.hint)
+            return None
+        return Answer(verdict="edit", edits=changes) if self.confirm() else None
 
     def _edit_spec(self, spec: TaskSpec) -> Answer | None:
         names = ", ".join(edits.EDITABLE)
         self.hint(f"`field = value`, one a line; an empty line ends, `editor` opens $EDITOR. Fields: {names}.")
         changes: dict[str, object] = {}
-        while line := self.line("  = "):
+        while line := self.lines.line("  = "):
             try:
                 changes.update(self._one_edit(line, spec, changes))
             except UsageError as error:
                 self.screen.error(error.message, error.hint)
         if not changes:
             return None
-        self.show([tables.spec_table(edits.check_edits(spec, changes))])
-        choice, remarks = self.choose(can_edit=False)
-        return Answer(verdict="edit", edits=changes, remarks=remarks) if choice == "accept" else None
+        return self._shown_first(spec, changes)
 
     def _one_edit(self, line: str, spec: TaskSpec, changes: dict[str, object]) -> dict[str, object]:
         if line == "editor":
@@ -100,7 +125,7 @@ class Asker:
             self.hint("`inputs = a, b` and `output = c`, one a line; an empty line ends.")
             return self._edited(lambda line: edits.read_columns(line, question.preview.get("columns")))
 
-        return self._decide(edit)
+        return self._decide(edit, said_of_columns)
 
     def _rows(self, question: Question) -> Answer:
         rows = previews.rows_of(question, self.root)
@@ -120,8 +145,7 @@ class Asker:
             if not text:
                 return None
             self.show(previews.diff(before, text))
-            sure, remarks = self.choose(can_edit=False)
-            return Answer(verdict="edit", edits={"after": text}, remarks=remarks) if sure == "accept" else None
+            return Answer(verdict="edit", edits={"after": text}) if self.confirm() else None
 
         return self._decide(edit)
 
@@ -142,7 +166,7 @@ class Asker:
     def _edited(self, read: Callable[[str], tuple[str, object]]) -> Answer | None:
         """Lines of changes up to an empty one; None where there is none."""
         changes: dict[str, object] = {}
-        while line := self.line("  = "):
+        while line := self.lines.line("  = "):
             try:
                 changes.update([read(line)])
             except UsageError as error:
@@ -160,37 +184,79 @@ class Asker:
     def _open(self, question: Question) -> Answer:
         self.show(previews.other_parts(question))
         self.lines.drain()
-        while not (text := self.line("› ")):
-            self.hint("Say it in your words; /quit leaves the question open.")
-        return Answer(verdict="accept", remarks=text)
-
-    def _decide(self, edit: Callable[[], Answer | None] | None = None) -> Answer:
-        """A verdict; where changing was begun and came to nothing, the question is asked again."""
         while True:
-            choice, remarks = self.choose(can_edit=edit is not None)
-            if choice != "edit" or edit is None:
-                return Answer(verdict="accept" if choice == "accept" else "reject", remarks=remarks)
-            answer = edit()
-            if answer is not None:
-                return answer.model_copy(update={"remarks": answer.remarks or remarks})
+            text = self.lines.line("› ")
+            reading = self.hear(text) if text else None
+            if reading is None:
+                self.hint("Say it in your words; /quit leaves the question open.")
+            elif reading.kind in ("command", "ask"):
+                self.aside(reading)
+            else:
+                return Answer(verdict="accept", remarks=text)
 
-    def choose(self, *, can_edit: bool) -> tuple[str, str]:
-        """A verdict and the words after it: `r the labels are wrong`."""
-        options = "a(ccept) / e(dit) / r(eject)" if can_edit else "a(ccept) / r(eject)"
+    def _decide(
+        self,
+        edit: Callable[[], Answer | None] | None = None,
+        said: Callable[[Understood], Answer | None] = lambda _: None,
+    ) -> Answer:
+        """A verdict; where changing was begun and came to nothing, the question is asked again.
+
+        Args:
+            edit: changes it field by field.
+            said: makes an answer of a reading that is no verdict; None where it cannot.
+        """
         self.lines.drain()
         while True:
-            clear = clear_verdict(self.line(f"{options} › "))
-            if clear and (can_edit or clear[0] != "edit"):
-                return clear
-            self.hint("a, e or r, please; words after it are passed on: r the labels are wrong" if can_edit
-                      else "a or r, please; words after it are passed on: r too dear")  # fmt: skip
+            reading = self.reading("a(ccept) / e(dit) / r(eject)" if edit else "a(ccept) / r(eject)")
+            answer = None
+            if reading.verdict == "edit" and edit:
+                answer = edit()
+            elif reading.kind == "answer" and reading.verdict in ("accept", "reject"):
+                return Answer(verdict=reading.verdict, remarks=reading.remarks)
+            else:
+                answer = said(reading)
+                self.aside(reading) if answer is None and not _is_changed_here(reading, self.question) else None
+            if answer is not None:
+                return answer.model_copy(update={"remarks": answer.remarks or reading.remarks})
 
-    def line(self, prompt: str) -> str:
-        """What is typed at the open question."""
-        line = self.lines.line(prompt)
-        if line in ("/quit", "/exit"):
+    def reading(self, options: str) -> Understood:
+        """What the next line means; one of several readings, where the person picks it by number."""
+        offered: tuple[Understood, ...] = ()
+        while True:
+            line = self.lines.line(f"{options} › ")
+            picked = line.strip().rstrip(".")
+            if offered and picked.isdecimal() and 1 <= int(picked) <= len(offered):
+                return offered[int(picked) - 1]
+            if not line:
+                self.hint(f"Enter decides nothing. {HOW}")
+                continue
+            reading = self.hear(line)
+            if reading.kind != "unclear" or self.talk is None:
+                return reading
+            offered = reading.options
+            self.talk.offer(reading)
+
+    def hear(self, line: str) -> Understood:
+        """What a line means at the open question."""
+        place = Place.of(self.state, self.question)
+        return self.talk.hear(line, self.question) if self.talk else route(line, place)
+
+    def aside(self, reading: Understood) -> None:
+        """What a line that is no answer asks for."""
+        if reading.command in ("/quit", "/exit"):
             raise LeftOpen
-        return line
+        if self.talk is None or (reading.kind == "answer" and reading.verdict == "edit"):
+            self.hint(HOW)
+        else:
+            self.talk.respond(reading, self.question)
+
+    def confirm(self) -> bool:
+        """Whether a change that was just shown is wanted."""
+        while True:
+            reading = self.reading("a(ccept) / r(eject) the change")
+            if reading.kind == "answer" and reading.verdict in ("accept", "reject"):
+                return reading.verdict == "accept"
+            self.hint("a takes the change, r leaves it.")
 
     def show(self, parts: list[RenderableType]) -> None:
         """Show what a question is about."""
@@ -207,3 +273,25 @@ class Asker:
         good = answer.verdict != "reject"
         mark = self.screen.glyph("done" if good else "no")
         self.screen.ask(marked(mark, "ok" if good else "warn", Text(done, style="soft")))
+
+
+def said_of_columns(reading: Understood) -> Answer | None:
+    """Columns that were named in words."""
+    edit = reading.edit
+    if edit is None or edit.what != "columns":
+        return None
+    changes: dict[str, object] = {"inputs": list(edit.names)} if edit.names else {}
+    return Answer(verdict="edit", edits=changes | ({"output": edit.to} if edit.to else {}))
+
+
+def sentence(text: str) -> str:
+    """A remark as a sentence."""
+    line = " ".join(text.split())
+    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?", "。")) else ".")
+
+
+def _is_changed_here(reading: Understood, question: Question) -> bool:
+    """Whether a reading changes what the question is about, so that it was shown and not confirmed."""
+    if question.about != "spec":
+        return False
+    return reading.kind == "fact" or (reading.edit is not None and as_spec_edits(reading.edit, ()) is not None)

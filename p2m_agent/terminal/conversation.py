@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.text import Text
 
+from p2m_agent.agent.dialogue.readings import Understood
 from p2m_agent.errors import P2MError
 from p2m_agent.terminal import units
 from p2m_agent.terminal.asking import Asker, LeftOpen
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.lines import Lines, open_lines
+from p2m_agent.terminal.options import Option, options_of
 from p2m_agent.terminal.safe import words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.settled import said
-from p2m_agent.terminal.slash import HELP, run_command
+from p2m_agent.terminal.slash import HELP
+from p2m_agent.terminal.talking import Asides, AskAgain, WantsToLeave
 from p2m_agent.terminal.views import show
 from p2m_agent.terminal.views.summary import summary
 from p2m_agent.types.questions import Answer
 
 if TYPE_CHECKING:
-    from p2m_agent.agent.session import RunStatus, Session
+    from p2m_agent.agent.intervening import RunStatus
+    from p2m_agent.agent.session import Session
 
 HISTORY = "history.txt"
 
@@ -32,12 +37,15 @@ class Chat:
         """Listen to the session; read from the terminal, or from the lines given."""
         self._session, self._screen = session, screen
         self._latest = session.standing()
+        self._before = ""
         self._console = RunConsole(screen, attended=True)
         session.log.listen(self._console)
+        self._talk = Asides(session, screen, session.embedder)
+        self._offered: tuple[Understood, ...] | tuple[Option, ...] = ()
         self._lines = lines or open_lines(screen, session.root / HISTORY, self._toolbar, list(HELP))
 
     def run(self) -> int:
-        """Talk until the person leaves. Returns the exit code, 0."""
+        """Asides until the person leaves. Returns the exit code, 0."""
         self._banner()
         try:
             self._begin()
@@ -53,6 +61,9 @@ class Chat:
         while self._latest.question is not None:
             try:
                 answer = self._asker().ask(self._latest.question)
+            except AskAgain:
+                self._latest = self._session.standing()
+                continue
             except LeftOpen:
                 break
             self._step(answer=answer, keep_going=False, record_only=not go_on)
@@ -85,20 +96,71 @@ class Chat:
     def _turn(self) -> bool:
         """One line of the person's. False when they leave."""
         try:
-            line = self._lines.line(f"{self._screen.glyph('prompt')} ", words=True)
+            line = self._lines.line(f"{self._screen.glyph('prompt')} ", words=True, before=self._begun())
         except KeyboardInterrupt:
             self._screen.note(Text("Ctrl-D or /quit leaves.", style="soft"))
             return True
-        if line in ("/quit", "/exit"):
-            return False
-        if line == "/go":
-            self._step()
-        elif line.startswith("/"):
-            run_command(line, self._session, self._screen)
-            self._latest = self._session.standing()
-        elif line:
-            self._step(message=line)
+        if line:
+            self._take(line)
         return True
+
+    def _begun(self) -> str:
+        """What a picked option leaves to be completed."""
+        begun, self._before = self._before, ""
+        return begun
+
+    def _take(self, line: str) -> None:
+        """Do what a line asks for.
+
+        Raises:
+            LeftOpen: the person leaves.
+        """
+        picked, self._offered = self._picked(line), ()
+        if isinstance(picked, Option):
+            if picked.command.endswith(" "):
+                self._before = picked.command
+                return
+            line = picked.command
+        reading = picked if isinstance(picked, Understood) else self._talk.hear(line, None)
+        if reading.kind == "unclear":
+            self._offered = reading.options
+            self._talk.offer(reading)
+        elif reading.command == "/go":
+            self._step()
+        elif reading.kind in ("fact", "answer"):
+            self._step(message=reading.text)
+        else:
+            self._respond(reading)
+
+    def _respond(self, reading: Understood) -> None:
+        try:
+            with self._lines.hush(), self._console:
+                self._talk.respond(reading, None)
+        except WantsToLeave as left:
+            raise LeftOpen from left
+        except AskAgain:
+            self._latest = self._session.standing()
+            if self._latest.question is not None:
+                self._follow()
+            elif not self._latest.ended:
+                self._offer_next()
+        except KeyboardInterrupt:
+            self._stopped()
+
+    def _picked(self, line: str) -> Understood | Option | None:
+        """What was offered under the number that was typed."""
+        number = line.strip().rstrip(".")
+        if not number.isdecimal() or not 1 <= int(number) <= len(self._offered):
+            return None
+        return self._offered[int(number) - 1]
+
+    def _offer_next(self) -> None:
+        """What can be done now, by number."""
+        options = options_of(self._latest.state)
+        for number, option in enumerate(options, 1):
+            self._screen.note(Padding(Text(f"{number}  {option.said}"), (0, 0, 0, 2)))
+        self._screen.note(Text("A number, or your words.", style="soft"))
+        self._offered = options
 
     def _step(
         self,
@@ -129,6 +191,8 @@ class Chat:
         if standing.ended and not standing.state.resting:
             summary(standing.state, self._session.root, self._screen)
             self._screen.note(Text())
+        if standing.question is None:
+            self._offer_next()
 
     def _follow(self) -> None:
         """Ask the open question, pass the answer on, until nothing is open.
@@ -137,14 +201,20 @@ class Chat:
             LeftOpen: the person left, or no more can be read; the question stays open.
         """
         while (question := self._latest.question) is not None:
-            answer = self._asker().ask(question)
+            try:
+                answer = self._asker().ask(question)
+            except AskAgain:
+                self._latest = self._session.standing()
+                if self._latest.question is None and self._latest.ended is None and not self._latest.state.resting:
+                    self._step(keep_going=False)
+                continue
             before = self._latest
             self._step(answer=answer, keep_going=False)
             if self._latest is before:
                 return  # stopped in between; the person is asked what to do
 
     def _asker(self) -> Asker:
-        return Asker(self._screen, self._lines, self._session.root, self._latest.state)
+        return Asker(self._screen, self._lines, self._session.root, self._latest.state, self._talk)
 
     def _stopped(self) -> None:
         self._latest = self._session.standing()
@@ -173,7 +243,7 @@ class Chat:
 
 
 def chat(session: Session, screen: Screen, lines: Lines | None = None) -> int:
-    """Talk with a person about a run until they leave. Returns the exit code."""
+    """Asides with a person about a run until they leave. Returns the exit code."""
     return Chat(session, screen, lines).run()
 
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
-from p2m_agent.agent.dialogue.verdicts import clear_verdict
-from p2m_agent.errors import UsageError
-from p2m_agent.terminal import edits
+from p2m_agent.agent.dialogue.readings import RowsTyped
 from p2m_agent.terminal.views import previews
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Example
@@ -17,7 +15,7 @@ from p2m_agent.types.rows import Example
 if TYPE_CHECKING:
     from p2m_agent.terminal.asking import Asker
 
-HINT = "Numbers mark rows to reject (2 5-7). Accepting takes the rows that are not marked."
+HINT = "Numbers mark rows to reject (2 5-7), `3 = label` puts one right. Accepting takes the rows that are not marked."
 
 
 @dataclass
@@ -29,6 +27,8 @@ class RowReview:
     facts: list[RenderableType]
     """What is known of the rows as a whole."""
     bad: set[int] = field(default_factory=set)
+    labels: dict[int, str] = field(default_factory=dict)
+    """What rows should be instead."""
     page: int = 0
 
     def judge(self) -> Answer:
@@ -37,35 +37,37 @@ class RowReview:
         self.asker.hint(HINT)
         self.asker.lines.drain()
         while True:
-            line = self.asker.line(f"a(ccept) / r(eject){self._more()} › ")
-            verdict, remarks = clear_verdict(line) or ("edit", "")
-            if verdict != "edit":
-                return self._answer(verdict, remarks)
-            if self._does(line):
+            reading = self.asker.reading(f"a(ccept) / r(eject){self._more()}")
+            if reading.kind == "answer" and reading.verdict in ("accept", "reject"):
+                return self._answer(reading.verdict, reading.remarks)
+            if reading.rows and self._does(reading.rows):
                 self._show()
-            else:
-                self.asker.hint(f"a or r decides. {HINT}")
+            elif not reading.rows:
+                self.asker.aside(reading)
 
-    def _does(self, line: str) -> bool:
-        """Whether a line changed what is shown."""
-        if line.lower() in ("m", "more", "next"):
+    def _does(self, typed: RowsTyped) -> bool:
+        """Whether what was typed about rows changed what is shown."""
+        numbers = {typed.row} if typed.row is not None else set(typed.bad)
+        if any(not 1 <= number <= len(self.rows) for number in numbers):
+            self.asker.screen.error(f"There are rows 1 to {len(self.rows)}.")
+            return False
+        if typed.page:
             self.page = min(self.page + 1, len(self._book()) - 1)
-            return True
-        if not line[:1].isdecimal():
-            return False
-        try:
-            numbers = edits.row_numbers(line, len(self.rows))
-        except UsageError as error:
-            self.asker.screen.error(error.message, error.hint)
-            return False
-        self.bad = self.bad - numbers if numbers <= self.bad else self.bad | numbers
+        elif typed.row is not None and typed.label:
+            self.labels[typed.row] = typed.label
+        else:
+            self.bad = self.bad - numbers if numbers <= self.bad else self.bad | numbers
         return True
 
     def _book(self) -> list[list[tuple[int, Example]]]:
         return list(previews.pages(self.rows))
 
     def _show(self, *facts: RenderableType) -> None:
-        self.asker.show([*facts, previews.row_table(self._book()[self.page], self.bad)])
+        page = [(number, self._mended(number, row)) for number, row in self._book()[self.page]]
+        self.asker.show([*facts, previews.row_table(page, self.bad)])
+
+    def _mended(self, number: int, row: Example) -> Example:
+        return row.model_copy(update={"output": self.labels[number]}) if number in self.labels else row
 
     def _more(self) -> str:
         book = self._book()
@@ -77,7 +79,10 @@ class RowReview:
     def _answer(self, verdict: str, remarks: str) -> Answer:
         if verdict == "reject":
             return Answer(verdict="reject", remarks=remarks)
-        if not self.bad:
-            return Answer(verdict="accept", remarks=remarks)
-        ids = [self.rows[number - 1].id for number in sorted(self.bad)]
-        return Answer(verdict="edit", edits={"rejected": ids}, remarks=remarks)
+        edits: dict[str, object] = {}
+        if self.bad:
+            edits["rejected"] = [self.rows[number - 1].id for number in sorted(self.bad)]
+        mended = {self.rows[n - 1].id: label for n, label in self.labels.items() if n not in self.bad}
+        if mended:
+            edits["labels"] = mended
+        return Answer(verdict="edit" if edits else "accept", edits=edits, remarks=remarks)

@@ -16,7 +16,8 @@ from p2m_agent.terminal.views import show, tables
 from p2m_agent.types.student import TrainingRun
 
 if TYPE_CHECKING:
-    from p2m_agent.agent.session import RunStatus, Session
+    from p2m_agent.agent.intervening import RunStatus
+    from p2m_agent.agent.session import Session
 
 
 HELP = {

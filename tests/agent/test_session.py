@@ -232,3 +232,42 @@ def test_words_after_a_delivery_leave_it_delivered(settings: Settings, bench: Be
         assert standing.said == "You are welcome."
         assert standing.ended is not None
         assert standing.ended.why == "delivered"
+
+
+def test_a_persons_own_call_leaves_the_open_question_open(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("ask"), Words(text="Done.")) as session:
+        question = session.step().question
+        standing = session.make(move("make"))
+        assert standing.question == question
+        assert bench.ran == ["make"]
+        assert session.step(answer=Answer(verdict="accept")).said == "Done."
+
+
+def test_a_persons_own_call_at_rest_leaves_it_at_rest(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, Words(text="Hello."), move("make"), Words(text="Done.")) as session:
+        session.step()
+        standing = session.make(move("make"))
+        assert standing.state.resting
+        assert len(standing.state.all(Dataset)) == 1
+        assert session.step().said == "Done."
+
+
+def test_a_call_that_cannot_be_made_says_why_and_changes_nothing(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("ask")) as session:
+        question = session.step().question
+        with pytest.raises(P2MError, match="it will not go"):
+            session.make(move("cannot"))
+        assert session.standing().question == question
+
+
+def test_limits_and_facts_are_changed_beside_an_open_question(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("ask")) as session:
+        question = session.step().question
+        assert session.configure(budget_usd=2.0).question == question
+        assert session.bring(data="rows.csv").question == question
+        assert session.note("refunds are urgent").question == question
+        state = session.standing().state
+        assert (state.budget.usd, state.task.data, state.messages[-1].fact) == (2.0, "rows.csv", True)
+    with opened(settings, bench) as session:
+        assert session.settings.budget_usd == 2.0
+        assert session.standing().state.task.data == "rows.csv"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p2m_agent.agent.session import RunStatus
+from p2m_agent.agent.intervening import RunStatus
 from p2m_agent.errors import P2MError
 from p2m_agent.events import Event, EventLog
 from p2m_agent.run.state import Ended, RunState
@@ -43,6 +43,7 @@ class FakeSession:
     run: str = "support-mail-7f3a"
     steps: list[tuple[str | None, Answer | None]] = field(default_factory=list)
     """What each step was given."""
+    noted: list[str] = field(default_factory=list)
     recorded_only: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -59,6 +60,13 @@ class FakeSession:
         if turn.raises is not None:
             raise turn.raises
         self.now = turn.then
+        return self.now
+
+    def embedder(self) -> None:
+        return None
+
+    def note(self, message: str) -> RunStatus:
+        self.noted.append(message)
         return self.now
 
     def standing(self) -> RunStatus:

@@ -16,7 +16,7 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 from p2m_agent import events as e
-from p2m_agent.run.state import RunState
+from p2m_agent.run.state import Message, RunState
 from p2m_agent.terminal.conversation import chat
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.types.questions import Question
@@ -24,7 +24,8 @@ from p2m_agent.types.task import Task
 from tests.fakes.session import FakeSession, Turn, standing
 
 root, story = Path(sys.argv[1]), sys.argv[2]
-resting = standing(RunState(task=Task(request="r"), resting=True), said="What is it for?")
+said = [Message(role="agent", text="What is it for?")]
+resting = standing(RunState(task=Task(request="r"), resting=True, messages=said), said="What is it for?")
 question = standing(RunState(task=Task(request="r")), question=Question(id="q", about="spend", text="Run it?"))
 
 class Session(FakeSession):

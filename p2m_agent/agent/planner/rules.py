@@ -52,10 +52,16 @@ def mend_spec(state: RunState) -> Choice | None:
 
 
 def take_up_remarks(state: RunState) -> Move | None:
-    """What the person just said goes into the instruction."""
-    if state.spec and state.messages and state.messages[-1].role == "person":
-        return move("refine_prompt", "you said something new about the task", remarks=state.messages[-1].text)
-    return None
+    """What the person said that is new about the task goes into the instruction."""
+    last = max((i for i, m in enumerate(state.messages) if m.role == "tool" and m.tool in _HEARD), default=-1)
+    new = [m.text for m in state.messages[last + 1 :] if m.role == "person" and m.fact and m.text != state.task.request]
+    if state.spec is None or not new:
+        return None
+    return move("refine_prompt", "you said something new about the task", remarks=" ".join(new))
+
+
+_HEARD = ("define_task", "refine_prompt")
+"""Tools that have taken up what was said before them."""
 
 
 def confirm_spec(state: RunState) -> Move | None:

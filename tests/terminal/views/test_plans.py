@@ -8,7 +8,7 @@ import pytest
 
 from p2m_agent.errors import UsageError
 from p2m_agent.run.state import RunState
-from p2m_agent.terminal.asking import Asker
+from p2m_agent.terminal.asking import Asker, LeftOpen
 from p2m_agent.terminal.views.plans import editable, plan_of, read_edit
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.plan import ShownRow, TransformationPlan
@@ -65,9 +65,14 @@ def test_a_change_of_form_says_that_it_takes_no_requests(page) -> None:
     assert "5 → happy" in seen
 
 
-@pytest.mark.parametrize("typed", [(), ("",), ("r",), ("e", "")])
-def test_silence_and_an_edit_without_a_change_are_no(page, typed: tuple[str, ...]) -> None:
-    assert ask(page, PLAN, *typed).verdict == "reject"
+@pytest.mark.parametrize("typed", [(), ("",), ("e", "")])
+def test_silence_and_an_edit_without_a_change_decide_nothing(page, typed: tuple[str, ...]) -> None:
+    with pytest.raises(LeftOpen):
+        ask(page, PLAN, *typed)
+
+
+def test_a_no_is_one(page) -> None:
+    assert ask(page, PLAN, "r").verdict == "reject"
 
 
 def test_words_after_a_no_are_passed_on(page) -> None:
