@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -17,6 +18,10 @@ RECORDED = TAKEN_OVER | {"max_rounds", "max_minutes", "budget_usd"}
 """Settings that belong to a run and come back when it is resumed; the others belong to the machine."""
 
 
+_PREFIX = "P2M_"
+_READ_ELSEWHERE = {"P2M_API_KEY", "P2M_DEBUG"}
+
+
 def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "p2m_agent"
 
@@ -25,7 +30,7 @@ class Settings(BaseSettings):
     """How the program runs on this machine, whatever the task. Built once in `cli.py` and passed on."""
 
     model_config = SettingsConfigDict(
-        env_prefix="P2M_",
+        env_prefix=_PREFIX,
         env_file=".env",
         extra="ignore",
         frozen=True,
@@ -101,3 +106,16 @@ class Settings(BaseSettings):
         kept = {name: value for name, value in recorded.items() if name in names - self.model_fields_set}
         kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}  # JSON knows no tuples
         return self.model_copy(update=kept)
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str]:
+    """Variables that look like settings and are none, each with the setting that may be meant, or empty."""
+    known = {_PREFIX + name.upper() for name, field in Settings.model_fields.items() if not field.validation_alias}
+    known |= _READ_ELSEWHERE
+    unknown = sorted({name for name in names if name.upper().startswith(_PREFIX) and name.upper() not in known})
+    return {name: _meant(name.upper(), sorted(known)) for name in unknown}
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    begun = [each for each in known if each.startswith(name) and name != _PREFIX]
+    return next(iter(begun or difflib.get_close_matches(name, known, 1)), "")

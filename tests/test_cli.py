@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.cli import build_parser, main
+from p2m_agent.settings import Settings, unknown_variables
 
 
 def p2m(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -148,3 +150,27 @@ def test_refused_licences_are_a_flag_or_a_variable(monkeypatch: pytest.MonkeyPat
     assert settings_from(build_parser().parse_args(flags)).refuse_licences == ("unknown", "cc-by-nc-4.0")
     monkeypatch.setenv("P2M_REFUSE_LICENCES", "unknown, non-commercial")
     assert settings_from(build_parser().parse_args(["auto", "x"])).refuse_licences == ("unknown", "non-commercial")
+
+
+def test_a_variable_that_is_no_setting_is_said_with_the_one_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("P2M_BUDGET=3\nP2M_SEED=4\nOTHER=x\n")
+    for name in [name for name in os.environ if name.startswith("P2M_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"P2M_MAX_MINUTE": "5", "p2m_threads": "1", "P2M_API_KEY": "k", "P2M_QQQ": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["runs", "--runs-dir", str(tmp_path)]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "is no setting" in line]
+    assert said == [
+        "p2m: P2M_BUDGET is no setting and changes nothing. Do you mean P2M_BUDGET_USD?",
+        "p2m: P2M_MAX_MINUTE is no setting and changes nothing. Do you mean P2M_MAX_MINUTES?",
+        "p2m: P2M_QQQ is no setting and changes nothing.",
+    ]
+
+
+def test_every_setting_is_known_by_its_variable() -> None:
+    names = [f"P2M_{name.upper()}" for name in Settings.model_fields]
+    aliased = [name for name in names if name in ("P2M_OPENAI_API_KEY", "P2M_OPENAI_BASE_URL", "P2M_HF_TOKEN")]
+    assert sorted(unknown_variables([*names, "P2M_DEBUG"])) == sorted(aliased)

@@ -42,6 +42,7 @@ def run_verb(args: argparse.Namespace) -> int:
     Errors with a remedy become two lines on standard error; anything else is our fault and shows its traceback.
     """
     _quieten()
+    _say(*_ignored_variables())
     try:
         module = importlib.import_module(f"p2m_agent.commands.{MODULES[args.verb]}")
         return int(getattr(module, "score" if args.verb == "eval" else args.verb)(args))
@@ -63,6 +64,19 @@ def run_verb(args: argparse.Namespace) -> int:
 
 def _say(*lines: str) -> None:
     sys.stderr.write("".join(f"{line}\n" for line in lines if line))
+
+
+def _ignored_variables() -> list[str]:
+    """What to say about variables that somebody set to no effect, in the environment or in `.env`."""
+    from dotenv import dotenv_values
+
+    from p2m_agent.settings import unknown_variables
+
+    found = unknown_variables([*os.environ, *dotenv_values(".env")])
+    return [
+        f"p2m: {name} is no setting and changes nothing." + (f" Do you mean {near}?" if near else "")
+        for name, near in found.items()
+    ]
 
 
 def _quieten() -> None:

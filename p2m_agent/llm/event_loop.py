@@ -13,8 +13,7 @@ T = TypeVar("T")
 
 _OBJECTS = 10_000
 """New objects between two collections. A request makes hundreds and hardly a cycle: at 200 a second, collecting takes
-6 %
-of the time."""
+6 % of the time."""
 
 
 class LoopThread:
