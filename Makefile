@@ -47,10 +47,10 @@ wheel: $(VENV)/.dev
 
 # A stamp per set of extras; a changed pyproject or constraints file brings the environment up to date.
 $(VENV)/.demo: pyproject.toml constraints.txt
-	$(call install,local$(comma)serve)
+	$(call install,local$(comma)serve$(comma)export)
 
 $(VENV)/.dev: pyproject.toml constraints.txt
-	$(call install,local$(comma)serve$(comma)dev)
+	$(call install,local$(comma)serve$(comma)export$(comma)dev)
 	touch $(VENV)/.demo
 
 comma := ,

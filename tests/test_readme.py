@@ -207,6 +207,13 @@ def test_the_demo_page_is_served(shell: Shell) -> None:
         assert b"gradio" in urllib.request.urlopen(address, timeout=20).read().lower()
 
 
+def test_exports_answer_as_the_model_does(shell: Shell) -> None:
+    for line in lines("p2m export"):
+        said = shell.readme(line)
+        assert "inputs answered alike" in said
+        assert "onnxruntime.InferenceSession" in said
+
+
 def test_search_and_estimate(shell: Shell) -> None:
     shown, filtered = lines("p2m search datasets")
     assert "support" in shell.readme(shown)

@@ -108,7 +108,7 @@ def _say(args: argparse.Namespace, screen: Screen, said: ExportRecord, usage: st
                 f"{found.metric} on {found.rows} dev rows {found.export:.3f} beside {found.student:.3f} ({change})"
             )
         screen.data("")
-        screen.data(usage.rstrip())
+        screen.literal(usage.rstrip(), data=True)
     if found and not found.holds:
         screen.note("It does not answer as the student does: fewer than 99 % alike, or significantly another score.")
         return EXIT_DIFFERS

@@ -31,7 +31,8 @@ def with_sentence_transformers(card: StudentCard, example: str) -> str:
 import json
 from sentence_transformers import SentenceTransformer
 
-model, labels = SentenceTransformer("."), json.load(open("p2m.json"))["labels"]
+model = SentenceTransformer(".")
+labels = json.load(open("p2m.json"))["labels"]
 for row in model.encode([{example!r}]):
     print({chosen})
 """
@@ -44,6 +45,6 @@ from transformers import pipeline
 
 model = pipeline("text-generation", {place!r})
 messages = {list(messages)!r}
-[said] = model(messages, max_new_tokens={max_new_tokens}, do_sample=False, return_full_text=False)
-print(said["generated_text"])
+[said] = model(messages, max_new_tokens={max_new_tokens}, do_sample=False)
+print(said["generated_text"][-1]["content"])
 """

@@ -52,11 +52,14 @@ def answers(target: Path, card: StudentCard) -> Answer:
 def usage(student: Student) -> str:
     """By llama.cpp's own server, and any client of it."""
     return f"""\
-import json, openai      # first, in its folder: llama-server --model model.gguf --jinja --port 8080
+# first, in its folder: llama-server --model model.gguf --jinja --port 8080
+import json, openai
+
 about = json.load(open("chat.json"))
 client = openai.OpenAI(base_url="http://127.0.0.1:8080/v1", api_key="none")
 text = {student.example!r}
-messages = [turn | {{"content": turn["content"].replace("{{input}}", text)}} for turn in about["messages"]]
+*before, last = about["messages"]
+messages = [*before, last | {{"content": last["content"].replace("{{input}}", text)}}]
 said = client.chat.completions.create(
     model="model", messages=messages, temperature=0, max_tokens=about["max_tokens"]
 )

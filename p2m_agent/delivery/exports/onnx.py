@@ -26,14 +26,17 @@ def usage(student: Student) -> str:
     chosen = "[l for l, p in zip(labels, row) if p > 0.5]" if several else "labels[row.argmax()], row.max()"
     return f"""\
 import json, numpy, onnxruntime, tokenizers
+
+tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")
 model = onnxruntime.InferenceSession("model.onnx")
 about = model.get_modelmeta().custom_metadata_map
-labels, tokenizer = json.loads(about["labels"]), tokenizers.Tokenizer.from_file("tokenizer.json")
-for text in [{student.example!r}]:
-    coded = tokenizer.encode(about["prefix"] + text)
-    fed = {{"input_ids": [coded.ids], "attention_mask": [coded.attention_mask]}}
-    [row] = model.run(["probabilities"], {{name: numpy.array(ids, "int64") for name, ids in fed.items()}})[0]
-    print({chosen})
+labels = json.loads(about["labels"])
+text = {student.example!r}
+coded = tokenizer.encode(about["prefix"] + text)
+ids, mask = numpy.array([[coded.ids], [coded.attention_mask]], "int64")
+fed = {{"input_ids": ids, "attention_mask": mask}}
+[row] = model.run(["probabilities"], fed)[0]
+print({chosen})
 """
 
 
