@@ -119,6 +119,8 @@ def test_looking_and_predicting(shell: Shell) -> None:
         said = shell.readme(line)
         assert "310" in said
         assert "label" in said
+    for line in lines("p2m report"):
+        assert shell.readme(line).strip().endswith("report.html")
     for line in lines(f'p2m predict {RUN} "'):
         assert shell.readme(line).strip() in labels(shell)
     for line in lines(f"p2m predict {RUN} --file"):

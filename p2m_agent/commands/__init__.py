@@ -33,6 +33,7 @@ MODULES = {
     "demo": "using",
     "mcp": "serving_agents",
     "export": "exporting",
+    "report": "reporting",
 }
 
 
