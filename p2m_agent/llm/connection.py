@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
@@ -21,6 +22,7 @@ from p2m_agent.llm.prices import FREE, Price, Wall, dearest, most_tokens, price_
 from p2m_agent.llm.providers import provider_client
 from p2m_agent.llm.rates import PerMinute
 from p2m_agent.types.completion import Body, Completion, request_sha, tokens_of
+from p2m_agent.weights.faults import started
 
 if TYPE_CHECKING:
     import openai
@@ -97,11 +99,16 @@ class Connection:
         """
         if self._model is None:
             if self.endpoint.local:
-                gguf = await asyncio.to_thread(embedded.find_gguf, self.endpoint.model, self.around.settings)
+                gguf = await self._gguf()
                 self._model = gguf.stem
             else:
                 self._model = await self._discover()
         return self._model
+
+    async def _gguf(self) -> Path:
+        """The weights; a download outlasts whoever waits for it, but not the process."""
+        found = started(lambda: embedded.find_gguf(self.endpoint.model, self.around.settings))
+        return await asyncio.wrap_future(found)
 
     @property
     def named(self) -> str | None:
@@ -266,7 +273,7 @@ class Connection:
         if self.endpoint.provider:
             return provider_client(self.endpoint, self.around.patience.timeout_s, self.width)
         if self.endpoint.local:
-            gguf = await asyncio.to_thread(embedded.find_gguf, self.endpoint.model, self.around.settings)
+            gguf = await self._gguf()
             self._server = await asyncio.to_thread(embedded.start, gguf, self.around.settings.threads)
             url = self._server.url
         # Own retries: they know what is worth one. Without a key a server may still want the header.

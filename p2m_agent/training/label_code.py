@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ _SHIFTS = [step / 4 for step in range(-12, 13)]
 """Logits by which all labels are made likelier or less likely."""
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
 STRENGTH = 10.0
+_FITS = 2.5
+"""Times the length of the last fit that have to be left for another: that, and the head itself on all rows."""
 """scikit-learn's C of a head where it is not chosen by rows."""
 _ROWS_TO_CHOOSE, _HELD_OUT = 200, 4
 """Rows from which C is chosen, and which share of them is held out for it: one of so many."""
@@ -106,11 +109,18 @@ class LabelCode:
         return weight, bias
 
     def best_strength(
-        self, vectors: NDArray[numpy.float32], targets: NDArray[numpy.int64], balance: float = 0.0, seed: int = 0
+        self,
+        vectors: NDArray[numpy.float32],
+        targets: NDArray[numpy.int64],
+        balance: float = 0.0,
+        seed: int = 0,
+        *,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> float:
         """The C with which rows held out of these are the most likely; few labels with many rows want a small one.
 
-        By likelihood, as it is less noisy than the share of right answers; 10 with fewer than 200 rows.
+        By likelihood, as it is less noisy than the share of right answers; 10 with fewer than 200 rows. Of the values
+        only those are tried that there is time for, 10 first.
         """
         import numpy as np
 
@@ -126,7 +136,14 @@ class LabelCode:
             weight, bias = self.fit_head(vectors[kept], targets[kept], strength, balance)
             return self.surprise(vectors[held] @ weight.T + bias, targets[held])
 
-        return min(_STRENGTHS, key=surprise)
+        tried, took_s = dict[float, float](), 0.0
+        for strength in sorted(_STRENGTHS, key=lambda each: each != STRENGTH):
+            left_s = seconds_left()
+            if tried and left_s <= _FITS * took_s:
+                break
+            tried[strength] = surprise(strength)
+            took_s = left_s - seconds_left() if left_s < math.inf else 0.0
+        return min(sorted(tried), key=tried.__getitem__)
 
     def settled(
         self,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 HEAD, ENCODER = "head.safetensors", "encoder"
 _MAX_TOKENS = 256
+_ENCODING = 0.75
+"""Of the time left, for encoding rows; the head is fitted and scored in the rest."""
 FIRST_ROWS = 128
 """Rows that are encoded before it is known how long that takes."""
 
@@ -35,7 +37,7 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     check_memory(
         train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model."
     )
-    progress = Progress(run.report, seconds_left=run.seconds_left)
+    progress = Progress(run.report, seconds_left=lambda: _ENCODING * run.seconds_left())
     progress("loading the encoder", 0.0)
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
     dev, dev_outputs = encoded(encoder, rows.dev, progress, "the dev score")
@@ -43,7 +45,9 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     train, outputs = encoded(encoder, rows.train, progress, "training", every_output=not code.several, upto=0.95)
     progress("fitting the head", 0.95)
     targets = code.targets(outputs)
-    strength = recipe.inverse_regularisation or code.best_strength(train, targets, recipe.balance, recipe.seed)
+    strength = recipe.inverse_regularisation or code.best_strength(
+        train, targets, recipe.balance, recipe.seed, seconds_left=run.seconds_left
+    )
     recipe = recipe.model_copy(update={"inverse_regularisation": strength})
     head = code.fit_head(train, targets, strength, recipe.balance)
     weight, bias = code.settled(head, dev, dev_outputs, rows.spec.metric)

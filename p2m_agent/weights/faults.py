@@ -86,14 +86,21 @@ def within(seconds_left: float, call: Callable[[], T]) -> T:
     """
     if seconds_left == math.inf:
         return call()
-    done: Future[T] = Future()
-    threading.Thread(target=_into, args=(done, call), name="p2m-within", daemon=True).start()
+    done = started(call)
     try:
         return done.result(max(0.0, seconds_left))
     except TimeoutError as error:
         if done.done():
             raise
         raise OutOfTime from error
+
+
+def started(call: Callable[[], T]) -> Future[T]:
+    """Begin a call in a thread that nobody has to wait for, not even the end of the process."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # who waits may leave; that does not end it
+    threading.Thread(target=_into, args=(done, call), name="p2m-started", daemon=True).start()
+    return done
 
 
 def _into(done: Future[T], call: Callable[[], T]) -> None:

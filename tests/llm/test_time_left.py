@@ -9,7 +9,7 @@ import pytest
 
 from p2m_agent.agent.planner.choice import Move
 from p2m_agent.agent.planner.controller import make_controller
-from p2m_agent.errors import BudgetExceeded
+from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.llm.client import ConnectedLLM
 from p2m_agent.llm.langchain_chat import chat_model
 from p2m_agent.run.state import RunState
@@ -96,3 +96,23 @@ def test_only_what_is_asked_for_is_tried_out(opened: Opener) -> None:
         probed = len(server.probes)
         assert opened(f"{server.url}#fake").llms.planner.capability.tools
         assert len(server.probes) == probed + 1
+
+
+def test_a_download_of_weights_is_left_behind_when_the_time_is_over(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = threading.Event()
+
+    def slow(*_: object) -> None:
+        arrived.wait(20)
+        raise ToolError("it came too late")
+
+    monkeypatch.setattr("p2m_agent.llm.embedded.find_gguf", slow)
+    teacher = opened("local", gguf="some/where").llms.teacher.until(lambda: 0.05)
+    before = set(threading.enumerate())
+    with pytest.raises(BudgetExceeded, match="no time left"):
+        _ = teacher.capability.sound
+    waiting = [thread for thread in set(threading.enumerate()) - before if "loop" not in thread.name]
+    assert waiting
+    assert all(thread.daemon for thread in waiting), "else the end of the process would wait for it"
+    arrived.set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +60,24 @@ def test_labels_that_share_a_row_are_chosen_for_together() -> None:
     vectors, first = drawn(400, 0.5)
     targets = np.stack([first, np.ones_like(first)], 1)  # the second is always there: nothing to fit
     assert LabelCode(("a", "b"), several=True).best_strength(vectors, targets) < STRENGTH
+
+
+@pytest.mark.parametrize(("left_s", "fits"), [(math.inf, 5), (100.0, 5), (12.0, 1), (29.0, 2), (-5.0, 1)])
+def test_strengths_are_tried_as_long_as_there_is_time(
+    left_s: float, fits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, tried = [left_s], list[float]()
+    real = LabelCode.fit_head
+
+    def fit(self: LabelCode, vectors: Any, targets: Any, strength: float, balance: float) -> Any:
+        tried.append(strength)
+        clock[0] -= 8.0
+        return real(self, vectors, targets, strength, balance)
+
+    monkeypatch.setattr(LabelCode, "fit_head", fit)
+    LabelCode(("a", "b"), several=False).best_strength(*drawn(400, 0.5), seconds_left=lambda: clock[0])
+    assert len(tried) == fits
+    assert tried[0] == STRENGTH
 
 
 def test_logits_are_scaled_to_where_rows_are_likeliest() -> None:
