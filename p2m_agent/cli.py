@@ -156,6 +156,8 @@ def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     out.add_argument("--to", metavar="NAME", help="the form, such as onnx or gguf")
     out.add_argument("--into", type=Path, metavar="FOLDER", help="where to (default: exports/NAME in the run's folder)")
     out.add_argument("--data", type=Path, metavar="ROWS", help="labelled rows to score it on instead of dev")
+    out.add_argument("--publish", metavar="REPO", help="with --to hub: send it there, private unless --public")
+    out.add_argument("--public", action="store_true", help="with --publish: everybody may see it")
     out.add_argument("--verify", action="store_true", help="write nothing; score again what was written")
     out.add_argument("--json", action="store_true")
     for name, words, port in (("serve", "an OpenAI-compatible server", 8000), ("demo", "a web page, local only", 7860)):

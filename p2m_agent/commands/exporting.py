@@ -23,6 +23,7 @@ from p2m_agent.delivery.export import (
     record,
     write_export,
 )
+from p2m_agent.delivery.publishing import publish, to_be_sent
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.holdout import read_dev
 from p2m_agent.rows.reading import read_examples, read_rows
@@ -49,6 +50,8 @@ def export(args: argparse.Namespace) -> int:
         return _list(screen)
     if args.verify and (Path(args.run) / "export.json").is_file():
         return _verify(args, screen)
+    if args.publish and args.to != "hub":
+        raise UsageError("--publish is for --to hub.", "p2m export RUN --to hub --publish you/name")
     if args.to is None:
         raise UsageError("Say which form: --to NAME.", f"There are {', '.join(known_exports())}.")
     folder = model_folder(settings, args.run)
@@ -62,7 +65,22 @@ def export(args: argparse.Namespace) -> int:
     rows = _dev(settings, args, state, student.card)
     found = compare(way, student, target, rows, settings) if rows else None
     said = record(target, way, _name(state, folder), found)
-    return _say(args, screen, said, way.usage(student), target)
+    code = _say(args, screen, said, way.usage(student), target)
+    if way.name == "hub":
+        _send(args, settings, screen, target)
+    return code
+
+
+def _send(args: argparse.Namespace, settings: Settings, screen: Screen, folder: Path) -> None:
+    """Show what would be published, and publish it where a person said so."""
+    files = to_be_sent(folder)
+    if args.publish:
+        address = publish(folder, args.publish, settings, public=args.public)
+        screen.note(f"{len(files)} files are at {address}")
+        return
+    for name, size in files:
+        screen.note(f"{size / 1e6:9.2f} MB  {name}")
+    screen.note("Nothing was sent.")
 
 
 def _list(screen: Screen) -> int:

@@ -88,7 +88,7 @@ def export_named(name: str, card: StudentCard) -> Export:
         UsageError: there is none of that name, it is not for such students, or a package is missing.
     """
     known = known_exports()
-    fitting = {each.name: each for each in known.values() if (each.says if _writes(card) else each.sorts)}
+    fitting = {each.name: each for _, each in sorted(known.items()) if (each.says if _writes(card) else each.sorts)}
     if name not in known:
         raise UsageError(f"There is no export {name!r}.", f"There are {', '.join(fitting)}.")
     if name not in fitting:

@@ -61,7 +61,7 @@ def test_llama_cpp_cuts_prompts_into_the_same_tokens_and_ends_by_the_same_token(
 def test_a_student_that_cannot_leave_this_way_is_told_why(tmp_path: Path) -> None:
     card = writing_student(tmp_path / "words", tiny_llama(tmp_path / "llama"))
     assert sorted(name for name, way in known_exports().items() if way.says) == [
-        "docker", "gguf", "ollama", "safetensors",
+        "docker", "gguf", "hub", "ollama", "safetensors",
     ]  # fmt: skip
     with pytest.raises(ToolError, match="byte-level BPE"):
         write_export(export_named("gguf", card), Student(tmp_path / "words", card), tmp_path / "out")
