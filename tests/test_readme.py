@@ -115,6 +115,9 @@ def test_make_test_is_what_runs_this(shell: Shell) -> None:
 def test_looking_and_predicting(shell: Shell) -> None:
     assert RUN in shell.readme("p2m runs")
     assert "locked test" in shell.readme(f"p2m show {RUN}")
+    followed = shell.readme(*lines("p2m watch"))
+    assert "round 1" in followed
+    assert "locked test" in followed, "the summary"
     for line in lines("p2m data"):
         said = shell.readme(line)
         assert "310" in said
@@ -214,6 +217,21 @@ def test_exports_answer_as_the_model_does(shell: Shell) -> None:
         said = shell.readme(line)
         assert "inputs answered alike" in said
         assert "onnxruntime.InferenceSession" in said
+
+
+def test_another_agent_finds_the_run(shell: Shell) -> None:
+    pytest.importorskip("mcp", reason="the extra mcp is not installed")
+    import anyio
+    from mcp import Client
+
+    async def look(address: str) -> str:
+        async with Client(f"{address}/mcp") as client:
+            answer = await client.call_tool("run_status", {"run": RUN})
+            return str(answer.structured_content["stands"])
+
+    [line] = lines("p2m mcp")
+    for address in served(shell, line, "/health"):
+        assert anyio.run(look, address) == "over"
 
 
 def test_search_and_estimate(shell: Shell) -> None:

@@ -60,7 +60,7 @@ def _limit(state: RunState, look: Decision | None) -> Stop | None:
     budget = state.budget
     if state.rounds_over:
         made = len(state.own(TrainingRun))
-        return Stop(kind="rounds", text=f"all {made} training rounds that were allowed have been made (--max-rounds)")
+        return Stop(kind="rounds", text=f"{made} of {budget.rounds} allowed rounds were used (--max-rounds)")
     no_model = state.ended is not None and state.ended.why == "budget"
     if budget.wall_s is not None and (no_model or _out_of_time(state, look)):
         left = max(0.0, look.free_s if look and look.free_s is not None else state.free_s)

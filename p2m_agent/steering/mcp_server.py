@@ -149,6 +149,12 @@ async def serve_stdio(desk: Desk) -> None:
 async def serve_http(desk: Desk, port: int) -> None:
     """Speak streamable HTTP on this machine alone, at /mcp, until interrupted."""
     import uvicorn
+    from starlette.requests import Request
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
 
-    app = build(desk).streamable_http_app(host=LOOPBACK)
+    def health(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    app = build(desk).streamable_http_app(host=LOOPBACK, custom_starlette_routes=[Route("/health", health)])
     await uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning")).serve()

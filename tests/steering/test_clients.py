@@ -45,7 +45,7 @@ def on_port(command: list[str], cache: Path) -> Iterator[int]:
         assert f"127.0.0.1:{port}/mcp" in server.stderr.readline()
         while True:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/", timeout=5)
+                httpx.get(f"http://127.0.0.1:{port}/health", timeout=5)
                 break
             except httpx.TransportError:
                 assert server.poll() is None
