@@ -58,7 +58,7 @@ class Desk:
             if merged.budget_usd is None and (paid := paid_models(merged)):
                 hint = "The person who starts the server says how much: p2m mcp --budget-usd 1.50, or --teacher local."
                 raise UsageError(f"{paid[0]} costs money, and nobody said how much it may spend.", hint)
-            self._release()
+            self.release()
             steered = self._steered()
             self._session = Session.create(merged, meant, ALONE, run_id=run_id, parts=steered, start=start)
             self._session.log.listen(self._hear)
@@ -118,8 +118,14 @@ class Desk:
             self._session.log(RunPaused(why="interrupted"))
             self._worker.shutdown(wait=False, cancel_futures=True)
             return
-        self._worker.submit(self._release).result()
+        self._worker.submit(self.release).result()
         self._worker.shutdown()
+
+    def release(self) -> None:
+        """Let go of the run that is held: other processes may have it."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     def __enter__(self) -> Desk:
         return self
@@ -139,7 +145,7 @@ class Desk:
             decide(self._helm)
             status = session.step()
             if status.ended:
-                self._release()
+                self.release()
             return folder.name
 
         return self._submit(folder.name, work)
@@ -154,7 +160,7 @@ class Desk:
     def _take(self, folder: RunFolder) -> Session:
         """The run's session, opened where another or none is."""
         if self._session is None or self._session.root != folder.root:
-            self._release()
+            self.release()
             self._session = Session.open(self.settings, str(folder.root), ALONE, self._steered())
             self._session.log.listen(self._hear)
         return self._session
@@ -162,11 +168,6 @@ class Desk:
     def _steered(self) -> Parts:
         self._helm = Helm()
         return replace(self._parts, tools=self.tools, steer=self._helm.steer)
-
-    def _release(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, events.CallStarted):

@@ -18,6 +18,7 @@ pytest.importorskip("mcp", reason="the extra mcp is not installed")
 import anyio
 from mcp import Client
 
+from p2m_agent.agent.planner.choice import Move
 from p2m_agent.agent.session import Parts
 from p2m_agent.events import read_events
 from p2m_agent.run.checkpoints import read_state
@@ -26,6 +27,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.steering.desk import Desk
 from p2m_agent.steering.mcp_server import build, finite
 from p2m_agent.steering.offers import offers_of
+from p2m_agent.types.task import Task
 from tests.fakes.machine import Bench, Nothing, move, scripted
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -196,12 +198,13 @@ class Slow:
     """A tool that works until it is let go."""
 
     def __init__(self) -> None:
-        self.go = threading.Event()
+        self.go, self.began = threading.Event(), threading.Event()
 
     def __call__(self, _args: Nothing, _inputs: None, context: Context) -> Outcome:
         from p2m_agent.events import Progressed
 
         context.emit(Progressed(message="row 1 of 2", share=0.5))
+        self.began.set()
         assert self.go.wait(60)
         return Outcome(summary="slept")
 
@@ -227,6 +230,23 @@ def test_long_work_is_told_as_it_goes_and_can_be_polled(tmp_path: Path) -> None:
         assert (done["stands"], done["said"]) == ("ready", "sleep: slept")
 
     driven(tmp_path, drive, tools=slow.tools())
+
+
+def test_a_server_that_stops_in_the_middle_says_so_in_the_run(tmp_path: Path) -> None:
+    slow = Slow()
+    with FakeOpenAI([]) as server:
+        settings = Settings(_env_file=None, runs_dir=tmp_path, teacher=f"{server.url}#fake")
+        desk = Desk(settings, Parts(tools=slow.tools(), choose=scripted()))
+        run = desk.start(Task(request="Sort it"), settings, "r", None).result()
+        job = desk.call(run, Move(tool="sleep", why="w", by="agent"))
+        assert slow.began.wait(60)
+        desk.close()  # does not wait for it
+        assert not job.done()
+        last = list(read_events(tmp_path / "r" / "events.jsonl"))[-1]
+        slow.go.set()
+        job.result()
+        desk.release()
+    assert (last.event, getattr(last, "why", "")) == ("run_paused", "interrupted")
 
 
 def test_a_run_that_another_process_works_on_can_be_looked_at_only(tmp_path: Path) -> None:
