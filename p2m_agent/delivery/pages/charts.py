@@ -8,7 +8,7 @@ from html import escape
 from itertools import pairwise
 
 _WIDTH, _HEIGHT = 560, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 16, 12, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 16, 12, 36
 _TICKS = 5
 
 

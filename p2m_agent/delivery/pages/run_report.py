@@ -211,7 +211,10 @@ def _facts(run: Reported) -> list[tuple[str, str]]:
     return [
         ("metric", test.score.metric if test else "–"),
         ("locked test", score),
-        ("test rows", f"{test.score.scored} ({test.looks} looks)" if test else "–"),
+        (
+            "test rows",
+            f"{test.score.scored}, opened {'once' if test.looks == 1 else f'{test.looks} times'}" if test else "–",
+        ),
         ("dev", f"{student.dev:.3f}" if student else "–"),
         ("method", student.recipe.method if student else "–"),
         ("base", student.recipe.base if student else "–"),

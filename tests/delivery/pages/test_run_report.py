@@ -127,7 +127,7 @@ def test_points_lie_where_their_values_say(at: tuple[float, float]) -> None:
     [(x, y)] = [
         tuple(map(float, found)) for found in re.findall(r'<circle class="point" cx="([\d.]+)" cy="([\d.]+)"', svg)
     ]
-    assert (x, y) == pytest.approx((46 + at[0] * 498, 204 - at[1] * 192))
+    assert (x, y) == pytest.approx((60 + at[0] * 484, 204 - at[1] * 192))
 
 
 def test_what_became_of_what_is_joined_column_by_column() -> None:
