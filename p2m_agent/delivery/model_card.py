@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from importlib import resources
@@ -57,6 +58,7 @@ METHODS = {
     "seq2seq": "a fine-tuned encoder-decoder",
 }
 _CONFUSIONS, _MISTAKES = 10, 5
+_COMMIT = re.compile("[0-9a-f]{40}")
 _CELL_CHARS = 160
 
 
@@ -106,7 +108,7 @@ def front_matter(facts: Facts) -> dict[str, object]:
     return {
         **front_matter_licence(card.base.licence, facts.datasets),
         **({"language": [spec.language]} if spec.language else {}),
-        "base_model": card.base.name,
+        **({"base_model": card.base.name} if _on_the_hub(card) else {}),
         "datasets": [dataset.ref for dataset in facts.datasets if dataset.origin in ("hub", "transformed")],
         **({"library_name": facts.usage[0]} if facts.usage[0] else {}),
         "pipeline_tag": task,
@@ -116,6 +118,11 @@ def front_matter(facts: Facts) -> dict[str, object]:
             {"name": facts.name, "results": [{"task": {"type": task}, "dataset": dataset, "metrics": [metric]}]}
         ],
     }
+
+
+def _on_the_hub(card: StudentCard) -> bool:
+    """Whether the base's name is an id there: only its weights have a commit, those of packages and folders do not."""
+    return card.base.name.count("/") == 1 and bool(_COMMIT.fullmatch(card.base.revision or ""))
 
 
 def _variables(facts: Facts) -> dict[str, object]:

@@ -54,9 +54,29 @@ def test_the_hub_library_reads_the_score_out_of_the_card(tmp_path: Path) -> None
     (result,) = card.data.eval_results
     assert (result.metric_type, result.metric_value, result.dataset_split) == ("accuracy", 0.8512, "test")
     assert result.task_type == "text-classification"
-    assert card.data.base_model == "tiny"
+    assert card.data.base_model is None  # a name of ours is no id there
     assert card.data.language == ["en"]
     assert card.data.pipeline_tag == "text-classification"
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "told"),
+    [
+        ("BAAI/bge-small-en-v1.5", "0123456789" * 4, "BAAI/bge-small-en-v1.5"),
+        ("models/mine", None, None),
+        ("models/mine", "0123456789abcdef", None),
+        ("tiny", "0123456789" * 4, None),
+    ],
+)
+def test_the_base_is_named_to_hubs_where_its_name_is_an_id(
+    tmp_path: Path, name: str, revision: str | None, told: str | None
+) -> None:
+    card = student_card()
+    base = card.base.model_copy(update={"name": name, "revision": revision})
+    given = facts(tmp_path, card=card.model_copy(update={"base": base}), usage=("sentence-transformers", "print(1)"))
+    said = header(write_model_card(given))
+    assert said.get("base_model") == told
+    assert said["library_name"] == "sentence-transformers"
 
 
 def test_the_score_stands_beside_its_interval_and_the_baselines(tmp_path: Path) -> None:
