@@ -29,7 +29,7 @@ PAIRS = 600
 def pairs_file(folder: Path) -> Path:
     """Rows with one or two labels."""
     rows = [json.loads(line) for line in SORTING.read_text(encoding="utf-8").splitlines()]
-    drawn = random.Random(0)  # noqa: S311 (rows of a benchmark)
+    drawn = random.Random(0)
     path = folder / "pairs.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for _ in range(PAIRS):
