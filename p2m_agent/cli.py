@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn, TypeAlias
 
 from p2m_agent import __version__
 
@@ -19,23 +21,68 @@ METRICS = (
     *("chrf", "bleu", "rouge_l", "embedding_similarity", "field_f1", "field_precision", "field_recall", "valid_json"),
 )
 """The names that `MetricName` allows, which is not imported to keep the start fast; a test compares them."""
+FORMATS = ("text", "json", "stream-json")
 _RUNS_DIR = "where runs are kept (default: runs)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = build_parser()
-    args = parser.parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(given)
     if not args.verb:
-        args = parser.parse_args([*(sys.argv[1:] if argv is None else argv), "chat"])
+        args = parser.parse_args(_bare(args))
     from p2m_agent import commands  # what a verb needs is loaded when it is clear which one it is
 
     return commands.run_verb(args)
 
 
+def _bare(args: argparse.Namespace) -> list[str]:
+    """What a command line without a verb means: one shot (`-p`), or a conversation."""
+    shared = ["--runs-dir", str(args.runs_dir)] if args.runs_dir else []
+    shared += ["--quiet"] if args.quiet else []
+    if args.one_shot is not None:
+        return ["auto", args.one_shot, "--output-format", args.output_format or "text", *shared]
+    go_on = ["--continue"] if args.newest else ["--resume", args.resume] if args.resume else []
+    return ["chat", *go_on, *shared]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the nearest verb or flag where one is misspelt."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2, the fault, and what may have been meant."""
+        known = [*self._option_string_actions]
+        for action in self._actions:
+            known += list(action.choices or ()) if isinstance(action.choices, dict) else []
+        wrong = re.findall(r"invalid choice: '([^']*)'|unrecognized arguments: (\S+)", message)
+        said = next((word for pair in wrong for word in pair if word), "")
+        import difflib
+
+        near = difflib.get_close_matches(said.partition("=")[0], known, 1, cutoff=0.6) if said else []
+        if near:
+            message = f"{message.partition(' (choose from')[0]}. Did you mean {near[0]}?"
+        super().error(message)
+
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Like the original; flags that a verb does not know are told by the verb, which knows the near ones."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            verb = self._verbs().get(getattr(found, "verb", None) or "", self)
+            verb.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found
+
+    def _verbs(self) -> dict[str, argparse.ArgumentParser]:
+        choices = [action.choices for action in self._actions if isinstance(action.choices, dict)]
+        return choices[0] if choices else {}
+
+
+Verbs: TypeAlias = "argparse._SubParsersAction[_Parser]"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All verbs with their flags."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="p2m",
         description="From a prompt to a small fine-tuned model that you own, with an honest score.",
         epilog=EPILOG,
@@ -43,6 +90,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", help=_RUNS_DIR)
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.add_argument("-p", "--print", dest="one_shot", metavar="PROMPT", help="make it unattended, print, exit")
+    parser.add_argument("--continue", dest="newest", action="store_true", help="go on talking about the newest run")
+    parser.add_argument("--resume", metavar="RUN", help="go on talking about a run")
+    parser.add_argument("--output-format", choices=FORMATS, help="of -p: text, json, or stream-json (an event a line)")
     parser.add_argument("--version", action="version", version=f"p2m_agent {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
     _making(verbs)
@@ -51,15 +102,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _making(verbs: Verbs) -> None:
     auto = _verb(verbs, "auto", "from a prompt to a model, unattended")
     auto.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a file that holds it")
     _task_flags(auto)
     _from_flag(auto)
     auto.add_argument("--json", action="store_true", help="print the result as JSON (as `p2m show --json` does)")
+    auto.add_argument("--output-format", choices=FORMATS, default="text", help="stream-json prints an event a line")
     chat = _verb(verbs, "chat", "the same as a conversation; also what bare `p2m` does")
     chat.add_argument("prompt", nargs="?", help="the task in words; asked for where absent")
     chat.add_argument("--resume", metavar="RUN", help="go on with a run")
+    chat.add_argument("--continue", dest="newest", action="store_true", help="go on with the newest run")
+    chat.add_argument("--notify", metavar="CMD", help="run when a question opens (default: the terminal's bell)")
     _task_flags(chat)
     _from_flag(chat)
     resume = _verb(verbs, "resume", "go on with a run that was stopped")
@@ -67,7 +121,9 @@ def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _limit_flags(resume)
     resume.add_argument("--json", action="store_true", help="print the result as JSON")
     review = _verb(verbs, "review", "answer a run's open question")
-    review.add_argument("run", metavar="RUN")
+    review.add_argument("run", nargs="?", metavar="RUN", help="absent: list what waits")
+    review.add_argument("--answers", type=Path, metavar="FILE", help="answers from a YAML or JSON file, by question id")
+    review.add_argument("--json", action="store_true", help="print the open question as JSON and answer nothing")
     review.add_argument("--stop", action="store_true", help="record the answer and stop; `p2m resume` goes on")
     inspect = _verb(verbs, "inspect", "how a run would read labelled rows, and what is doubtful about them")
     inspect.add_argument("path", metavar="PATH|HUB_ID", help="a file or folder of labelled rows, or a dataset's id")
@@ -84,7 +140,7 @@ def _making(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     estimate.add_argument("--json", action="store_true")
 
 
-def _looking(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _looking(verbs: Verbs) -> None:
     runs = _verb(verbs, "runs", "list the runs")
     runs.add_argument("--json", action="store_true")
     show = _verb(verbs, "show", "what a run did and what came of it")
@@ -140,7 +196,7 @@ def _filter_flags(parser: argparse.ArgumentParser) -> None:
     models.add_argument("--min-context", type=_positive, metavar="N", help="read N tokens or more")
 
 
-def _using(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _using(verbs: Verbs) -> None:
     predict = _verb(verbs, "predict", "use a model")
     predict.add_argument("run", metavar="RUN", help="a run, or the folder of a delivered model")
     predict.add_argument("text", nargs="?", help="one input; `field: value` lines or a JSON object for several fields")
@@ -226,7 +282,7 @@ def _limit_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="no question before spending within the budget")
 
 
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str) -> argparse.ArgumentParser:
+def _verb(verbs: Verbs, name: str, words: str) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
     # Before the verb or behind it: absent here must not undo what stands there.
     parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", default=argparse.SUPPRESS, help=_RUNS_DIR)

@@ -174,3 +174,38 @@ def test_every_setting_is_known_by_its_variable() -> None:
     names = [f"P2M_{name.upper()}" for name in Settings.model_fields]
     aliased = [name for name in names if name in ("P2M_OPENAI_API_KEY", "P2M_OPENAI_BASE_URL", "P2M_HF_TOKEN")]
     assert sorted(unknown_variables([*names, "P2M_DEBUG"])) == sorted(aliased)
+
+
+@pytest.mark.parametrize(
+    ("args", "near"),
+    [
+        (["rusume", "x"], "resume"),
+        (["auto", "x", "--tagret", "0.9"], "--target"),
+        (["runs", "--runsdir", "x"], "--runs-dir"),
+    ],
+)
+def test_a_misspelt_verb_or_flag_names_the_nearest(
+    args: list[str], near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        build_parser().parse_args(args)
+    assert stopped.value.code == 2
+    assert f"Did you mean {near}?" in capsys.readouterr().err
+
+
+def test_a_command_line_without_a_verb() -> None:
+    from p2m_agent.cli import _bare
+
+    parse = build_parser().parse_args
+    assert _bare(parse([])) == ["chat"]
+    assert _bare(parse(["-p", "Sort it", "--output-format", "json"])) == ["auto", "Sort it", "--output-format", "json"]
+    assert _bare(parse(["--continue"])) == ["chat", "--continue"]
+    assert _bare(parse(["--resume", "r", "--runs-dir", "x", "-q"])) == [
+        "chat",
+        "--resume",
+        "r",
+        "--runs-dir",
+        "x",
+        "--quiet",
+    ]
+    assert parse(_bare(parse(["-p", "Sort it"]))).verb == "auto"

@@ -17,7 +17,7 @@ MODULES = {
     "auto": "making",
     "chat": "making",
     "resume": "making",
-    "review": "making",
+    "review": "reviewing",
     "estimate": "estimate",
     "inspect": "inspecting",
     "runs": "looking",

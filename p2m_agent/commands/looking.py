@@ -11,7 +11,7 @@ from p2m_agent.agent.beginning import check_hubs
 from p2m_agent.agent.outcome import outcome_of
 from p2m_agent.commands.arguments import print_json, settings_from
 from p2m_agent.errors import P2MError, UsageError
-from p2m_agent.run.checkpoints import read_state
+from p2m_agent.run.checkpoints import read_question, read_state
 from p2m_agent.run.result import delivered
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder, list_runs, open_run
@@ -139,14 +139,16 @@ def _row(runs_dir: Path, name: str) -> tables.RunRow:
     return tables.RunRow(
         run=name,
         request=record.task.request,
-        standing=_standing(state),
+        standing=_standing(state, asks=read_question(folder.root) is not None),
         score=_score(state),
         spent=state.spent,
         started=record.created.strftime("%Y-%m-%d %H:%M"),
     )
 
 
-def _standing(state: RunState) -> str:
+def _standing(state: RunState, *, asks: bool) -> str:
+    if asks:
+        return "asks you something"
     if state.ended:
         return state.ended.why.replace("_", " ")
     return "waits for you" if state.resting else "stopped"

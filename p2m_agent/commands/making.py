@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from p2m_agent.agent.beginning import check_data, check_hubs, paid_models
 from p2m_agent.agent.lineage import Start, start_from
@@ -14,13 +16,13 @@ from p2m_agent.agent.session import EVENTS, RunStatus, Session
 from p2m_agent.commands.arguments import print_json, settings_from, task_from
 from p2m_agent.commands.exit_codes import EXIT_CODES, EXIT_INTERRUPTED, EXIT_OURS
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.events import RunPaused, read_events
+from p2m_agent.events import VERSION, Event, RunPaused, read_events
+from p2m_agent.run.store import list_runs
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import is_rows
 from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.conversation import chat as converse
 from p2m_agent.terminal.conversation import first_words
-from p2m_agent.terminal.conversation import review as answer_question
 from p2m_agent.terminal.screen import Screen, open_screen
 from p2m_agent.terminal.views.summary import summary
 from p2m_agent.types.task import Task
@@ -39,7 +41,11 @@ def auto(args: argparse.Namespace) -> int:
         screen.note(f"run {session.run} in {session.root}", *(start.notes if start else ()))
         if task.data and not (start or args.quiet):  # it reads the file, for somebody who sees the page
             _note_data(task, settings, screen)
-        return _work(session, screen, as_json=args.json)
+        if args.output_format == "stream-json":
+            session.log.listen(print_event)
+            sys.stdout.write(json.dumps({"p2m_events": VERSION}) + "\n")
+        as_json = args.json or args.output_format == "json"
+        return _work(session, screen, as_json=as_json, streams=args.output_format == "stream-json")
 
 
 def resume(args: argparse.Namespace) -> int:
@@ -59,6 +65,8 @@ def resume(args: argparse.Namespace) -> int:
 def chat(args: argparse.Namespace) -> int:
     """The conversation."""
     screen = open_screen(quiet=args.quiet)
+    if args.newest:
+        args.resume = newest_run(settings_from(args).runs_dir)
     if args.resume:
         session = Session.open(settings_from(args), args.resume, Policy(attended=True, yes=args.yes))
     else:
@@ -74,14 +82,7 @@ def chat(args: argparse.Namespace) -> int:
         session = Session.create(settings, task, policy, run_id=args.run_id, start=start)
         screen.note(*(start.notes if start else ()))
     with session:
-        return converse(session, screen)
-
-
-def review(args: argparse.Namespace) -> int:
-    """Answer the open question of a run."""
-    screen = open_screen(quiet=args.quiet)
-    with Session.open(settings_from(args), args.run, Policy(attended=True)) as session:
-        return answer_question(session, screen, go_on=not args.stop)
+        return converse(session, screen, notify=args.notify)
 
 
 def _take_rows(args: argparse.Namespace, screen: Screen) -> None:
@@ -135,7 +136,25 @@ def _consent_to_spend(settings: Settings, screen: Screen, *, yes: bool) -> Setti
     return settings.model_copy(update={"budget_usd": DEFAULT_CAP_USD})
 
 
-def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
+def print_event(event: Event) -> None:
+    """An event as a line of JSON, as in the run's event file."""
+    sys.stdout.write(event.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def newest_run(runs_dir: Path) -> str:
+    """The run that was begun or changed last.
+
+    Raises:
+        UsageError: there is none.
+    """
+    runs = list_runs(runs_dir)
+    if not runs:
+        raise UsageError(f"There is no run in {runs_dir} to go on with.", "Start one: p2m chat")
+    return runs[-1]
+
+
+def _work(session: Session, screen: Screen, *, as_json: bool, streams: bool = False) -> int:
     console = RunConsole(screen, stamped=not screen.err.is_terminal)
     console.recall(read_events(session.root / EVENTS))
     session.log.listen(console)
@@ -146,6 +165,8 @@ def _work(session: Session, screen: Screen, *, as_json: bool) -> int:
         session.log(RunPaused(why="interrupted"))
         screen.ask(f"Stopped. Nothing is lost: p2m resume {session.run}")
         return EXIT_INTERRUPTED
+    if streams:  # the last event has said how it ended
+        return EXIT_CODES[standing.ended.why] if standing.ended else EXIT_OURS
     return _finish(session, standing, screen, as_json=as_json)
 
 

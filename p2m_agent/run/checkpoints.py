@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from p2m_agent.errors import P2MError
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder
+from p2m_agent.types.questions import Question
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import CheckpointTuple
     from langgraph.checkpoint.sqlite import SqliteSaver
 
 CHECKPOINTS = "state.sqlite"
@@ -37,6 +39,21 @@ def read_state(root: Path) -> RunState:
     Raises:
         P2MError: the run has not come as far as a first checkpoint.
     """
+    values = _saved(root).checkpoint["channel_values"]
+    return RunState(**{name: values[name] for name in RunState.__dataclass_fields__ if name in values})
+
+
+def read_question(root: Path) -> Question | None:
+    """The question that a run waits with, without taking its lock.
+
+    Raises:
+        P2MError: the run has not come as far as a first checkpoint.
+    """
+    waiting = [value for _, channel, value in _saved(root).pending_writes or () if channel == "__interrupt__"]
+    return Question.model_validate(waiting[-1][0].value) if waiting and waiting[-1] else None
+
+
+def _saved(root: Path) -> CheckpointTuple:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     begin = P2MError(f"The run {root.name} has not begun.", f"Begin it: p2m resume {root.name}")
@@ -46,8 +63,7 @@ def read_state(root: Path) -> RunState:
         saved = SqliteSaver(connection, serde=_serializer()).get_tuple({"configurable": {"thread_id": thread_of(root)}})
     if saved is None:
         raise begin
-    values = saved.checkpoint["channel_values"]
-    return RunState(**{name: values[name] for name in RunState.__dataclass_fields__ if name in values})
+    return saved
 
 
 def _serializer() -> Any:

@@ -160,7 +160,7 @@ class _Draft:
         if labels:
             self.assume("labels", f"The {len(labels)} labels are: {', '.join(labels)}.")
         elif "labels" not in self.task.given:
-            self.assumptions.append("The request names no labels; they are read from the data.")
+            self.assume("labels", "The request names no labels; they are read from the data.")
         return labels
 
     def input_fields(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.talking import Asides, WantsToLeave
 from p2m_agent.terminal.views import plans, previews, tables
 from p2m_agent.types.questions import Answer, Question
+from p2m_agent.types.rows import Holdout
 from p2m_agent.types.task import TaskSpec
 
 HOW = "a, e or r decides, with words for the record behind it (r: too dear). Or ask, or say what to change; /help."
@@ -83,9 +84,15 @@ class Asker:
     def _said_of_spec(self, reading: Understood, spec: TaskSpec) -> Answer | None:
         """A change in words, or a new fact, becomes a change of the specification that is shown before it counts."""
         changes = as_spec_edits(reading.edit, spec.labels) if reading.edit else None
+        if changes and self._moves_rows(changes):
+            return None  # rows change with it, which is more than an answer can do
         if reading.kind == "fact":
             changes = {"instruction": f"{spec.instruction} {sentence(reading.text)}"}
         return self._shown_first(spec, changes) if changes else None
+
+    def _moves_rows(self, changes: dict[str, object]) -> bool:
+        """Whether labels are to change that rows were read with already."""
+        return "labels" in changes and bool(self.state.all(Holdout))
 
     def _shown_first(self, spec: TaskSpec, changes: dict[str, object]) -> Answer | None:
         try:
@@ -105,6 +112,9 @@ class Asker:
             except UsageError as error:
                 self.screen.error(error.message, error.hint)
         if not changes:
+            return None
+        if self._moves_rows(changes):
+            self.screen.error("Rows were read with these labels.", "Change both: rename a to b; /label.")
             return None
         return self._shown_first(spec, changes)
 
@@ -215,9 +225,16 @@ class Asker:
                 return Answer(verdict=reading.verdict, remarks=reading.remarks)
             else:
                 answer = said(reading)
-                self.aside(reading) if answer is None and not _is_changed_here(reading, self.question) else None
+                self.aside(reading) if answer is None and not self._was_shown(reading) else None
             if answer is not None:
                 return answer.model_copy(update={"remarks": answer.remarks or reading.remarks})
+
+    def _was_shown(self, reading: Understood) -> bool:
+        """Whether a reading changes what the question is about, so that it was shown and not confirmed."""
+        if self.question.about != "spec":
+            return False
+        changes = as_spec_edits(reading.edit, ()) if reading.edit else None
+        return reading.kind == "fact" or (changes is not None and not self._moves_rows(changes))
 
     def reading(self, options: str) -> Understood:
         """What the next line means; one of several readings, where the person picks it by number."""
@@ -288,10 +305,3 @@ def sentence(text: str) -> str:
     """A remark as a sentence."""
     line = " ".join(text.split())
     return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?", "。")) else ".")
-
-
-def _is_changed_here(reading: Understood, question: Question) -> bool:
-    """Whether a reading changes what the question is about, so that it was shown and not confirmed."""
-    if question.about != "spec":
-        return False
-    return reading.kind == "fact" or (reading.edit is not None and as_spec_edits(reading.edit, ()) is not None)

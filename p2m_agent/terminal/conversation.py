@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -27,25 +30,26 @@ if TYPE_CHECKING:
     from p2m_agent.agent.intervening import RunStatus
     from p2m_agent.agent.session import Session
 
-HISTORY = "history.txt"
+HISTORY = ".history"
+"""Beside the runs: what was typed in one is at hand in the next."""
 
 
 class Chat:
     """One conversation on one session."""
 
-    def __init__(self, session: Session, screen: Screen, lines: Lines | None = None) -> None:
+    def __init__(self, session: Session, screen: Screen, lines: Lines | None = None, notify: str | None = None) -> None:
         """Listen to the session; read from the terminal, or from the lines given."""
         self._session, self._screen = session, screen
         self._latest = session.standing()
-        self._before = ""
+        self._before, self._notify = "", notify
         self._console = RunConsole(screen, attended=True)
         session.log.listen(self._console)
         self._talk = Asides(session, screen, session.embedder)
         self._offered: tuple[Understood, ...] | tuple[Option, ...] = ()
-        self._lines = lines or open_lines(screen, session.root / HISTORY, self._toolbar, list(HELP))
+        self._lines = lines or open_lines(screen, session.root.parent / HISTORY, self._toolbar, list(HELP))
 
     def run(self) -> int:
-        """Asides until the person leaves. Returns the exit code, 0."""
+        """Talk until the person leaves. Returns the exit code, 0."""
         self._banner()
         try:
             self._begin()
@@ -201,6 +205,7 @@ class Chat:
             LeftOpen: the person left, or no more can be read; the question stays open.
         """
         while (question := self._latest.question) is not None:
+            call_attention(self._screen, self._notify, question.text)
             try:
                 answer = self._asker().ask(question)
             except AskAgain:
@@ -242,9 +247,26 @@ class Chat:
         return "  " + " · ".join(parts)
 
 
-def chat(session: Session, screen: Screen, lines: Lines | None = None) -> int:
-    """Asides with a person about a run until they leave. Returns the exit code."""
-    return Chat(session, screen, lines).run()
+def chat(session: Session, screen: Screen, lines: Lines | None = None, notify: str | None = None) -> int:
+    """Talk with a person about a run until they leave. Returns the exit code.
+
+    Args:
+        session: an attended one.
+        screen: where to show it.
+        lines: where words come from; the terminal by default.
+        notify: a command that is run when a question opens; the terminal's bell where there is none.
+    """
+    return Chat(session, screen, lines, notify).run()
+
+
+def call_attention(screen: Screen, command: str | None, text: str) -> None:
+    """Ring, or run the person's command with the question as its last argument; what becomes of it is theirs."""
+    if command is None:
+        if screen.err.is_terminal and not screen.quiet:
+            screen.err.bell()
+        return
+    with suppress(OSError):
+        subprocess.Popen([*shlex.split(command), text], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
 def first_words(screen: Screen, lines: Lines | None = None) -> str | None:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from p2m_agent.terminal.keys import Pastes, message_keys
 from p2m_agent.terminal.safe import clean
 from p2m_agent.terminal.screen import Screen
 
@@ -97,6 +98,7 @@ class Keyboard:
         """Nothing is read until the first line is asked for."""
         self._history, self._toolbar, self._commands, self._grace_s = history, toolbar, commands, grace_s
         self._session: PromptSession[str] | None = None
+        self._pastes = Pastes()
         self.ended = False
 
     def line(self, prompt: str, *, before: str = "", words: bool = False) -> str:
@@ -148,7 +150,7 @@ class Keyboard:
         message: list[Any] = [("class:prompt", prompt)]
         if words:
             self._session = self._session or self._conversation()
-            return self._session.prompt(message, default=before)
+            return self._pastes.unfolded(self._session.prompt(message, default=before, multiline=True))
         one_off: PromptSession[str] = PromptSession(history=DummyHistory(), **_common())
         return one_off.prompt(message, default=before, multiline=multiline)
 
@@ -163,6 +165,8 @@ class Keyboard:
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
             bottom_toolbar=self._toolbar,
+            key_bindings=message_keys(self._pastes),
+            prompt_continuation="  ",
             **_common(),
         )
 

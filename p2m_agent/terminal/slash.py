@@ -4,40 +4,62 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from p2m_agent.agent.dialogue.readings import Topic
+from p2m_agent.agent.dialogue.record_answers import answer
+from p2m_agent.agent.dialogue.slash_edits import CHANGING
 from p2m_agent.errors import P2MError
-from p2m_agent.terminal.safe import one_line
+from p2m_agent.events import AgentSaid, CallFinished, PersonSaid, QuestionAnswered, QuestionAsked, read_events
+from p2m_agent.run.store import list_runs
+from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.terminal.views import show, tables
+from p2m_agent.terminal.views import previews, show, tables
 from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.agent.intervening import RunStatus
     from p2m_agent.agent.session import Session
 
 
-HELP = {
+SHOWS = {
     "/help": "this list",
     "/status": "where the run stands: last decisions, best score, open question",
     "/spec": "the task as it is understood",
+    "/labels": "the labels with their rows",
     "/data": "training rows, labels, what is held out",
     "/models": "what was trained, and the base models found",
+    "/errors": "what the best student gets wrong, with rows",
+    "/why": "why the last step was taken, and by whom",
+    "/plan": "what would be done next, with its cost, before anything",
+    "/diff": "how the instruction has changed",
     "/budget": "spent, and the limits",
+    "/runs": "the runs in this folder",
+}
+DOES = {
     "/undo": "take the last step back",
     "/go": "go on after a stop",
+    "/export": "write the conversation to a file: /export talk.md",
+    "/compact": "forget what was said; what is known and decided stays",
+    "/clear": "clear the screen",
+    "/new": "how to start another run",
     "/quit": "leave; the run can be resumed",
 }
+HELP = {**SHOWS, **CHANGING, **DOES}
 
 
 def run_command(line: str, session: Session, screen: Screen) -> None:
     """Do what a line that begins with a slash asks for; `/go` and `/quit` are the chat's own business."""
-    name = line.split(maxsplit=1)[0].lower()
-    if name == "/undo":
-        undo(session, screen)
+    name, _, rest = line.partition(" ")
+    name = name.lower()
+    if name in _DOING:
+        _DOING[name](session, screen, rest.strip())
         return
     view = _VIEWS.get(name)
     if view is None:
@@ -68,9 +90,61 @@ def undo(session: Session, screen: Screen) -> None:
     screen.note(Text("/go goes on from there; your words change the course.", style="soft"))
 
 
+def _clear(_session: Session, screen: Screen, _rest: str) -> None:
+    screen.err.clear()
+
+
+def _new(_session: Session, screen: Screen, _rest: str) -> None:
+    screen.note(Text("This run stays as it is. Leave with Ctrl-D, then:", style="soft"))
+    screen.literal('  p2m chat "what the other model should do"')
+
+
+def _runs(session: Session, screen: Screen, _rest: str) -> None:
+    for run in list_runs(session.root.parent)[::-1][:20]:
+        mark = screen.glyph("step") if run == session.run else " "
+        screen.data(marked(mark, "accent", Text(one_line(run)), indent=2))
+
+
+def _export(session: Session, screen: Screen, rest: str) -> None:
+    """Write what was said and decided as Markdown; a file that is there is not overwritten."""
+    path = Path(rest or f"{session.run}.md").expanduser()
+    if path.exists():
+        screen.error(f"{path} is there already.", "Name another file: /export talk-2.md")
+        return
+    path.write_text("\n\n".join(transcript(session.root)) + "\n", encoding="utf-8")
+    screen.note(marked(screen.glyph("done"), "ok", Text(f"written to {path}")))
+
+
+def transcript(root: Path) -> list[str]:
+    """The conversation of a run, a paragraph an event: who said what, what was asked, answered and done."""
+    lines = []
+    for event in read_events(root / "events.jsonl"):
+        match event:
+            case PersonSaid():
+                lines.append(f"**You:** {event.text}")
+            case AgentSaid():
+                lines.append(f"**p2m:** {event.text}")
+            case QuestionAsked():
+                lines.append(f"**p2m asks:** {event.question.text}")
+            case QuestionAnswered():
+                lines.append(f"**You:** {event.answer.verdict} {event.answer.remarks}".rstrip())
+            case CallFinished():
+                lines.append(f"- {event.tool}: {event.summary}")
+    return lines
+
+
+def _compact(_session: Session, screen: Screen, _rest: str) -> None:
+    screen.note(Text("Nothing to forget: every step works from what is known, not from what was said.", style="soft"))
+
+
 def _help(_standing: RunStatus) -> list[RenderableType]:
-    keys = "Ctrl-C stops the work where it can be taken up again; Ctrl-D leaves."
-    return [tables.pairs([(name, Text(does)) for name, does in HELP.items()]), Text(), Text(keys, style="soft")]
+    parts: list[RenderableType] = []
+    for title, commands in (("looks", SHOWS), ("changes", CHANGING), ("does", DOES)):
+        shown = [(name, Text(does)) for name, does in commands.items()]
+        parts += [Text(title, style="bold accent"), tables.pairs(shown), Text()]
+    said = "All of it can be said in words too: only three labels: a, b, c; how long will this take?"
+    keys = "Alt-Enter begins a new line. Ctrl-C stops the work where it can be taken up again; Ctrl-D leaves."
+    return [*parts, Text(said, style="soft"), Text(keys, style="soft")]
 
 
 def _status(standing: RunStatus) -> list[RenderableType]:
@@ -80,6 +154,35 @@ def _status(standing: RunStatus) -> list[RenderableType]:
 def _spec(standing: RunStatus) -> list[RenderableType]:
     spec = standing.state.spec
     return [tables.spec_table(spec)] if spec else [Text("The task is not defined yet.", style="soft")]
+
+
+def _labels(standing: RunStatus) -> list[RenderableType]:
+    state, spec = standing.state, standing.state.spec
+    counts = dict.fromkeys(spec.labels, 0) if spec else {}
+    for dataset in state.chosen_datasets():
+        counts.update({label: counts.get(label, 0) + rows for label, rows in dataset.labels.items()})
+    return [tables.labels_table(counts)] if counts else [Text("No labels are known yet.", style="soft")]
+
+
+def _told(topic: Topic) -> Callable[[RunStatus], list[RenderableType]]:
+    def view(standing: RunStatus) -> list[RenderableType]:
+        return [words(line) for line in answer(topic, standing.state, standing.question)]
+
+    return view
+
+
+def _plan(standing: RunStatus) -> list[RenderableType]:
+    parts = _told("next")(standing)
+    estimates = _told("time")(standing) + _told("cost")(standing)
+    return [*parts, Text("Nothing of it has begun.", style="soft"), *estimates]
+
+
+def _diff(standing: RunStatus) -> list[RenderableType]:
+    specs = standing.state.all(TaskSpec)
+    said = list(dict.fromkeys(spec.instruction for spec in specs))
+    if len(said) < 2:
+        return [Text("The instruction has not changed.", style="soft")]
+    return [part for old, new in pairwise(said) for part in [*previews.diff(old, new), Text()]]
 
 
 def _data(standing: RunStatus) -> list[RenderableType]:
@@ -99,7 +202,21 @@ _VIEWS: dict[str, Callable[[RunStatus], list[RenderableType]]] = {
     "/help": _help,
     "/status": _status,
     "/spec": _spec,
+    "/labels": _labels,
     "/data": _data,
     "/models": _models,
+    "/model": _models,
     "/budget": _budget,
+    "/errors": _told("errors"),
+    "/why": _told("why_step"),
+    "/plan": _plan,
+    "/diff": _diff,
+}
+_DOING: dict[str, Callable[[Session, Screen, str], None]] = {
+    "/undo": lambda session, screen, _: undo(session, screen),
+    "/export": _export,
+    "/compact": _compact,
+    "/clear": _clear,
+    "/new": _new,
+    "/runs": _runs,
 }

@@ -129,6 +129,24 @@ def test_an_assumption_goes_with_the_value_it_was_about() -> None:
     assert edits.check_edits(spec, {"target": 0.5}).assumptions == (said,)
 
 
+def test_a_change_in_words_is_shown_before_it_counts(page, root: Path) -> None:
+    answer = ask(page, root, SPEC, "only three labels: work, private, spam", "a")
+    assert answer == Answer(verdict="edit", edits={"labels": ["work", "private", "spam"]})
+    assert "work, private, spam" in page.err.getvalue()
+    assert ask(page, root, SPEC, "only three labels: work, private, spam", "r", "a") == Answer(verdict="accept")
+
+
+def test_a_new_fact_at_the_task_goes_into_the_instruction(page, root: Path) -> None:
+    answer = ask(page, root, SPEC, "newsletters always count as spam", "a")
+    assert answer.edits == {"instruction": f"{recordings.SPEC.instruction} Newsletters always count as spam."}
+
+
+def test_a_row_is_put_right_by_number(page, root: Path) -> None:
+    rows = [json.loads(line)["id"] for line in (root / "rows.jsonl").read_text().splitlines()]
+    answer = ask(page, root, ROWS, "3 = returns", "2", "a")
+    assert answer.edits == {"rejected": [rows[1]], "labels": {rows[2]: "returns"}}
+
+
 def test_marks_add_up_and_a_repeated_one_is_taken_back(page, root: Path) -> None:
     rows = [json.loads(line)["id"] for line in (root / "rows.jsonl").read_text().splitlines()]
 

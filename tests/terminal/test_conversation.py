@@ -204,3 +204,52 @@ def test_the_first_words_are_asked_for(page) -> None:
     assert first_words(page.screen, page.lines("", "Sort mail")) == "Sort mail"
     assert first_words(page.screen, page.lines()) is None
     assert first_words(page.screen, page.lines("/quit")) is None
+
+
+def test_a_question_is_answered_from_the_record_and_the_open_one_stays(page, session: FakeSession) -> None:
+    session.now = standing(RESTING, question=SPEND)
+    session.turns = [Turn(WAITS)]
+    chat(session, page.screen, page.lines("what does it cost?", "thanks", "a", "/quit"))
+    assert "Spent so far: $0" in page.out.getvalue()
+    assert session.steps == [(None, Answer(verdict="accept"))]
+
+
+def test_a_fact_beside_a_question_is_noted(page, session: FakeSession) -> None:
+    session.now = standing(RESTING, question=SPEND)
+    chat(session, page.screen, page.lines("newsletters always count as spam", "/quit"))
+    assert session.noted == ["newsletters always count as spam"]
+    assert session.steps == []
+
+
+def test_one_of_several_readings_is_picked_by_number(page, session: FakeSession) -> None:
+    session.now = standing(RunState(resting=True, task=Task(request="r")))
+    session.turns = [Turn(WAITS)]
+    chat(session, page.screen, page.lines("purple monkey dishwasher", "1", "/quit"))
+    assert "Did you mean" in page.err.getvalue()
+    assert session.steps == [("purple monkey dishwasher", None)]
+
+
+def test_a_run_that_rests_offers_what_can_be_done(page, session: FakeSession) -> None:
+    session.now = standing(recordings.state())
+    session.now.state.resting = True
+    session.turns = [Turn(session.now)]
+    chat(session, page.screen, page.lines("/go", "/quit"))
+    assert "look at what it gets wrong" in page.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    "command", ["/errors", "/why", "/plan", "/diff", "/labels", "/runs", "/new", "/compact", "/clear"]
+)
+def test_the_further_commands_step_nothing(page, session: FakeSession, command: str) -> None:
+    session.now = standing(recordings.state(), ended=Ended(why="delivered", reason=""))
+    assert chat(session, page.screen, page.lines(command)) == 0
+    assert session.steps == []
+    assert "There is no command" not in page.err.getvalue()
+
+
+def test_the_conversation_can_be_exported_and_overwrites_nothing(page, session: FakeSession, tmp_path: Path) -> None:
+    session.log(e.PersonSaid(text="only refunds"))
+    target = tmp_path / "talk.md"
+    chat(session, page.screen, page.lines(f"/export {target}", f"/export {target}"))
+    assert "**You:** only refunds" in target.read_text()
+    assert "Name another file" in page.err.getvalue()

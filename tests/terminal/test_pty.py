@@ -86,7 +86,7 @@ def test_words_in_and_out(talk: Talk, tmp_path: Path) -> None:
     child.expect(pexpect.EOF)
     assert child.wait() == 0
     assert steps(tmp_path) == [["for our desk", None]]
-    assert "for our desk" in (tmp_path / "history.txt").read_text()
+    assert "for our desk" in (tmp_path.parent / ".history").read_text()
 
 
 def test_keys_typed_ahead_do_not_approve(talk: Talk, tmp_path: Path) -> None:
@@ -100,15 +100,22 @@ def test_keys_typed_ahead_do_not_approve(talk: Talk, tmp_path: Path) -> None:
     assert steps(tmp_path) == [["go", None]]
 
 
-@pytest.mark.parametrize("typed", [["\x04"], ["\r", "\x04"], ["hm\r", "\x04"]], ids=["Ctrl-D", "Enter", "a word"])
-def test_ctrl_d_leaves_and_nothing_is_decided(talk: Talk, tmp_path: Path, typed: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("", ""), ("\r", "Enter decides nothing"), ("hm\r", "closed|still open|type its number|not sure")],
+    ids=["Ctrl-D", "Enter", "a word"],
+)
+def test_ctrl_d_leaves_and_nothing_is_decided(talk: Talk, tmp_path: Path, typed: str, said: str) -> None:
     child = talk("question")
     ready(child)
     child.send("go\r")
-    for keys in typed:
+    child.expect(r"r\(eject\) › .*25h")
+    if typed:
+        child.send(typed)
+        child.expect(said)
         child.expect(r"r\(eject\) › .*25h")
-        child.send(keys)
-    child.expect("still open")
+    child.send("\x04")
+    child.expect("still open: Run it")
     child.expect(pexpect.EOF)
     assert steps(tmp_path) == [["go", None]]
 

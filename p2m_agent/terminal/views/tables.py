@@ -13,6 +13,7 @@ from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
+from p2m_agent.types.questions import Question
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.student import TrainingRun
@@ -271,6 +272,16 @@ def runs_table(rows: Sequence[RunRow]) -> RenderableType:
         facts = [row.started, units.cost(row.spent), one_line(row.request, 100)]
         run.append("\n" + " · ".join(fact for fact in facts if fact), style="soft")
         table.add_row(run, one_line(row.standing), row.score)
+    return table
+
+
+def waiting_table(found: Sequence[tuple[str, Question]]) -> RenderableType:
+    """Runs with the question that each waits with."""
+    if not found:
+        return Text("Nothing waits for you.", style="soft")
+    table = columns("run", "asks", "about", wide=("asks",))
+    for run, question in found:
+        table.add_row(Text(one_line(run)), Text(one_line(question.text)), question.about)
     return table
 
 
