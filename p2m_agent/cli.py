@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from p2m_agent import __version__
 
@@ -77,6 +77,22 @@ class _Parser(argparse.ArgumentParser):
         return choices[0] if choices else {}
 
 
+class _VerbParser(_Parser):
+    """A parser that takes a flag at any place, also between a run and the text that is optional after it."""
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse flags first, then what is left as positionals; plain argparse gives up on those behind a flag."""
+        if self._mixing:  # the method below calls this one
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
+
 Verbs: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 
@@ -95,7 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", metavar="RUN", help="go on talking about a run")
     parser.add_argument("--output-format", choices=FORMATS, help="of -p: text, json, or stream-json (an event a line)")
     parser.add_argument("--version", action="version", version=f"p2m_agent {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
+    verbs: Verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_VerbParser)
     _making(verbs)
     _looking(verbs)
     _using(verbs)
@@ -203,6 +219,7 @@ def _using(verbs: Verbs) -> None:
     predict.add_argument("--file", type=Path, metavar="IN", help="rows to answer (JSONL, CSV, parquet)")
     predict.add_argument("-o", "--output", type=Path, metavar="OUT", help="where the answers go (JSONL)")
     predict.add_argument("--json", action="store_true", help="print confidence and scores too")
+    predict.add_argument("--resume", action="store_true", help="go on behind the answers that OUT holds already")
     score = _verb(verbs, "eval", "score a model on labelled rows of your own")
     score.add_argument("run", metavar="RUN")
     score.add_argument("--data", type=Path, required=True, metavar="ROWS")
@@ -221,12 +238,33 @@ def _using(verbs: Verbs) -> None:
         verb.add_argument("run", metavar="RUN")
         verb.add_argument("--port", type=int, default=port)
         if name == "serve":
-            verb.add_argument("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
+            _serve_flags(verb)
     agents = _verb(verbs, "mcp", "an MCP server, by which other agents drive runs within these limits")
     agents.add_argument("--http", action="store_true", help="on a port of this machine; else standard input and output")
     agents.add_argument("--port", type=int, default=8765, help="with --http (default 8765)")
     agents.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
     _limit_flags(agents)
+
+
+def _serve_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
+    callers = parser.add_argument_group(
+        "callers", "What they put around the text is left out; it is learnt as it comes."
+    )
+    words = "a caller's prompt, with {text} where the text goes; may be repeated"
+    callers.add_argument("--template", action="append", metavar="PROMPT", help=words)
+    callers.add_argument("--template-from", type=Path, metavar="JSONL", help="earlier requests to learn templates from")
+    callers.add_argument("--check", type=Path, metavar="JSONL", help="show what would be read of these requests")
+    callers.add_argument("--show-input", action="store_true", help="log what is read of each request")
+    who = parser.add_argument_group("who may ask, and how much")
+    who.add_argument("--keys", type=Path, metavar="FILE", help="only who brings one of these keys, one a line")
+    who.add_argument("--cors", action="append", metavar="ORIGIN", help="web pages of this origin; may be repeated")
+    who.add_argument("--max-waiting", type=_positive, default=4096, metavar="N", help="inputs that may wait (4096)")
+    unsure = parser.add_argument_group("where the model is unsure")
+    unsure.add_argument("--fallback", metavar="MODEL", help="pass requests on to this LLM: a URL#model or a name")
+    words = "share of wrong answers that the model may give, by the run's dev rows (default 0.02)"
+    unsure.add_argument("--max-error", type=_share, default=0.02, metavar="SHARE", help=words)
+    unsure.add_argument("--min-confidence", type=_share, metavar="SHARE", help="pass on what is less sure than this")
 
 
 def _task_flags(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -14,6 +14,9 @@ from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import read_request, read_task
 from p2m_agent.types.task import Task
+
+if TYPE_CHECKING:
+    from p2m_agent.delivery.predictor import Predictor
 
 PLAIN = (
     "runs_dir",
@@ -87,6 +90,15 @@ def _said(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     if not task.request.strip():
         raise UsageError(f"{config}: `request` is empty.", "Say there what the model should do.")
     return task, (str(config.resolve().parent),)
+
+
+def load_model(args: argparse.Namespace) -> Predictor:
+    """The delivered model that a command names, loaded."""
+    from p2m_agent.agent.beginning import model_folder
+    from p2m_agent.delivery.predictor import load_predictor
+
+    settings = settings_from(args)
+    return load_predictor(model_folder(settings, args.run), settings, "onnx")
 
 
 def print_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,17 +20,42 @@ if TYPE_CHECKING:
     from p2m_agent.training.student_card import StudentCard
 
 
-def inputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[dict[str, str]]:
-    """The model's input fields, read from columns of the same names, else from those that look like them.
+@dataclass(frozen=True)
+class InputColumns:
+    """Where in a file's rows the model's input stands."""
+
+    of_field: dict[str, str]
+    path: Path
+
+    def read(self, row: Row, number: int) -> dict[str, str]:
+        """The model's input fields of the file's row `number`, from 1.
+
+        Raises:
+            UsageError: the row has nothing for a field.
+        """
+        flat = flatten(row)
+        return {field: _cell(flat, column, self.path, number) for field, column in self.of_field.items()}
+
+
+def input_columns(rows: Sequence[Row], card: StudentCard, path: Path) -> InputColumns:
+    """Columns of the fields' names, else those that look like them in these rows, the first of a file.
 
     Raises:
-        UsageError: a row has nothing for a field.
+        UsageError: there are none.
     """
     rows = [flatten(row) for row in rows]
-    columns = {field: field for field in card.input_fields}
-    if not _has(rows, card.input_fields):
-        columns = _guessed(rows, card, path)[0]
-    return [{f: _cell(row, column, path, n) for f, column in columns.items()} for n, row in enumerate(rows, 1)]
+    same = {field: field for field in card.input_fields}
+    return InputColumns(same if _has(rows, card.input_fields) else _guessed(rows, card, path)[0], path)
+
+
+def inputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[dict[str, str]]:
+    """The model's input fields of each row.
+
+    Raises:
+        UsageError: there are no columns for them, or a row has nothing for a field.
+    """
+    columns = input_columns(rows, card, path)
+    return [columns.read(row, number) for number, row in enumerate(rows, 1)]
 
 
 def outputs_of(rows: Sequence[Row], card: StudentCard, path: Path) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from p2m_agent.delivery.onnx_encoder import load_onnx_encoder
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
 from p2m_agent.training.label_code import LabelCode
@@ -15,7 +16,7 @@ from p2m_agent.types.recipe import Causal, Recipe, Seq2Seq
 from p2m_agent.types.rows import render_input
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.types.value import Value
-from p2m_agent.weights.device import device, inference_dtype
+from p2m_agent.weights.device import device, has_gpu, inference_dtype
 from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
 from p2m_agent.weights.loading import load_causal, load_seq2seq, load_tokenizer
 from p2m_agent.weights.locate import locate
@@ -23,6 +24,8 @@ from p2m_agent.weights.locate import locate
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
+
+    from p2m_agent.training.texts.greedy import Decoded
 
 _LABEL_SHARPNESS = 20.0
 """Cosines to label names lie close together; this factor spreads them into probabilities."""
@@ -36,9 +39,25 @@ class Prediction(Value):
     """0 to 1: the probability of the label or of the set, or the geometric mean of the answer's token probabilities."""
     scores: dict[str, float] = {}
     """Probability of every label, most likely first; of several labels each by itself."""
+    input_cut: bool = False
+    """Whether the input was longer than the student reads."""
+    output_cut: bool = False
+    """Whether the answer stopped at the longest length that the student writes."""
 
 
 Answer = Callable[[Sequence[str]], list[Prediction]]
+
+
+class Encodes(Protocol):
+    """Texts to unit vectors."""
+
+    max_tokens: int
+
+    def encode(self, texts: Sequence[str], /) -> NDArray[numpy.float32]:
+        """Unit rows in the order of `texts`."""
+
+    def lengths(self, texts: Sequence[str], /, *, cut: bool = True) -> list[int]:
+        """Tokens of each text."""
 
 
 class Predictor:
@@ -70,28 +89,45 @@ class Predictor:
         return render_input({name: fields[name] for name in self.card.input_fields})
 
 
-def load_predictor(folder: Path, settings: Settings) -> Predictor:
+def load_predictor(folder: Path, settings: Settings, runtime: Literal["torch", "onnx"] = "torch") -> Predictor:
     """Load a student from its folder, which is all it needs.
+
+    Args:
+        folder: of the student.
+        settings: how many threads there are, and where the cache is.
+        runtime: `onnx` takes ONNX Runtime for an encoder on a processor, where it can be had; it is exported first,
+            which takes seconds and its size in the cache, so it is for students that are used.
 
     Raises:
         UsageError: the folder holds no student.
     """
-    import torch
-
     card = read_card(folder)
-    torch.set_num_threads(settings.threads)
     if card.kind != "text_to_text":
         from p2m_agent.training.linear_head import ENCODER, load_head
 
-        encoder = load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens)
+        encoder = _encoder(folder / ENCODER, card.max_tokens, settings, runtime)
         head = load_head(folder)
         code = LabelCode(card.labels, several=card.kind == "multi_label")
         answer = classifier(encoder, head["weight"], head["bias"], code)
     else:
+        import torch
+
         from p2m_agent.training.texts.answering import MODEL
 
+        torch.set_num_threads(settings.threads)
         answer = _generator(folder / MODEL, card)
     return Predictor(card, answer, size_mb(folder))
+
+
+def _encoder(folder: Path, max_tokens: int, settings: Settings, runtime: str) -> Encodes:
+    def load() -> TextEncoder:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+        return load_text_encoder(folder, max_tokens=max_tokens)
+
+    found = load_onnx_encoder(folder, max_tokens, settings, load) if runtime == "onnx" and not has_gpu() else None
+    return found or load()
 
 
 def load_untuned(recipe: Recipe, spec: TaskSpec, settings: Settings) -> Predictor:
@@ -119,31 +155,41 @@ def load_untuned(recipe: Recipe, spec: TaskSpec, settings: Settings) -> Predicto
 
 
 def classifier(
-    encoder: TextEncoder, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32], code: LabelCode
+    encoder: Encodes, weight: NDArray[numpy.float32], bias: NDArray[numpy.float32], code: LabelCode
 ) -> Answer:
     """Answers by a linear head on the encoder's vectors."""
-    return labelled(code, lambda texts: encoder.encode(texts) @ weight.T + bias)
+    return labelled(code, lambda texts: encoder.encode(texts) @ weight.T + bias, lambda text: _cut(encoder, text))
 
 
-def labelled(code: LabelCode, logits: Callable[[Sequence[str]], NDArray[numpy.float32]]) -> Answer:
-    """Answers by what gives the logits of texts, shape (texts, labels)."""
+def labelled(
+    code: LabelCode,
+    logits: Callable[[Sequence[str]], NDArray[numpy.float32]],
+    cut: Callable[[str], bool] = lambda _text: False,
+) -> Answer:
+    """Answers by what gives the logits of texts, shape (texts, labels), and by whether a text is read in part only."""
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
         told = logits(texts)
         outputs, shares = code.outputs(told), code.shares(told)
-        return [_prediction(output, row, code) for output, row in zip(outputs, shares, strict=True)]
+        rows = zip(outputs, shares, map(cut, texts), strict=True)
+        return [_prediction(output, row, code, cut=was) for output, row, was in rows]
 
     return answer
 
 
-def _prediction(output: str, shares: NDArray[numpy.float64], code: LabelCode) -> Prediction:
+def _cut(encoder: Encodes, text: str) -> bool:
+    most = encoder.max_tokens
+    return len(text.encode()) >= most - 2 and encoder.lengths([text], cut=False)[0] > most  # a token is a byte or more
+
+
+def _prediction(output: str, shares: NDArray[numpy.float64], code: LabelCode, *, cut: bool) -> Prediction:
     import numpy as np
 
     order = np.argsort(-shares, kind="stable")
     scores = {code.labels[i]: round(float(shares[i]), 6) for i in order}
     # A set is right where every label of it is: the product, as if they were independent.
     sure = np.maximum(shares, 1 - shares).prod() if code.several else shares.max()
-    return Prediction(output=output, confidence=float(sure), scores=scores)
+    return Prediction(output=output, confidence=float(sure), scores=scores, input_cut=cut)
 
 
 def _generator(folder: Path, card: StudentCard) -> Answer:
@@ -157,10 +203,16 @@ def _generator(folder: Path, card: StudentCard) -> Answer:
     chat = ChatFormat(load_tokenizer(folder), card.instruction)
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
-        said = answers_of(model, chat, chat.prompts(texts), recipe)
-        return [Prediction(output=chat.text(one.ids), confidence=one.confidence) for one in said]
+        long = [len(ids) > recipe.max_tokens for ids in chat.prompts(texts)]
+        read = [chat.cut(text, recipe.max_tokens) if cut else text for text, cut in zip(texts, long, strict=True)]
+        said = answers_of(model, chat, chat.prompts(read), recipe)
+        return [_written(chat.text(one.ids), one, cut=cut) for one, cut in zip(said, long, strict=True)]
 
     return answer
+
+
+def _written(output: str, one: Decoded, *, cut: bool) -> Prediction:
+    return Prediction(output=output, confidence=one.confidence, input_cut=cut, output_cut=not one.ended)
 
 
 def _transducer(folder: Path, card: StudentCard, recipe: Seq2Seq) -> Answer:
@@ -171,6 +223,7 @@ def _transducer(folder: Path, card: StudentCard, recipe: Seq2Seq) -> Answer:
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
         said = answers_of(model, pair, texts, recipe)
-        return [Prediction(output=pair.text(one.ids), confidence=one.confidence) for one in said]
+        long = [pair.too_long([text]) > 0 for text in texts]
+        return [_written(pair.text(one.ids), one, cut=cut) for one, cut in zip(said, long, strict=True)]
 
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 
@@ -12,6 +13,11 @@ def device() -> Any:
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def has_gpu() -> bool:
+    """Whether there is one for torch, which is loaded only where a driver is there: it takes seconds."""
+    return Path("/proc/driver/nvidia").exists() and device().type == "cuda"
 
 
 @cache

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.delivery.predictor import load_predictor
+from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
+from p2m_agent.training.texts.chat_format import ChatFormat
+from p2m_agent.types.recipe import Causal, LinearHead
+from p2m_agent.weights.loading import load_tokenizer
+from tests.fakes.tiny_models import task, tiny_bert, tiny_llama
 
 
 @pytest.fixture
@@ -23,3 +27,25 @@ def test_a_card_of_another_version_is_refused(tmp_path: Path, settings: Settings
     (tmp_path / "p2m.json").write_text('{"version": 9}')
     with pytest.raises(UsageError, match="is not a student card of version 1"):
         load_predictor(tmp_path, settings)
+
+
+def test_a_long_text_is_cut_by_tokens_and_says_so(tmp_path: Path, settings: Settings) -> None:
+    llama = tiny_llama(tmp_path)
+    predictor = load_untuned(Causal(base=str(llama), max_tokens=64, max_new_tokens=4), task("text_to_text"), settings)
+    long = "parcel invoice " * 4000
+    [short, cut] = predictor.predict([{"text": "parcel"}, {"text": long}])
+    assert (short.input_cut, cut.input_cut) == (False, True)
+    assert cut.output_cut or len(cut.output.split()) < 4
+    chat = ChatFormat(load_tokenizer(llama), "say it")
+    kept = chat.cut(long, 64)
+    assert long.startswith(kept)
+    assert len(chat.prompts([kept])[0]) == 64
+    assert chat.cut("parcel", 64) == "parcel"
+
+
+def test_an_encoder_says_that_it_read_a_part(tmp_path: Path, settings: Settings) -> None:
+    spec = task("classification").model_copy(update={"labels": ("a", "b")})
+    predictor = load_untuned(LinearHead(base=str(tiny_bert(tmp_path))), spec, settings)
+    most = predictor.card.max_tokens
+    said = predictor.predict([{"text": "parcel " * words} for words in (1, most - 2, most - 1)])
+    assert [one.input_cut for one in said] == [False, False, True]

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from p2m_agent.delivery.dropin.input_fields import UnreadableInput, read_fields
 from p2m_agent.delivery.model_card import BASELINE_NAMES
-from p2m_agent.delivery.web.openai_api import BadRequest, read_fields
 from p2m_agent.errors import UsageError
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.task import Demonstration
@@ -136,7 +136,7 @@ def examples(
     for mistake in dev.mistakes if dev else ():
         try:
             hard.append(read_fields(mistake.text, fields))
-        except BadRequest:
+        except UnreadableInput:
             continue  # a value with the name of another field in it does not come apart again
     title = "Hard ones: it got these wrong on dev" if hard else "Examples"
     return title, [[one[field] for field in fields] for one in (hard or found)[:_EXAMPLES]]

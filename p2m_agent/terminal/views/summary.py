@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from p2m_agent.agent.stopping import why_stopped
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.run.result import delivered
 from p2m_agent.run.state import Parent, RunState
+from p2m_agent.settings import Settings
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
@@ -155,7 +157,7 @@ def _took(state: RunState, root: Path) -> str:
 
 
 def _next(state: RunState, root: Path, screen: Screen, *, has_model: bool) -> None:
-    run = root.name
+    run = root.name + _elsewhere(root)
     if has_model:
         commands = [f"p2m predict {run} {quoted(example_input(state, root))}", f"p2m demo {run}", f"p2m serve {run}"]
     else:
@@ -163,6 +165,13 @@ def _next(state: RunState, root: Path, screen: Screen, *, has_model: bool) -> No
     screen.note(Text(), Text("  try next", style="soft"))
     for command in commands:
         screen.literal(f"  {command}")
+
+
+def _elsewhere(root: Path) -> str:
+    """The flag without which a command would not find the run."""
+    if Settings().runs_dir.resolve() == root.parent.resolve():
+        return ""
+    return f" --runs-dir {shlex.quote(str(root.parent))}"
 
 
 def example_input(state: RunState, root: Path, longest: int = 60) -> str:

@@ -36,6 +36,22 @@ class ChatFormat:
         rendered = [self.prompt(text) for text in texts]
         return [list(ids) for ids in self._tokenizer(rendered, add_special_tokens=False)["input_ids"]]
 
+    def cut(self, text: str, most: int) -> str:
+        """The text from its start, as much of it as leaves a prompt of at most `most` tokens.
+
+        Raises:
+            ToolError: the instruction alone is longer.
+        """
+        room = most - len(self.prompts([""])[0])
+        spans = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        while room > 0:
+            kept = text[: spans[room - 1][1]] if room < len(spans) else text
+            excess = len(self.prompts([kept])[0]) - most
+            if excess <= 0:
+                return kept
+            room = min(room, len(spans)) - excess  # words may split otherwise beside the template's own
+        raise ToolError(f"the instruction alone is longer than {most} tokens", "Raise max_tokens.")
+
     def answers(self, outputs: Sequence[str]) -> list[list[int]]:
         """Token ids of each answer with the token that ends it."""
         if not outputs:

@@ -1,18 +1,28 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
 import uvicorn
+from starlette.requests import Request
 
-from p2m_agent.delivery.web.openai_api import BadRequest, read_fields
-from p2m_agent.delivery.web.server import MAX_BODY_BYTES, MAX_INPUTS, create_app, listening_socket
+from p2m_agent.delivery.web.app import create_app
+from p2m_agent.delivery.web.bad_request import BadRequest
+from p2m_agent.delivery.web.chat_request import PredictRequest
+from p2m_agent.delivery.web.endpoints import MAX_INPUTS
+from p2m_agent.delivery.web.received import MAX_BODY_BYTES, read_body
+from p2m_agent.delivery.web.server import listening_socket
 from p2m_agent.errors import UsageError
 from tests.fakes.student import FakePredictor, by_word, student_card
 
@@ -97,7 +107,8 @@ def test_the_model_is_listed(client: openai.OpenAI) -> None:
     [
         ({"messages": []}, "no user message"),
         ({"messages": [{"role": "user", "content": "  "}]}, "no user message"),
-        ({"messages": [{"role": "user", "content": "hi"}], "n": 3}, "one answer"),
+        ({"messages": [{"role": "user", "content": "hi"}], "n": 0}, "n"),
+        ({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 0}, "max_tokens"),
         ({"messages": "hi"}, "messages"),
         ({}, "messages"),
         ([1, 2], "body"),
@@ -136,7 +147,7 @@ def test_an_unknown_place_is_404_in_the_same_shape(url: str) -> None:
 
 
 def test_health_says_which_model(url: str) -> None:
-    assert httpx.get(f"{url}/health").json() == {"status": "ok", "model": "mail-sorter"}
+    assert httpx.get(f"{url}/health").json() == {"status": "ok", "model": "mail-sorter", "waiting": 0}
 
 
 def test_many_inputs_are_answered_in_order_with_confidence(url: str) -> None:
@@ -177,39 +188,134 @@ def test_one_computation_at_a_time() -> None:
     assert most == 1
 
 
-FIELDS = ("expression", "today")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"expression": "in two days", "today": "2024-01-01"}',
-        "expression: in two days\ntoday: 2024-01-01",
-        "today: 2024-01-01\nexpression: in two days\n",
-    ],
-)
-def test_several_fields_come_as_json_or_as_lines(text: str) -> None:
-    assert read_fields(text, FIELDS) == {"expression": "in two days", "today": "2024-01-01"}
-
-
-def test_a_value_may_go_on_over_lines_and_hold_colons() -> None:
-    read = read_fields("expression: at 10:30\nor: so\ntoday: 2024-01-01", FIELDS)
-    assert read == {"expression": "at 10:30\nor: so", "today": "2024-01-01"}
-
-
-def test_one_field_takes_the_text_as_it_is() -> None:
-    assert read_fields('{"text": 1}', ("text",)) == {"text": '{"text": 1}'}
-
-
-@pytest.mark.parametrize("text", ["in two days", json.dumps({"expression": "x"}), json.dumps([1]), "today: x"])
-def test_missing_fields_are_named_with_both_forms(text: str) -> None:
-    with pytest.raises(BadRequest, match=r'missing: .*Give a JSON object \{"expression": "…", "today": "…"\}'):
-        read_fields(text, FIELDS)
-
-
 def test_a_taken_port_is_said_plainly() -> None:
     with (
         listening_socket("127.0.0.1", 0) as taken,
         pytest.raises(UsageError, match="cannot be listened on"),
     ):
         listening_socket("127.0.0.1", taken.getsockname()[1])
+
+
+def ask(url: str, **more: object) -> httpx.Response:
+    body = {"messages": [{"role": "user", "content": "where is my parcel?"}], **more}
+    return httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+
+
+def test_what_is_null_is_as_if_it_were_left_out(url: str) -> None:
+    nulls = dict.fromkeys(
+        ("stream", "model", "n", "max_tokens", "stop", "tools", "tool_choice", "response_format", "stream_options")
+    )
+    answer = ask(url, **nulls)
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["message"]["content"] == "delivery"
+
+
+def test_a_lone_surrogate_is_the_clients_fault(url: str) -> None:
+    body = b'{"messages": [{"role": "user", "content": "hi \\ud800"}]}'
+    for place in ("/v1/chat/completions", "/predict"):
+        answer = httpx.post(url + place, content=body)
+        assert answer.status_code == 400, place
+
+
+def test_an_answer_has_the_tokens_it_may_have() -> None:
+    predictor = FakePredictor(lambda one: LONG, card=student_card("text_to_text"))
+    with serving(predictor) as url:
+        choice = ask(url, max_tokens=2).json()["choices"][0]
+        assert (choice["message"]["content"], choice["finish_reason"]) == ("one two", "length")
+        choice = ask(url, max_completion_tokens=100).json()["choices"][0]
+        assert (choice["message"]["content"], choice["finish_reason"]) == (LONG, "stop")
+        choice = ask(url, stop=[" four", "seven"]).json()["choices"][0]
+        assert (choice["message"]["content"], choice["finish_reason"]) == ("one two three", "stop")
+
+
+def test_an_answer_that_the_student_cut_says_so() -> None:
+    class Cut(FakePredictor):
+        def predict(self, inputs: Any) -> Any:
+            return [one.model_copy(update={"output_cut": True}) for one in super().predict(inputs)]
+
+    with serving(Cut(lambda one: LONG, card=student_card("text_to_text"))) as url:
+        assert ask(url).json()["choices"][0]["finish_reason"] == "length"
+        last = ask(url, stream=True).text.strip().split("\n\n")[-2]
+        assert json.loads(last.removeprefix("data: "))["choices"][0]["finish_reason"] == "length"
+
+
+def test_every_chunk_has_index_and_finish_reason(url: str) -> None:
+    lines = ask(url, stream=True, n=2).text.strip().split("\n\n")
+    assert lines[-1] == "data: [DONE]"
+    choices = [json.loads(line.removeprefix("data: "))["choices"][0] for line in lines[:-1]]
+    assert all({"index", "delta", "finish_reason"} <= set(choice) for choice in choices)
+    assert {choice["index"] for choice in choices} == {0, 1}
+
+
+def test_health_answers_while_everything_waits() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def rule(one: dict[str, str]) -> str:
+        begun.set()
+        go.wait(30)
+        return "billing"
+
+    with serving(FakePredictor(rule)) as url:
+        threads = [threading.Thread(target=ask, args=(url,)) for _ in range(60)]
+        for thread in threads:
+            thread.start()
+        assert begun.wait(30)
+        assert httpx.get(f"{url}/health", timeout=30).json()["status"] == "ok"  # nothing is let go before
+        go.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_hang_up_while_uploading_leaves_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(FakePredictor(by_word)) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        assert ask(url).status_code == 200
+    assert "Traceback" not in caplog.text
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_a_body_that_does_not_arrive_is_given_up() -> None:
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, never)
+    with pytest.raises(BadRequest, match="did not arrive") as slow:
+        asyncio.run(read_body(request, PredictRequest, seconds=0.01))
+    assert slow.value.status == 408
+
+
+SERVER = """
+import sys, threading
+from p2m_agent.delivery.web import server
+from p2m_agent.delivery.web.app import create_app
+from tests.fakes.student import FakePredictor, by_word
+server.DRAIN_SECONDS = 1
+def rule(one):
+    if one["text"] == "forever":
+        print("computing", flush=True)
+        threading.Event().wait()
+    return by_word(one)
+with server.listening_socket("127.0.0.1", 0) as listening:
+    print(server.address_of(listening), flush=True)
+    server.serve(create_app(FakePredictor(rule), "m"), listening)
+"""
+
+
+def test_sigterm_ends_it_whatever_clients_do() -> None:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        assert ask(url).status_code == 200
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as half, socket.create_connection((host, int(port))) as waits:
+            half.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+            body = b'{"inputs": ["forever"]}'
+            waits.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            assert process.stdout.readline() == "computing\n"
+            process.terminate()
+            process.wait(timeout=60)
+        assert "Traceback" not in (process.stderr.read() if process.stderr else "")

@@ -43,6 +43,15 @@ def test_the_summary_fits_and_holds_every_number(new_page, tmp_path: Path, width
     assert "SYNTHETIC" not in page.all
 
 
+def test_what_to_try_next_finds_the_run_where_it_is(page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary(recordings.state(), tmp_path / "my runs" / recordings.RUN, page.screen)
+    assert f"p2m serve {recordings.RUN} --runs-dir '{tmp_path}/my runs'" in page.err.getvalue()
+    monkeypatch.setenv("P2M_RUNS_DIR", str(tmp_path / "my runs"))
+    page.err.truncate(0)
+    summary(recordings.state(), tmp_path / "my runs" / recordings.RUN, page.screen)
+    assert "--runs-dir" not in page.err.getvalue()
+
+
 def test_a_synthetic_proxy_is_said_loudly(page, tmp_path: Path) -> None:
     summary(recordings.state(proxy=True), tmp_path / recordings.RUN, page.screen)
     assert "SYNTHETIC PROXY" in page.out.getvalue()
