@@ -44,9 +44,9 @@ class Chat:
         self._before, self._notify = "", notify
         self._console = RunConsole(screen, attended=True)
         session.log.listen(self._console)
-        self._talk = Asides(session, screen, session.embedder)
         self._offered: tuple[Understood, ...] | tuple[Option, ...] = ()
         self._lines = lines or open_lines(screen, session.root.parent / HISTORY, self._toolbar, list(HELP))
+        self._talk = Asides(session, screen, self._lines, session.embedder)
 
     def run(self) -> int:
         """Talk until the person leaves. Returns the exit code, 0."""

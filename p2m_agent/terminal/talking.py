@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from p2m_agent.agent.applying import apply_edit, in_words
-from p2m_agent.agent.dialogue.readings import Place, Understood
+from p2m_agent.agent.applying import LABELS, apply_edit, in_words
+from p2m_agent.agent.dialogue.readings import Edit, Place, Understood
 from p2m_agent.agent.dialogue.record_answers import answer
 from p2m_agent.agent.dialogue.router import route
 from p2m_agent.agent.dialogue.slash_edits import CHANGING, read_slash
+from p2m_agent.agent.dialogue.verdicts import clear_verdict
 from p2m_agent.errors import P2MError, UsageError
+from p2m_agent.terminal.lines import Lines
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.slash import run_command
 from p2m_agent.types.questions import Question
+from p2m_agent.types.rows import Dataset
 
 if TYPE_CHECKING:
     from p2m_agent.agent.session import Session
@@ -50,6 +53,8 @@ class Asides:
 
     session: Session
     screen: Screen
+    lines: Lines | None = None
+    """Where a yes before labels change comes from."""
     embedder: Callable[[], Embedder | None] = lambda: None
 
     def hear(self, line: str, question: Question | None) -> Understood:
@@ -112,16 +117,33 @@ class Asides:
     def change(self, reading: Understood) -> None:
         """Change what was named, and say what no longer holds.
 
+        Labels that were named in words are shown before they change: rows change with them.
+
         Raises:
-            AskAgain: always, once it is changed.
+            AskAgain: once it is changed.
         """
-        if reading.edit is None:
+        if reading.edit is None or not self._is_meant(reading.edit, reading.text):
             return
         done = apply_edit(reading.edit, self.session)
         self.screen.ask(marked(self.screen.glyph("done"), "ok", words(done.said)))
         for each in done.stale:
             self.screen.ask(marked(self.screen.glyph("no"), "warn", words(f"stale: {each}"), indent=2))
         raise AskAgain
+
+    def _is_meant(self, edit: Edit, text: str) -> bool:
+        state = self.session.standing().state
+        if edit.what not in LABELS or text.startswith("/") or not state.all(Dataset):
+            return True
+        said = in_words(edit, state.spec.labels if state.spec else ())
+        self.screen.ask(marked("?", "accent", words(f"{said[:1].upper()}{said[1:]}?", "bold")))
+        while True:
+            verdict = (
+                clear_verdict(self.lines.line("a(ccept) / r(eject) the change › ")) if self.lines else ("accept", "")
+            )
+            if verdict and verdict[0] in ("accept", "reject"):
+                return verdict[0] == "accept"
+            self.hint("a changes it, r leaves it as it is.")
+        return True
 
     def tell(self, *lines: str) -> None:
         """An answer, on the stream of what was asked for."""

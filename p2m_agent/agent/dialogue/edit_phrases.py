@@ -187,7 +187,7 @@ def _stop_or_redo(line: str, place: Place) -> Edit | None:
         r"|^hör\w* .*auf$|このラウンドで(?:終わり|止め)"
     )
     redos = (
-        r"^(?:please )?(?:train|do|run|try|repeat)\b.*\b(?:again|once more)$|^(?:retrain|redo|repeat)\b"
+        r"^(?:please )?(?:train|do|run|try|repeat)\b.*\b(?:again|once more)$|^(?:please )?(?:retrain|redo|repeat)\b"
         r"|\b(?:noch ?mal|erneut) train\w*"
         r"|^trainier\w* .*(?:noch ?mal|neu|erneut)$|^mach\w* das noch ?mal$|^otra vez$"
         r"|^entrena\w* otra vez|もう一度(?:訓練|学習)"

@@ -38,7 +38,7 @@ def read_labels(line: str, place: Place) -> Edit | None:
     """All labels, where a line lists them."""
     forms = (
         rf"{LABELS}\b[^:=]{{0,40}}[:=]\s*(?P<list>.+)$",
-        rf"\b{LABELS}\b[^,;:]{{0,12}}\b(?:be|are|sind|son)\s+(?P<list>.+)$",
+        rf"\b{LABELS}\b[^,;:]{{0,12}}\b(?:be|are|sind|sollen|son)\s+(?P<list>.+?)(?:\s+(?:sein|heißen))?$",
         rf"\b{LABELS},\s*(?P<list>.+)$",
         r"ラベルは(?P<list>.+?)(?:の\S{0,4}だけ|だけ|にして|です|$)",
     )
@@ -65,6 +65,8 @@ def read_merge(line: str, place: Place) -> Edit | None:
         return None
     into = match(_INTO, line) or match(rf"(?:called|call it|call them|named|,)\s+{_NEW}$", line)
     to = _named(into["to"] if into else "", names)
+    colon = match(r"(?:label|name)\w*\s*:\s*(?P<to>[^,.;:]+)$", line)
+    to = colon["to"].strip() if colon else to
     japanese = match(r"(?P<names>.+?)(?:を|は)(?P<to>\S+?)に(?:まとめ|統合)", line)
     to = japanese["to"] if japanese else to
     final = known(to, names) or to

@@ -68,7 +68,7 @@ def _rows(line: str, place: Place) -> Understood | None:
 
 def read_rows(line: str, place: Place) -> RowsTyped | None:
     """`2 5-7`, `3 = shipping`, `row 3 is wrong`, `more`."""
-    if re.fullmatch(r"m|more|next|show (?:me )?more|weiter|mehr|más|もっと|次", line, re.IGNORECASE):
+    if re.fullmatch(r"m|more|next(?: page)?|show (?:me )?more|weiter|mehr|más|もっと|次", line, re.IGNORECASE):
         return RowsTyped(page=True)
     if is_question(line):
         return None
@@ -99,11 +99,12 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 _COMMANDS = (
     ("/undo", r"(?:please )?(?:(?:take me |go )?(?:one |a )?step back|(?:take|bring"
-        r"|go) (?:me )?back (?:one|a) step|undo(?: (?:that|it|this|the last (?:step|one)))?"
+        r"|go) (?:me )?back (?:one|a) step|(?:undo|revert|roll back)(?: (?:that|it|this|the last (?:step|one)))?"
         r"|go (?:one )?(?:step )?back(?: one step| a step)?"
               r"|take (?:that|it) back|rückgängig(?: machen)?|mach das rückgängig|zurück"
         r"|deshacer|deshaz eso|元に戻して)"),
-    ("/help", r"help(?: me)?|what can (?:i|you) (?:say|do|type)(?: here)?|hilfe|ayuda|commands"
+    ("/help", r"help(?: me)?|(?:what|which) commands(?: are there| do you (?:have|know))?|what can (?:i"
+        r"|you) (?:say|do|type)(?: here)?|hilfe|ayuda|commands"
         r"|what are the commands|ヘルプ"
               r"|how does this work|was kann ich (?:sagen|tun)"),
     ("/go", r"(?:please )?(?:(?:let's |let us |just |then )*(?:go on|continue|move on|carry on)|go on"

@@ -24,13 +24,31 @@ _JAPANESE_ASKS = (
     r"(?:か|の|かな|でしょう|ですか)[?？。]?$|なぜ|どうして|いくら|どのくらい|どれくらい|何が|教えて|見せて"
 )
 _WHY = (
-    r"\bwhy\b|\breasoning\b|\bfor what reason\b|\bspeaks for\b|\bcouldn't you\b|\bwhat made\b"
+    r"\bwhy\b|\bspricht für\b|\bgood for\b|\breasoning\b|\bfor what reason\b|\bspeaks for\b|\bcouldn't you\b|\bwhat made\b"
     r"|\bwarum\b|\bwieso\b|\bweshalb\b|por qu[ée]|なぜ|どうして|\breason\b|\bhow come\b"
 )
-_STUCK = (
-    r"\btaking so long\b|\bstill (?:running|working|going|training|busy)\b|\b(?:done|finished"
-    r"|ready) yet\b|\bso lange gedauert\b"
+_FIRST: tuple[tuple[Topic, str], ...] = (
+    (
+        "progress",
+        r"\btaking so long\b|\bstill (?:running|working|going|training|busy)\b|\b(?:done|finished|ready) yet\b"
+        r"|\bso lange gedauert\b|\bup to\?|\bterminaste\b|\bacabaste\b",
+    ),
+    (
+        "next",
+        r"\b(?:how|what) (?:can|could|should|do|would) (?:i|we|you) (?:\w+ ){0,2}(?:get|gain|reach"
+        r"|do|try|have|need|improve|suggest)\b"
+        r"|\bwie (?:kann|komme) (?:ich|wir)\b",
+    ),
+    (
+        "glossary",
+        r"^what(?:'s| is| are)(?: an?| the)? (?:baselines?|dev|teacher|student|epoch|leak"
+        r"|encoder|setfit|linear head"
+        r"|locked test|macro f1|interval|base model|fine-?tun\w+|synthetic proxy)\??$",
+    ),
+    ("data", r"^who (?:made|wrote|labell?ed|collected)\b"),
+    ("score", r"\bon the test\b"),
 )
+"""Whole forms that single words would mislead about."""
 _CUES: tuple[tuple[Topic, str], ...] = (
     ("glossary", r"\bwhat (?:does .+ mean|is (?:an?|the) (?!accuracy|score|status|budget|cost|time|target"
         r"|next|plan|best|model"
@@ -150,8 +168,9 @@ def topic_of(text: str, about: str) -> Topic | None:
     line = " ".join(text.split()).replace("’", "'").strip("¿ ")
     if re.search(_WHY, line, re.IGNORECASE):
         return _why(line, about)
-    if re.search(_STUCK, line, re.IGNORECASE):
-        return "progress"
+    for topic, cue in _FIRST:
+        if re.search(cue, line, re.IGNORECASE):
+            return topic
     return next((topic for topic, cue in _CUES if re.search(cue, line, re.IGNORECASE)), None)
 
 

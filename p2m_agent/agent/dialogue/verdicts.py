@@ -21,7 +21,8 @@ _WITH_WORDS: dict[Verdict, str] = {
 _END = r"\s*[.!。！]*\s*"
 
 _YES = (
-    r"yes|yep|yup|yeah|sure|ok|okay|alright|fine|perfect|great|good(?: enough)?|right|correct|exactly"
+    r"sure thing|i agree|(?:matches|is) (?:exactly )?what i (?:want|wanted|meant|mean)|verstanden|venga"
+    r"|yes|yep|yup|yeah|sure|ok|okay|alright|fine|perfect|great|good(?: enough)?|right|correct|exactly"
     r"|agreed|approved?|confirm(?:ed)?"
     r"|go (?:ahead|on|for it)|proceed|do it|do that|run it|start(?: it)?|deliver(?: it)?|ship it"
     r"|hand it over|carry on|let us (?:do it|go)"
@@ -43,7 +44,7 @@ _NO = (
     r"|todavía no|aún no|ahora no|mejor no|muy caro|demasiado caro|espera|cancela"
 )
 _FILLER = (
-    r"i|am|would|will|think|that|this|it|is|are|was|were|they|these|those|them|the|a|an|about|to|me|my"
+    r"takes?|thing|i|am|would|will|think|that|this|it|is|are|was|were|they|these|those|them|the|a|an|about|to|me|my"
     r"|mind|then|now|just|wrong|well"
     r"|please|you|can|for|with|by|in|all|so|very|quite|new|wording|version|instruction|one|ones|columns?"
     r"|rows?|labels?|and|be|yet|there|here"
