@@ -129,7 +129,7 @@ def _task(edit: Edit, session: Intervening, state: RunState) -> tuple[str, RunSt
         best = state.best()
         args = {"max_params": max(1, best.params // 2) if best else SMALL_PARAMS}
     why = in_words(edit, spec.labels)
-    return f"{why[:1].upper()}{why[1:]}.", session.make(_move("edit_task", why, args))
+    return f"Done: {why}.", session.make(_move("edit_task", why, args))
 
 
 def _small(edit: Edit, session: Intervening, state: RunState) -> tuple[str, RunStatus]:
@@ -144,7 +144,7 @@ def _limit(name: str) -> Doing:
         value = float(str(edit.to))
         given = int(value) if name == "max_rounds" else value
         why = in_words(edit)
-        return f"{why[:1].upper()}{why[1:]}.", session.configure(**{name: given})
+        return f"Done: {why}.", session.configure(**{name: given})
 
     return set_limit
 

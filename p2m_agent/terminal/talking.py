@@ -135,7 +135,7 @@ class Asides:
         if edit.what not in LABELS or text.startswith("/") or not state.all(Dataset):
             return True
         said = in_words(edit, state.spec.labels if state.spec else ())
-        self.screen.ask(marked("?", "accent", words(f"{said[:1].upper()}{said[1:]}?", "bold")))
+        self.screen.ask(marked("?", "accent", words(f"Shall this change: {said}?", "bold")))
         while True:
             verdict = (
                 clear_verdict(self.lines.line("a(ccept) / r(eject) the change › ")) if self.lines else ("accept", "")

@@ -24,7 +24,8 @@ _JAPANESE_ASKS = (
     r"(?:か|の|かな|でしょう|ですか)[?？。]?$|なぜ|どうして|いくら|どのくらい|どれくらい|何が|教えて|見せて"
 )
 _WHY = (
-    r"\bwhy\b|\bspricht für\b|\bgood for\b|\breasoning\b|\bfor what reason\b|\bspeaks for\b|\bcouldn't you\b|\bwhat made\b"
+    r"\bwhy\b|\bspricht für\b|\bgood for\b|\breasoning\b|\bfor what reason\b"
+    r"|\bspeaks for\b|\bcouldn't you\b|\bwhat made\b"
     r"|\bwarum\b|\bwieso\b|\bweshalb\b|por qu[ée]|なぜ|どうして|\breason\b|\bhow come\b"
 )
 _FIRST: tuple[tuple[Topic, str], ...] = (
