@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from p2m_agent.delivery.onnx_encoder import token_batches
 from p2m_agent.training.label_code import LabelCode
 from p2m_agent.training.linear_head import ENCODER, load_head
 from p2m_agent.training.student_card import StudentCard
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
 _INPUTS, _OUTPUTS = ("input_ids", "attention_mask"), ("logits", "probabilities")
 _OPSET = 18
-_TOKENS_AT_ONCE = 4_096
-"""Of a batch with its padding; what a core's cache holds of the states."""
-
 Logits = Callable[[Sequence[str]], "NDArray[numpy.float32]"]
 
 
@@ -109,7 +107,6 @@ def load_graph(folder: Path, *, threads: int = 1) -> tuple[LabelCode, Logits]:
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     pad = (tokenizer.padding or {}).get("pad_id", 0)
     tokenizer.no_padding()  # a batch is padded to its own longest row below
-    fixed = session.get_inputs()[0].shape[0]
     code = LabelCode(tuple(json.loads(about["labels"])), several=json.loads(about["several"]))
 
     def logits(texts: Sequence[str]) -> NDArray[numpy.float32]:
@@ -117,7 +114,7 @@ def load_graph(folder: Path, *, threads: int = 1) -> tuple[LabelCode, Logits]:
 
         made = np.zeros((len(texts), len(code.labels)), np.float32)
         coded = [row.ids for row in tokenizer.encode_batch_fast([about["prefix"] + text for text in texts])]
-        for rows in _batches([len(ids) for ids in coded], 1 if fixed == 1 else len(texts)):
+        for rows in token_batches([len(ids) for ids in coded]):
             longest = max(len(coded[row]) for row in rows)
             ids = np.full((len(rows), longest), pad, np.int64)
             mask = np.zeros_like(ids)
@@ -127,15 +124,3 @@ def load_graph(folder: Path, *, threads: int = 1) -> tuple[LabelCode, Logits]:
         return made
 
     return code, logits
-
-
-def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of rows of like length, so many that their padded tokens stay within bounds."""
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) >= most or (len(batch) + 1) * lengths[row] > _TOKENS_AT_ONCE):
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
