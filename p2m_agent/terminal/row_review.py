@@ -15,7 +15,11 @@ from p2m_agent.types.rows import Example
 if TYPE_CHECKING:
     from p2m_agent.terminal.asking import Asker
 
-HINT = "Numbers mark rows to reject (2 5-7), `3 = label` puts one right. Accepting takes the rows that are not marked."
+PAGE = 5
+HINT = (
+    "Numbers mark rows to reject (2 5-7), `3 = label` puts one right, `only WORD` filters, `undo` takes a mark back."
+    " Accepting takes the rows that are not marked."
+)
 
 
 @dataclass
@@ -30,6 +34,10 @@ class RowReview:
     labels: dict[int, str] = field(default_factory=dict)
     """What rows should be instead."""
     page: int = 0
+    shown: list[int] = field(default_factory=list)
+    """Numbers of the rows that a filter lets through; empty for all."""
+    before: list[tuple[frozenset[int], dict[int, str]]] = field(default_factory=list)
+    """Marks and labels before each change, for undo."""
 
     def judge(self) -> Answer:
         """Read lines until one decides."""
@@ -51,16 +59,48 @@ class RowReview:
         if any(not 1 <= number <= len(self.rows) for number in numbers):
             self.asker.screen.error(f"There are rows 1 to {len(self.rows)}.")
             return False
+        if typed.undo:
+            return self._undo()
+        if typed.only is not None:
+            return self._filter(typed.only)
         if typed.page:
             self.page = min(self.page + 1, len(self._book()) - 1)
-        elif typed.row is not None and typed.label:
+            return True
+        self.before.append((frozenset(self.bad), dict(self.labels)))
+        if typed.row is not None and typed.label:
             self.labels[typed.row] = typed.label
         else:
             self.bad = self.bad - numbers if numbers <= self.bad else self.bad | numbers
         return True
 
+    def _undo(self) -> bool:
+        if not self.before:
+            self.asker.hint("Nothing was marked that could be taken back.")
+            return False
+        bad, self.labels = self.before.pop()
+        self.bad = set(bad)
+        return True
+
+    def _filter(self, only: str) -> bool:
+        """Show rows with a label or a text; marks on the others stay."""
+        wanted = only.casefold()
+        found = [number for number, row in enumerate(self.rows, 1) if self._holds(number, row, wanted)]
+        if not found:
+            self.asker.hint(f"No row shown here holds {only!r}.")
+            return False
+        self.shown, self.page = found, 0
+        return True
+
+    def _holds(self, number: int, row: Example, wanted: str) -> bool:
+        label = self.labels.get(number, row.output).casefold()
+        return wanted in label or wanted in row.text.casefold()
+
     def _book(self) -> list[list[tuple[int, Example]]]:
-        return list(previews.pages(self.rows))
+        pages = previews.pages(self.rows)
+        if not self.shown:
+            return list(pages)
+        rows = [(number, self.rows[number - 1]) for number in self.shown]
+        return [rows[start : start + PAGE] for start in range(0, len(rows), PAGE)]
 
     def _show(self, *facts: RenderableType) -> None:
         page = [(number, self._mended(number, row)) for number, row in self._book()[self.page]]

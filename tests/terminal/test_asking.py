@@ -226,3 +226,13 @@ def test_questions_are_asked_even_when_quiet(new_page, root: Path) -> None:
     page = new_page(quiet=True)
     ask(page, root, SPEND, "a")
     assert "Run generate_examples?" in page.err.getvalue()
+
+
+def test_rows_are_filtered_and_a_mark_is_taken_back(page, root: Path) -> None:
+    rows = [json.loads(line)["id"] for line in (root / "rows.jsonl").read_text().splitlines()]
+    answer = ask(page, root, ROWS, "only number 6", "6", "2", "/undo", "all", "only nothing like it", "a")
+    assert answer.edits == {"rejected": [rows[5]]}
+    filtered = page.err.getvalue().split("only number 6")[1].split("a(ccept)")[0]
+    assert "row number 6" in filtered
+    assert "row number 5" not in filtered
+    assert "No row shown here holds" in page.err.getvalue()

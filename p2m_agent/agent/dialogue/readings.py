@@ -42,6 +42,10 @@ class RowsTyped(Value):
     label: str | None = None
     """What row `row` should be."""
     page: bool = False
+    only: str | None = None
+    """Show only rows with this label, or with this text in them; empty for all."""
+    undo: bool = False
+    """Take the last mark or label back."""
 
 
 class Understood(Value):

@@ -48,6 +48,12 @@ def _slash(line: str, _place: Place) -> Understood | None:
     return Understood(kind="command", command=line) if line.startswith("/") else None
 
 
+def _row_undo(line: str, place: Place) -> Understood | None:
+    """In the review of rows, `/undo` is about the last mark and not about the run."""
+    undo = place.about == "rows" and line.lower() == "/undo"
+    return Understood(kind="rows", rows=RowsTyped(undo=True)) if undo else None
+
+
 def _verdict(line: str, place: Place) -> Understood | None:
     if place.about not in DECIDED:
         return None
@@ -70,6 +76,13 @@ def read_rows(line: str, place: Place) -> RowsTyped | None:
     """`2 5-7`, `3 = shipping`, `row 3 is wrong`, `more`."""
     if re.fullmatch(r"m|more|next(?: page)?|show (?:me )?more|weiter|mehr|más|もっと|次", line, re.IGNORECASE):
         return RowsTyped(page=True)
+    if re.fullmatch(r"/?undo|u|rückgängig|deshacer", line, re.IGNORECASE):
+        return RowsTyped(undo=True)
+    shown = re.fullmatch(
+        r"(?:only|show only|nur|solo|filter|search|find|suche)\s+(?P<only>.+)|(?P<all>all|alle|todas)", line, re.I
+    )
+    if shown:
+        return RowsTyped(only=(shown["only"] or "").strip(" '\"`"))
     if is_question(line):
         return None
     plain = re.sub(r"\b(?:that|the) (\w+) one\b", r"\1", line, flags=re.IGNORECASE)
@@ -155,6 +168,7 @@ def _judgement(line: str, _place: Place) -> Understood | None:
 
 
 _RULES: tuple[Rule, ...] = (
+    _row_undo,
     _slash, _verdict, _rows, _command_words, _quiet, _edit, _open, _ask, _fact, _judgement,
 )  # fmt: skip
 
