@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     given = list(sys.argv[1:] if argv is None else argv)
     args = parser.parse_args(given)
+    if args.plain:
+        os.environ.update({"NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "ascii:replace"})
     if not args.verb:
         args = parser.parse_args(_bare(args))
     from p2m_agent import commands  # what a verb needs is loaded when it is clear which one it is
@@ -106,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", help=_RUNS_DIR)
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.add_argument("--plain", action="store_true", help="no colours, nothing that moves, ASCII (also: NO_COLOR)")
     parser.add_argument("-p", "--print", dest="one_shot", metavar="PROMPT", help="make it unattended, print, exit")
     parser.add_argument("--continue", dest="newest", action="store_true", help="go on talking about the newest run")
     parser.add_argument("--resume", metavar="RUN", help="go on talking about a run")

@@ -107,7 +107,7 @@ def after_rows(dataset: Dataset, answer: Answer, context: Context) -> Followed:
         "dropped": {**dataset.dropped, "person": dataset.dropped.get("person", 0) + gone},
         "made_by": context.call.id,
     }
-    mended = f" and put {len(labels)} labels right" if labels else ""
+    mended = f" and put {len(labels)} label{'s' if len(labels) > 1 else ''} right" if labels else ""
     return (dataset.model_copy(update=update),), f"rejected {gone} of {len(rows)} rows{mended}"
 
 

@@ -25,11 +25,13 @@ from p2m_agent.terminal.talking import Asides, AskAgain, WantsToLeave
 from p2m_agent.terminal.views import show
 from p2m_agent.terminal.views.summary import summary
 from p2m_agent.types.questions import Answer
+from p2m_agent.types.student import TrainingRun
 
 if TYPE_CHECKING:
     from p2m_agent.agent.intervening import RunStatus
     from p2m_agent.agent.session import Session
 
+STEERS = {"llm": "the LLM", "rules": "the rules", "person": "you"}
 HISTORY = ".history"
 """Beside the runs: what was typed in one is at hand in the next."""
 
@@ -237,13 +239,20 @@ class Chat:
             self._screen.literal(f"  p2m chat --resume {run}")
 
     def _toolbar(self) -> str:
-        """Run, kind of task, best dev score, spent."""
+        """Run, rounds, best dev score with its interval where it is known, spent and left, who steers."""
         state = self._latest.state
-        best, spec = state.best(), state.spec
+        best, spec, budget = state.best(), state.spec, state.budget
         parts = [self._session.run]
         parts += [spec.kind.replace("_", " ")] if spec else []
-        parts += [f"best dev {best.dev:.3f}"] if best else []
-        parts += [f"{units.money(state.spent.usd)} · {units.seconds(state.spent.wall_s)}"]
+        trained = len(state.own(TrainingRun))
+        parts += [f"round {trained} of {budget.rounds}" if budget.rounds else f"round {trained}"] if trained else []
+        report = state.report_on(best.id, "dev") if best else None
+        shown = f"{best.dev:.3f}" + (f" ({units.interval(report.score.ci95)})" if report else "") if best else ""
+        parts += [f"best dev {shown}"] if best else []
+        left = f", {units.money(max(0.0, budget.usd - state.spent.usd))} left" if budget.usd is not None else ""
+        parts += [f"{units.money(state.spent.usd)}{left} · {units.seconds(state.spent.wall_s)}"]
+        by = state.own_decisions[-1].by if state.own_decisions else ""
+        parts += [f"steered by {STEERS[by]}"] if by else []
         return "  " + " · ".join(parts)
 
 
