@@ -59,7 +59,7 @@ async def begin(client: Client, rows: Path) -> dict[str, Any]:
     """What can be done in seconds: look at the rows and begin a run."""
     looked = await client.call_tool("inspect_data", {"path": str(rows), "prompt": PROMPT})
     assert not looked.is_error, looked.content
-    assert looked.structured_content["inspection"]["labels"] == {"delivery": 40, "payment": 40}
+    assert looked.structured_content["inspection"]["labels"] == {"delivery": 100, "payment": 100}
     begun = await client.call_tool("start_run", {"prompt": PROMPT, "data": str(rows), "run_id": "shop"})
     assert not begun.is_error, begun.content
     told: dict[str, Any] = begun.structured_content
@@ -68,9 +68,9 @@ async def begin(client: Client, rows: Path) -> dict[str, Any]:
 
 
 def balanced(path: Path) -> Path:
-    """Forty rows of each kind."""
+    """A hundred rows of each kind: enough for nothing else to be searched for or made."""
     lines = write_rows(path, 384).read_text().splitlines()
-    kinds = [[line for line in lines[1:] if line.endswith(kind)][:40] for kind in ("delivery", "payment")]
+    kinds = [[line for line in lines[1:] if line.endswith(kind)][:100] for kind in ("delivery", "payment")]
     path.write_text("\n".join([lines[0], *(line for pair in zip(*kinds, strict=True) for line in pair)]) + "\n")
     return path
 
@@ -166,15 +166,15 @@ def inspect(command: list[str], cache: Path, *args: str) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.skipif(INSPECTOR is None, reason="@modelcontextprotocol/inspector (npm) is not installed")
 def test_the_inspector_of_npm(tmp_path: Path) -> None:
-    script = tmp_path / "serve"  # its own parser takes flags of the server for its own
     with server_command(tmp_path / "runs") as command:
-        script.write_text("#!/bin/sh\nexec " + " ".join(f"'{part}'" for part in command) + "\n")
-        script.chmod(0o755)
-        listed = inspect([str(script)], tmp_path / "cache", "--method", "tools/list")
+        listed = inspect(command, tmp_path / "cache", "--method", "tools/list")
         assert {"start_run", "fine_tune", "deliver"} <= {tool["name"] for tool in listed["tools"]}
-        call = ("--method", "tools/call", "--tool-name", "list_runs")
-        found = inspect([str(script)], tmp_path / "cache", *call)
+        found = inspect(command, tmp_path / "cache", "--method", "tools/call", "--tool-name", "list_runs")
         assert found["structuredContent"] == {"said": "none found", "runs": []}
+        begin = ("--method", "tools/call", "--tool-name", "start_run", "--tool-arg", f"prompt={PROMPT}")
+        assert inspect(command, tmp_path / "cache", *begin)["structuredContent"]["next"]["tool"] == "define_task"
+        looked = inspect(command, tmp_path / "cache", "--method", "resources/list")
+        assert {each["mimeType"] for each in looked["resources"]} == {"text/plain", "application/json", "text/markdown"}
 
 
 def test_without_the_sdk_it_says_what_to_install(tmp_path: Path) -> None:
