@@ -36,7 +36,8 @@ async def drive(command: list[str], environment: dict[str, str], rows: Path) -> 
             return call("run_status", run="shop", wait_s=30)
         return call(told["next"]["tool"], run="shop", **told["next"]["args"])
 
-    server = MCPToolset(StdioTransport(command=command[0], args=command[1:], env=environment))
+    transport = StdioTransport(command=command[0], args=command[1:], env=environment)
+    server = MCPToolset(transport, init_timeout=120)  # a busy machine takes longer to start than its five seconds
     agent = Agent(FunctionModel(model), toolsets=[server])
     result = await agent.run("Make me a model.", usage_limits=UsageLimits(request_limit=200))
     assert result.output == "delivery"
