@@ -251,24 +251,19 @@ def _using(verbs: Verbs) -> None:
 
 
 def _serve_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
-    callers = parser.add_argument_group(
-        "callers", "What they put around the text is left out; it is learnt as it comes."
-    )
-    words = "a caller's prompt, with {text} where the text goes; may be repeated"
-    callers.add_argument("--template", action="append", metavar="PROMPT", help=words)
-    callers.add_argument("--template-from", type=Path, metavar="JSONL", help="earlier requests to learn templates from")
-    callers.add_argument("--check", type=Path, metavar="JSONL", help="show what would be read of these requests")
-    callers.add_argument("--show-input", action="store_true", help="log what is read of each request")
-    who = parser.add_argument_group("who may ask, and how much")
-    who.add_argument("--keys", type=Path, metavar="FILE", help="only who brings one of these keys, one a line")
-    who.add_argument("--cors", action="append", metavar="ORIGIN", help="web pages of this origin; may be repeated")
-    who.add_argument("--max-waiting", type=_positive, default=4096, metavar="N", help="inputs that may wait (4096)")
-    unsure = parser.add_argument_group("where the model is unsure")
-    unsure.add_argument("--fallback", metavar="MODEL", help="pass requests on to this LLM: a URL#model or a name")
-    words = "share of wrong answers that the model may give, by the run's dev rows (default 0.02)"
-    unsure.add_argument("--max-error", type=_share, default=0.02, metavar="SHARE", help=words)
-    unsure.add_argument("--min-confidence", type=_share, metavar="SHARE", help="pass on what is less sure than this")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
+    add("--template", action="append", metavar="PROMPT", help="a caller's prompt, with {text} where the text goes")
+    add("--template-from", type=Path, metavar="JSONL", help="earlier requests to learn such prompts from")
+    add("--check", type=Path, metavar="JSONL", help="show what would be read of these requests, and serve nothing")
+    add("--show-input", action="store_true", help="log what is read of each request")
+    add("--keys", type=Path, metavar="FILE", help="let in only who brings one of these keys, one a line")
+    add("--cors", action="append", metavar="ORIGIN", help="let web pages of this origin ask; may be repeated")
+    add("--max-waiting", type=_positive, default=4096, metavar="N", help="inputs that may wait (default 4096)")
+    add("--fallback", metavar="MODEL", help="an LLM that answers where the model is unsure: URL#model, or a name")
+    words = "wrong answers that the model may give by itself, by the run's dev rows (default 0.02)"
+    add("--max-error", type=_share, default=0.02, metavar="SHARE", help=words)
+    add("--min-confidence", type=_share, metavar="SHARE", help="the same by hand: it is unsure below this")
 
 
 def _task_flags(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ _FEWEST_CHARS, _FEWEST_WORDS = 12, 2
 _PLAINLY_CONSTANT = 30
 """Characters that no two texts of customers begin or end with; fewer, which instruct nobody, take a third prompt."""
 _PREFIX_END = re.compile(r"(?:[:：<>\[\](){}|\"'“„«`#=-]|(?<!,)\n|[:：]\s*)\s*", re.DOTALL)
-_SUFFIX_START = re.compile(r"\s*(?:\n|[<>\[\](){}|\"'”“»`#=]|\s->)", re.DOTALL)
+_SUFFIX_START = re.compile(r"\s{0,9}(?:\n|[<>\[\](){}|\"'”“»`#=]|\s->)", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,10 @@ from p2m_agent.delivery.dropin.instructions import without_closing_instructions
 _LINE = r"[ \t]*(?:[-*#>]+[ \t]*)?[*_`\"']*({names})[*_`\"']*[ \t]*[:=：][*_ \t]*"
 
 
+_BRACES = 50
+"""Braces that begin no object, after which a text is no longer looked through for one."""
+
+
 class UnreadableInput(Exception):
     """A text that holds no input of the task, or does not tell it apart from what else it holds."""
 
@@ -47,12 +51,12 @@ def checked_fields(found: dict[str, str], fields: Sequence[str]) -> dict[str, st
 
 def objects_in(text: str) -> Iterator[dict[str, object]]:
     """JSON objects in a text, those of the outermost braces, in their order."""
-    decoder, at = json.JSONDecoder(), text.find("{")
-    while at >= 0:
+    decoder, at, failed = json.JSONDecoder(), text.find("{"), 0
+    while at >= 0 and failed < _BRACES:
         try:
             value, end = decoder.raw_decode(text, at)
         except (json.JSONDecodeError, RecursionError):
-            end = at + 1
+            end, failed = at + 1, failed + 1
         else:
             if isinstance(value, dict):
                 yield value

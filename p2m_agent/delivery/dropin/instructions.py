@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal
 
@@ -17,6 +17,11 @@ ENOUGH = 2
 
 def signs(text: str, labels: Sequence[str] = ()) -> int:
     """How many kinds of sign a text has that it instructs a model; two labels named count for enough."""
+    return _signs(text, tuple(labels))
+
+
+@lru_cache(maxsize=256)  # a prompt is looked at from several sides
+def _signs(text: str, labels: tuple[str, ...]) -> int:
     told = sum(bool(pattern.search(text)) for pattern in _patterns())
     return told + (ENOUGH if len(labels_in(text, labels)) >= min(2, max(1, len(labels))) and labels else 0)
 

@@ -15,6 +15,8 @@ from p2m_agent.delivery.dropin.instructions import ENOUGH, any_known, signs
 from p2m_agent.delivery.dropin.structure import Prompt
 from p2m_agent.types.rows import render_input
 
+MAX_PROMPT = 50_000
+"""Characters up to which a prompt's structure is looked at; what is longer was written by no caller, and is a text."""
 How = Literal["bare", "template", "structure", "known prompt", "unclear"]
 
 
@@ -115,7 +117,7 @@ class PromptReader:
 
     def _only_instructs(self, text: str) -> bool:
         prompt = Prompt(text, self.labels, self.fields)
-        if not signs(text, self.labels) or self._memory.template_of(text) is not None:
+        if len(text) > MAX_PROMPT or not signs(text, self.labels) or self._memory.template_of(text) is not None:
             return False
         return self._structured(prompt) is None and len(text.split()) < 400
 
@@ -129,6 +131,8 @@ class PromptReader:
         prompt = Prompt(rest, self.labels, self.fields)
         if len(self.fields) > 1:
             return self._several(text, slot)
+        if len(rest) > MAX_PROMPT:
+            return self._of(rest, how=how)
         found = structure.wrapped_whole(prompt)
         if found is not None:
             return self._of(found, how="structure")
@@ -137,8 +141,8 @@ class PromptReader:
     def _slot(self, text: str) -> str | None:
         """The text by a template, unless more varies than the text: examples, the order of labels, the wording."""
         found = self._memory.template_of(text)
-        if found is None:
-            return None
+        if found is None or len(text) > MAX_PROMPT:
+            return found and found[1]
         template, slot = found
         if signs(slot, self.labels):
             return None

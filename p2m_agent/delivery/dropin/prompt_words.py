@@ -38,7 +38,7 @@ INSTRUCTING = (
     r"|una\s+de\s+las\b|qué\s+(categoría|etiqueta|cola)|(étiquettes|etiquetas|kategorien|categorías|catégories)"
     r"\s*(possibles|posibles)?\s*:)",
     # who is spoken to
-    r"(^|\n|\.\s)\s*(you\s+are\s+(an?|the)\s|your\s+(task|job|role|goal)\s|act\s+as\s+an?\s|du\s+bist\s+ein"
+    r"(^|\n|\.\s)[ \t]{0,9}(you\s+are\s+(an?|the)\s|your\s+(task|job|role|goal)\s|act\s+as\s+an?\s|du\s+bist\s+ein"
     r"|deine\s+aufgabe|tu\s+es\s+une?\s|vous\s+êtes\s+une?\s|ta\s+tâche|eres\s+una?\s|tu\s+tarea|sei\s+un)",
 )
 """One pattern for each kind of sign."""

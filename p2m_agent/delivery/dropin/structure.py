@@ -7,18 +7,20 @@ which callers mean them, the most explicit first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from p2m_agent.delivery.dropin.input_fields import as_text, objects_in
 from p2m_agent.delivery.dropin.instructions import keys, label_pattern, labels_in, paragraphs, signs
 
-_TAG = re.compile(r"<([A-Za-z_][\w.-]*)(?:\s[^<>]*)?>(.*?)</\1\s*>", re.DOTALL)
+# Repetitions are bounded: a prompt of spaces or stars must not take the square of its length.
+_OPENING = re.compile(r"<([A-Za-z_][\w.-]{0,40})(?:\s[^<>]{0,200})?>")
 _FENCE = re.compile(r"(```|~~~|\"\"\"|''')(?:[a-z]{0,10}\n)?(.*?)\1", re.DOTALL)
-_MARKERS = re.compile(r"\[\[ ## (\w+) ## \]\][ \t]*\n(.*?)(?=\n\s*\[\[ ## |\n\s*Respond with|\Z)", re.DOTALL)
+_MARKERS = re.compile(r"\[\[ ## (\w+) ## \]\][ \t]*\n(.*?)(?=\n\s{0,9}\[\[ ## |\n\s{0,9}Respond with|\Z)", re.DOTALL)
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|={3,}|\*{3,}|#{3,}|_{3,}|~{3,})[ \t]*$", re.MULTILINE)
 _KEY = re.compile(
-    r"^[ \t]*(?:[-*#>]+[ \t]*|\d+[.)][ \t]*)?[*_`]*(?P<key>[^\W\d_][^\n:：*`\"“«]{0,40}?)[*_`]*[ \t]*[:：][*_]*[ \t]*",
+    r"^[ \t]{0,9}(?:[-*#>]{1,6}[ \t]{0,9}|\d{1,4}[.)][ \t]{0,9})?[*_`]{0,4}(?P<key>[^\W\d_][^\n:：*`\"“«]{0,40}?)"
+    r"[*_`]{0,4}[ \t]{0,9}[:：][*_]{0,4}[ \t]{0,9}",
     re.MULTILINE,
 )
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(?P<key>[^\n:]{1,40}?):?[ \t]*$", re.MULTILINE)
@@ -33,8 +35,8 @@ _QUOTES = (
     ("‘", "’"),
     ("`", "`"),
 )
-_ARROW = r"[ \t]*(?:->|=>|→|⇒|==>|-->|\|)[ \t]*"
-_INLINE_KEY = r"(?:(?<=[.:!?。：)\]])|(?<=\n)|^)[ \t]*(?:the[ \t]+)?({keys})[ \t]*[:：][ \t]*"
+_ARROW = r"[ \t]{0,9}(?:->|=>|→|⇒|==>|-->|\|)[ \t]{0,9}"
+_INLINE_KEY = r"(?:(?<=[.:!?。：)\]])|(?<=\n)|^)[ \t]{{0,9}}(?:the[ \t])?({keys})[ \t]{{0,9}}[:：][ \t]{{0,9}}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,26 @@ class Prompt:
         return bool(set(re.split(r"[\s_/’'-]+", key.casefold())) & keys("answer"))
 
 
+@dataclass(frozen=True)
+class _Tag:
+    name: str
+    body: str
+    whole: str
+
+
+def _tags(text: str) -> Iterator[_Tag]:
+    """Tags with what they hold, one after the other; those that are never closed are text."""
+    at, never = 0, set[str]()
+    while opening := _OPENING.search(text, at):
+        at, name = opening.end(), opening[1]
+        end = -1 if name in never else text.find(f"</{name}>", at)
+        if end < 0:
+            never.add(name)  # nor will a later one be
+            continue
+        at = end + len(name) + 3
+        yield _Tag(name, text[opening.end() : end].strip(), text[opening.start() : at])
+
+
 Find = Callable[[Prompt], str | None]
 
 
@@ -75,11 +97,11 @@ def wrapped_whole(prompt: Prompt) -> str | None:
     text = prompt.text.strip()
     if text.startswith("{") and text.endswith("}"):
         return in_object(prompt)
-    for pattern in (_TAG, _FENCE):
-        whole = pattern.fullmatch(text)
-        if whole and whole[2].strip() and not pattern.search(whole[2]):
-            return whole[2].strip()
-    return None
+    tag = next(_tags(text), None)
+    if tag and len(tag.whole) == len(text) and tag.body and "<" not in tag.body:
+        return tag.body
+    fenced = _FENCE.fullmatch(text)
+    return fenced[2].strip() or None if fenced and fenced[1] not in fenced[2] else None
 
 
 def in_object(prompt: Prompt) -> str | None:
@@ -103,7 +125,7 @@ def in_markers(prompt: Prompt) -> str | None:
 
 def in_tags(prompt: Prompt) -> str | None:
     """What the last tag of the text holds; tags of examples and instructions are others."""
-    found = [(tag[1], tag[2].strip()) for tag in _TAG.finditer(prompt.text) if tag[2].strip()]
+    found = [(tag.name, tag.body) for tag in _tags(prompt.text) if tag.body]
     named = [body for name, body in found if prompt.names_text(name) and "<" not in body]
     if named:
         return named[-1]
@@ -156,7 +178,7 @@ def behind_examples(prompt: Prompt) -> str | None:
     """What follows the last example, a text with its label, in the way in which the examples are written."""
     text = _without_answer_key(prompt)
     label = rf"[\"'`*<(\[]*(?:{label_pattern(prompt.labels).pattern})[\"'`*>)\]]*\.?"
-    shown = re.compile(rf"(?:{_ARROW}|[:：=][ \t]*|\n){label}[ \t]*\|?[ \t]*(?=\n|$)", re.IGNORECASE)
+    shown = re.compile(rf"(?:{_ARROW}|[:：=][ \t]{{0,9}}|\n){label}[ \t]{{0,9}}\|?[ \t]{{0,9}}(?=\n|$)", re.IGNORECASE)
     examples = list(shown.finditer(text)) if prompt.labels else []
     if not examples:
         return None
@@ -286,7 +308,7 @@ def _without_same_key(text: str, before: str) -> str:
 
 def _unnumbered(text: str) -> str:
     """Without the mark of a list, or the bars of a table."""
-    return re.sub(r"^\s*(?:\d+[.)]|[-*•|])\s+|\s*\|\s*$", "", text)
+    return re.sub(r"^\s*(?:\d+[.)]|[-*•|])\s{1,9}|\s{0,9}\|\s{0,9}$", "", text)
 
 
 def _unquoted(text: str) -> str:

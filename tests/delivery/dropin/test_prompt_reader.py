@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from p2m_agent.delivery.dropin.caller_templates import CallerTemplate, common_template, parse_template
@@ -159,3 +161,16 @@ def test_several_fields_are_found_in_a_prompt() -> None:
     assert one.read([turn]).inputs == ({"expression": "in two days", "today": "2024-01-01"},)
     with pytest.raises(UnreadableInput, match="missing: today"):
         one.read([Turn("user", "expression: x")])
+
+
+@pytest.mark.parametrize("piece", ["<a>", "``` ", "{", '{"a":', "[[ ## a ## ]]\n", " ", "\n", "*", "a -> billing\n"])
+def test_a_prompt_made_to_be_slow_is_read_or_refused(piece: str) -> None:
+    """Nothing may take the square of the length: the test's time limit would end it."""
+    slow = f"Classify the message. Answer with one label only.\n{piece * 12_000}"[:49_000]
+    with contextlib.suppress(UnreadableInput):
+        reader().read([Turn("user", slow)])
+
+
+def test_what_is_longer_than_any_prompt_is_a_text() -> None:
+    long = f"Message: {'word ' * 20_000}\nLabel:"
+    assert read(reader(), long) == [long]
