@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from p2m_agent.errors import P2MError
 from p2m_agent.prompting import render
 from p2m_agent.scoring.text_metrics import words
 from p2m_agent.types.analysis import ErrorCluster
+from p2m_agent.types.answer_form import AnswerForm
 
 if TYPE_CHECKING:
     import numpy
@@ -130,6 +133,12 @@ def _content(text: str) -> list[str]:
     return [word for word in split if len(word) > 2 and (word in _ASKING or word not in ENGLISH_STOP_WORDS)]
 
 
+class ClusterTitle(AnswerForm):
+    """What the inputs of a cluster have in common."""
+
+    title: str = Field(max_length=_TITLE_CHARS)
+
+
 def _titles(found: Sequence[ErrorCluster], study: Study, llm: LLM) -> Mapping[int, str]:
     """A title for each cluster by number; fewer where answers failed, none where the LLM is weak or unreachable."""
     from p2m_agent.llm.client import ChatMessage, Request
@@ -137,25 +146,23 @@ def _titles(found: Sequence[ErrorCluster], study: Study, llm: LLM) -> Mapping[in
     texts = {row.id: row.text[:_CHARS] for row in study.dev}
     said = {row.id: answer[:_CHARS] for row, answer in zip(study.dev, study.answers, strict=True)}
     right = {row.id: row.output[:_CHARS] for row in study.dev}
-    schema: dict[str, object] = {
-        "type": "object",
-        "properties": {"title": {"type": "string", "maxLength": _TITLE_CHARS}},
-        "required": ["title"],
-        "additionalProperties": False,
-    }
     requests = []
     for cluster in found:
         errors = [{"input": texts[i], "expected": right[i], "answered": said[i]} for i in cluster.example_ids]
         prompt = render("name_errors", instruction=study.spec.instruction, terms=cluster.terms, errors=errors)
         requests.append(
-            Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=schema, max_tokens=80)
+            Request(
+                messages=(ChatMessage(role="user", content=prompt),),
+                json_schema=ClusterTitle.json_schema(),
+                max_tokens=80,
+            )
         )
     try:
         replies = llm.ask_many(requests) if llm.capability.sound else []
     except P2MError:
         return {}
-    named = {i: reply.parsed.get("title") for i, reply in enumerate(replies) if isinstance(reply.parsed, dict)}
-    return {i: " ".join(title.split())[:_TITLE_CHARS] for i, title in named.items() if title and not replies[i].error}
+    named = {i: answer.title for i, reply in enumerate(replies) if (answer := ClusterTitle.read(reply))}
+    return {i: " ".join(title.split()) for i, title in named.items() if title.strip()}
 
 
 def _distinct(found: Sequence[ErrorCluster], titles: Mapping[int, str]) -> tuple[ErrorCluster, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from p2m_agent.errors import P2MError
 from p2m_agent.prompting import fenced, render
 from p2m_agent.scoring.intervals import score_from
 from p2m_agent.scoring.metrics import mean_statistics
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.scores import JUDGED, Score
 
 if TYPE_CHECKING:
@@ -20,16 +23,14 @@ if TYPE_CHECKING:
 
 ROWS = 50
 MAX_TOKENS = 200
-_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "maxLength": 300},
-        "better": {"type": "string", "enum": ["first", "second", "same"]},
-    },
-    "required": ["reason", "better"],
-    "additionalProperties": False,
-}
 _CHARS_A_TOKEN = 3.0
+
+
+class Preference(AnswerForm):
+    """Which of two outputs the judge holds for better."""
+
+    reason: str = Field(max_length=300)
+    better: Literal["first", "second", "same"]
 
 
 @dataclass(frozen=True)
@@ -85,21 +86,14 @@ def _request(system: str, row: Example, outputs: tuple[str, str]) -> Request:
 
     shown = fenced({"input": row.input, "first": outputs[0], "second": outputs[1]}, "outputs")
     messages = (ChatMessage(role="system", content=system), ChatMessage(role="user", content=shown))
-    return Request(messages=messages, json_schema=_SCHEMA, max_tokens=MAX_TOKENS)
+    return Request(messages=messages, json_schema=Preference.json_schema(), max_tokens=MAX_TOKENS)
 
 
 def _verdict(student_first: Reply, student_second: Reply) -> float | None:
-    said = [_better(student_first), _better(student_second)]
-    if None in said:
+    first, second = Preference.read(student_first), Preference.read(student_second)
+    if first is None or second is None:
         return None
-    if said == ["first", "second"]:
+    said = (first.better, second.better)
+    if said == ("first", "second"):
         return 1.0
-    return 0.0 if said == ["second", "first"] else 0.5
-
-
-def _better(reply: Reply) -> str | None:
-    """What the judge chose; None where it failed."""
-    if reply.error is not None or not isinstance(reply.parsed, dict):
-        return None
-    said = reply.parsed.get("better")
-    return said if said in ("first", "second", "same") else None
+    return 0.0 if said == ("second", "first") else 0.5

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import P2MError
 from p2m_agent.evaluation.contest import NO_TIME, Contest
@@ -14,6 +14,7 @@ from p2m_agent.evaluation.speed import timed
 from p2m_agent.events import Progressed
 from p2m_agent.prompting import fenced, render
 from p2m_agent.rows.demonstrations import demonstrations
+from p2m_agent.types.answer_form import form_of, one_of
 from p2m_agent.types.label_sets import from_json, parted
 from p2m_agent.types.rows import Example
 from p2m_agent.types.scores import Baseline, Speed
@@ -170,21 +171,15 @@ def _exam(contest: Contest, *, shots: bool) -> _Exam:
     turns = [
         turn for row in shown for turn in (("user", _question(row)), ("assistant", _said(row.output, several=several)))
     ]
-    output: dict[str, object] = {"type": "string", "enum": list(labels)} if labels else {"type": "string"}
-    if several:
-        output = {"type": "array", "items": output}
+    one = one_of(labels) if labels else str
+    output: Any = list[one] if several else one  # type: ignore[valid-type]
     longest = max((len(example.output) for example in contest.train), default=200)
     return _Exam(
         beginning=(
             ("system", render("teacher_answer", instruction=spec.instruction, labels=labels, several=several)),
             *turns,
         ),
-        schema={
-            "type": "object",
-            "properties": {"output": output},
-            "required": ["output"],
-            "additionalProperties": False,
-        },
+        schema=form_of({"output": output}).json_schema(),
         max_tokens=min(1024, 32 + longest),  # a token is at least about one character, in every script
     )
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from p2m_agent.errors import UsageError
 from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.prompting import render
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.task import TaskSpec
 
@@ -119,18 +120,22 @@ def write_attributes(path: Path, attributes: Attributes) -> None:
     path.write_text(_HEAD + content, encoding="utf-8")
 
 
+Phrases = Annotated[list[str], Field(min_length=3)]
+
+
+class AttributesForm(AnswerForm):
+    """What the teacher is asked for."""
+
+    topics: Phrases
+    writers: Phrases
+    styles: Phrases
+    edge_cases: Phrases
+
+
 def derive_attributes(
     spec: TaskSpec, teacher: LLM, examples: Sequence[str], seed: int, held_out: HeldOutTexts
 ) -> Attributes:
     """Ask once for the grid of this task; what is unusable is replaced by the general lists."""
-    names = ("topics", "writers", "styles", "edge_cases")
-    phrases = {"type": "array", "items": {"type": "string"}, "minItems": 3}
-    schema: dict[str, object] = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(names),
-        "properties": dict.fromkeys(names, phrases),
-    }
     prompt = render(
         "generate_attributes",
         instruction=spec.instruction,
@@ -139,15 +144,17 @@ def derive_attributes(
         language=spec.language,
     )
     message = ChatMessage(role="user", content=prompt)
-    request = Request(messages=(message,), json_schema=schema, temperature=0.7, max_tokens=1500, seed=seed)
+    request = Request(
+        messages=(message,), json_schema=AttributesForm.json_schema(), temperature=0.7, max_tokens=1500, seed=seed
+    )
     if held_out.shown_by(request):
         return Attributes()
-    reply = teacher.ask(request)
-    found = reply.parsed if isinstance(reply.parsed, dict) else {}
-    return Attributes.model_validate({name: kept for name in names if (kept := _phrases(found.get(name)))})
+    said = AttributesForm.read(teacher.ask(request))
+    found = {name: _phrases(values) for name, values in said.model_dump().items()} if said else {}
+    return Attributes.model_validate({name: kept for name, kept in found.items() if kept})
 
 
-def _phrases(values: object) -> list[str]:
+def _phrases(values: list[str]) -> list[str]:
     return [phrase for phrase in _tidy(values) if 2 < len(phrase) < 120]
 
 

@@ -11,12 +11,16 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from p2m_agent.generation.taint import HeldOutTexts
 from p2m_agent.prompting import render
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.types.analysis import ErrorAnalysis
+from p2m_agent.types.answer_form import AnswerForm, by_name, form_of, one_of
 from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.rows import Example
 from p2m_agent.types.scores import EvalReport, Mistake
@@ -139,17 +143,19 @@ def _described(
     ]
     prompt = render("generate_errors", instruction=spec.instruction, groups=shown)
     message = ChatMessage(role="user", content=prompt)
-    schema = _schema(len(groups))
-    request = Request(messages=(message,), json_schema=schema, max_tokens=60 + 80 * len(groups), seed=seed)
-    if not groups or held_out.shown_by(request):
+    if not groups:
         return {}
-    reply = teacher.ask(request)
-    rows = reply.parsed.get("groups") if reply.error is None and isinstance(reply.parsed, dict) else None
+    form = _form(len(groups))
+    tokens = 60 + 80 * len(groups)
+    request = Request(messages=(message,), json_schema=form.json_schema(), max_tokens=tokens, seed=seed)
+    if held_out.shown_by(request):
+        return {}
+    said = form.read(teacher.ask(request))
     quoted = _runs([mistake.text for _, _, mistakes in groups for mistake in mistakes])
     return {
         row["group"]: text
-        for row in rows or []
-        if (text := " ".join(str(row["description"]).split())[:_CHARS]) and not quoted & _runs([text])
+        for row in (by_name(said)["groups"] if said else ())
+        if (text := " ".join(row["description"].split())[:_CHARS]) and not quoted & _runs([text])
     }
 
 
@@ -162,19 +168,7 @@ def _runs(texts: Sequence[str]) -> set[str]:
     return found
 
 
-def _schema(groups: int) -> dict[str, object]:
-    group = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["group", "description"],
-        "properties": {
-            "group": {"type": "integer", "enum": list(range(groups))},
-            "description": {"type": "string"},
-        },
-    }
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["groups"],
-        "properties": {"groups": {"type": "array", "items": group, "maxItems": groups}},
-    }
+@cache
+def _form(groups: int) -> type[AnswerForm]:
+    group: Any = form_of({"group": one_of(range(groups)), "description": str})
+    return form_of({"groups": Annotated[list[group], Field(max_length=groups)]})

@@ -7,11 +7,16 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from p2m_agent.generation.attributes import WRITERS, Attributes
 from p2m_agent.generation.error_focus import Focus
 from p2m_agent.languages import NAMES
 from p2m_agent.prompting import render, shown_example
+from p2m_agent.types.answer_form import AnswerForm, by_name, form_of, one_of
 from p2m_agent.types.completion import ChatMessage, Reply, Request
 from p2m_agent.types.label_sets import from_json
 from p2m_agent.types.rows import Example, Source, render_input
@@ -83,7 +88,8 @@ def batch_order(spec: TaskSpec, attributes: Attributes, wish: NextRequest) -> Or
         language=spec.language,
         fields=spec.input_fields,
     )
-    return Order(_request(prompt, wish, TOKENS_AN_INPUT * wish.count + 60, inputs_schema(spec, wish.count)), wish.label)
+    schema = _inputs_form(spec.input_fields, wish.count).json_schema()
+    return Order(_request(prompt, wish, TOKENS_AN_INPUT * wish.count + 60, schema), wish.label)
 
 
 def list_order(spec: TaskSpec, wish: NextRequest) -> Order:
@@ -146,7 +152,6 @@ def label_request(
 ) -> Request:
     """The label, or labels, of an input, held to those that there are; `vote` as for `output_request`."""
     several = spec.kind == "multi_label"
-    label: dict[str, object] = {"type": "string", "enum": list(spec.labels)}
     prompt = render(
         "generate_label",
         instruction=spec.instruction,
@@ -155,17 +160,18 @@ def label_request(
         examples=[shown_example(demonstration.input, demonstration.output) for demonstration in shown],
         input=fields,
     )
-    schema: dict[str, object] = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["label"],
-        "properties": {"label": {"type": "array", "items": label} if several else label},
-    }
     message = ChatMessage(role="user", content=prompt)
     temperature = VOTE_TEMPERATURE if vote else 0.0
+    schema = _label_form(spec.labels, several=several).json_schema()
     return Request(
         messages=(message,), json_schema=schema, temperature=temperature, max_tokens=60, seed=derived_seed(key)
     )
+
+
+@cache
+def _label_form(labels: tuple[str, ...], *, several: bool) -> type[AnswerForm]:
+    label = one_of(labels)
+    return form_of({"label": list[label] if several else label})  # type: ignore[valid-type]
 
 
 def label_of(reply: Reply) -> str | None:
@@ -173,29 +179,18 @@ def label_of(reply: Reply) -> str | None:
     return from_json(reply.parsed.get("label")) if isinstance(reply.parsed, dict) else None
 
 
-def inputs_schema(spec: TaskSpec, count: int) -> dict[str, object]:
+@cache
+def _inputs_form(fields: tuple[str, ...], count: int) -> type[AnswerForm]:
     """A list of at most `count` inputs with all fields of the task."""
-    item = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(spec.input_fields),
-        "properties": {name: {"type": "string"} for name in spec.input_fields},
-    }
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["inputs"],
-        "properties": {"inputs": {"type": "array", "items": item, "minItems": 1, "maxItems": count}},
-    }
+    item: Any = form_of(dict.fromkeys(fields, str))
+    return form_of({"inputs": Annotated[list[item], Field(min_length=1, max_length=count)]})
 
 
-def inputs_of(reply: Reply, spec: TaskSpec) -> list[dict[str, str]]:
-    """The inputs in an answer; fewer than asked for is no fault, and none is an empty list."""
-    if reply.error is not None:
-        return []
-    rows = reply.parsed.get("inputs") if isinstance(reply.parsed, dict) else None
-    kept = [row for row in rows or [] if isinstance(row, dict) and set(row) == set(spec.input_fields)]
-    return [{name: " ".join(str(row[name]).split()) for name in spec.input_fields} for row in kept]
+def inputs_of(reply: Reply, spec: TaskSpec, count: int) -> list[dict[str, str]]:
+    """The inputs in an answer to a request for so many; none where it failed."""
+    said = _inputs_form(spec.input_fields, count).read(reply)
+    rows = by_name(said)["inputs"] if said else []
+    return [{name: " ".join(row[name].split()) for name in spec.input_fields} for row in rows]
 
 
 def candidate(spec: TaskSpec, fields: dict[str, str], output: str, source: Source, prompt: str) -> Candidate:

@@ -227,7 +227,7 @@ class Generator:
             return []
         if reply.parsed is None:
             return [dict.fromkeys(self.spec.input_fields, text) for text in messages_of(reply.text, self.plan.batch)]
-        return inputs_of(reply, self.spec)[: self.plan.batch]
+        return inputs_of(reply, self.spec, self.plan.batch)
 
     def _worth_an_output(self, draft: Candidate) -> bool:
         """Whether an input is sound and new, before its output is paid for."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from p2m_agent.errors import ToolError
 from p2m_agent.prompting import render
 from p2m_agent.rows.column_profile import Column
+from p2m_agent.types.answer_form import AnswerForm, by_name, form_of, one_of
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
@@ -40,34 +43,29 @@ def ask_columns(columns: Sequence[Column], spec: TaskSpec, card: str, llm: LLM) 
         columns=described,
     )
     message = ChatMessage(role="user", content=prompt)
-    reply = llm.ask(
-        Request(messages=(message,), json_schema=_schema([column.name for column in columns]), max_tokens=300)
-    )
-    return _usable(reply.parsed if reply.error is None else None, {column.name for column in columns})
+    form = _form([column.name for column in columns])
+    reply = llm.ask(Request(messages=(message,), json_schema=form.json_schema(), max_tokens=300))
+    return _usable(form.read(reply))
 
 
 def _samples(column: Column) -> list[str]:
     return [value[:120] for value in dict.fromkeys(column.values) if value][:_SHOWN]
 
 
-def _schema(names: list[str]) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": {
-            "why": {"type": "string", "maxLength": 200},
-            "inputs": {"type": "array", "items": {"enum": names}, "minItems": 1},
-            "output": {"enum": names},
-        },
-        "required": ["why", "inputs", "output"],
-        "additionalProperties": False,
-    }
+def _form(names: Sequence[str]) -> type[AnswerForm]:
+    name = one_of(names)
+    return form_of(
+        {
+            "why": Annotated[str, Field(max_length=200)],
+            "inputs": Annotated[list[name], Field(min_length=1)],  # type: ignore[valid-type]
+            "output": name,
+        }
+    )
 
 
-def _usable(parsed: object, known: set[str]) -> tuple[list[str], str, str] | None:
-    if not isinstance(parsed, dict):
+def _usable(said: AnswerForm | None) -> tuple[list[str], str, str] | None:
+    if said is None:
         return None
-    inputs, output = parsed.get("inputs"), parsed.get("output")
-    if not isinstance(inputs, list) or not isinstance(output, str) or output not in known:
-        return None
-    chosen = [name for name in dict.fromkeys(map(str, inputs)) if name in known and name != output]
-    return (chosen, output, str(parsed.get("why", ""))) if chosen else None
+    answer = by_name(said)
+    chosen = [name for name in dict.fromkeys(answer["inputs"]) if name != answer["output"]]
+    return (chosen, answer["output"], answer["why"]) if chosen else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.prompting import render
+from p2m_agent.types.answer_form import by_name, form_of, one_of
 
 if TYPE_CHECKING:
     from p2m_agent.run.seams import LLM, Embedder
@@ -195,18 +196,10 @@ def _by_asking(
         wanted=list(wanted),
     )
     message = ChatMessage(role="user", content=prompt)
-    reply = llm.ask(Request(messages=(message,), json_schema=_schema(left, wanted), max_tokens=40 + 30 * len(left)))
-    parsed = reply.parsed if reply.error is None and isinstance(reply.parsed, dict) else {}
-    return {label: str(parsed[label]) for label in left if parsed.get(label) in wanted}
-
-
-def _schema(left: Sequence[str], wanted: Sequence[str]) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": {label: {"enum": [*wanted, None]} for label in left},
-        "required": list(left),
-        "additionalProperties": False,
-    }
+    form = form_of(dict.fromkeys(left, one_of((*wanted, None))))
+    reply = llm.ask(Request(messages=(message,), json_schema=form.json_schema(), max_tokens=40 + 30 * len(left)))
+    said = form.read(reply)
+    return {label: same for label, same in by_name(said).items() if same is not None} if said else {}
 
 
 def _left_over(left: Sequence[str], wanted: Sequence[str], same: Mapping[str, str]) -> dict[str, str]:

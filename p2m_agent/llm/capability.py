@@ -10,6 +10,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
 from p2m_agent.llm.calling import RowFailed
 from p2m_agent.prompting import render
+from p2m_agent.types.answer_form import form_of, one_of
 from p2m_agent.types.completion import Body
 
 if TYPE_CHECKING:
@@ -78,13 +79,12 @@ async def _tried(connection: Connection, what: str, probe: Callable[[Connection]
 
 def probe_schema() -> dict[str, object]:
     """What the schema probe's answer is held to."""
-    return _closed({"colour": {"type": "string", "enum": list(_COLOURS)}, "count": {"type": "integer"}})
+    return form_of({"colour": one_of(_COLOURS), "count": int}).json_schema()
 
 
 def choice_schema(prompt: str) -> dict[str, object]:
     """What the answer to one of the `SOUND_PROBES` is held to."""
-    choice = {"type": "string", "enum": list(_CHOICES[prompt])}
-    return _closed(dict.fromkeys(SOUND_PROBES[prompt], choice))
+    return form_of(dict.fromkeys(SOUND_PROBES[prompt], one_of(_CHOICES[prompt]))).json_schema()
 
 
 async def _keeps_schema(connection: Connection) -> bool:
@@ -103,7 +103,7 @@ async def _keeps_schema(connection: Connection) -> bool:
 
 async def _calls_tools(connection: Connection) -> bool:
     """Require a call of the only tool and see whether a valid one comes."""
-    schema = _closed({"colour": {"type": "string", "enum": ["red", "green", "blue"]}})
+    schema = form_of({"colour": one_of(("red", "green", "blue"))}).json_schema()
     tool = {"name": "report_colour", "description": "Report a colour.", "parameters": schema}
     body = _body(render(TOOL_PROBE)) | {
         "tools": [{"type": "function", "function": tool}],
@@ -141,12 +141,3 @@ async def _is_sound(connection: Connection) -> bool:
 
 def _body(text: str) -> Body:
     return {"messages": [{"role": "user", "content": text}], "temperature": 0.0, "max_tokens": _MAX_TOKENS}
-
-
-def _closed(properties: dict[str, object]) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

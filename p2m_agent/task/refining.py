@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.prompting import render
 from p2m_agent.task.instruction import LONGEST
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.scores import EvalReport, Mistake
 from p2m_agent.types.task import TaskSpec
 
@@ -18,12 +19,12 @@ MOST_MISTAKES, MOST_CONFUSIONS, MOST_HINTS = 12, 8, 3
 CUT = 400
 """Characters of a mistake's text in a prompt."""
 
-SCHEMA: dict[str, object] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["instruction", "why"],
-    "properties": {"instruction": {"type": "string"}, "why": {"type": "string"}},
-}
+
+class NewInstruction(AnswerForm):
+    """What the teacher would say instead, and why."""
+
+    instruction: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,13 @@ def rewritten(spec: TaskSpec, evidence: RefiningEvidence, teacher: LLM) -> tuple
         remarks=evidence.remarks,
     )
     message = ChatMessage(role="user", content=prompt)
-    parsed = teacher.ask(Request(messages=(message,), json_schema=SCHEMA, max_tokens=800)).parsed
-    if not isinstance(parsed, dict):
+    schema = NewInstruction.json_schema()
+    said = NewInstruction.read(teacher.ask(Request(messages=(message,), json_schema=schema, max_tokens=800)))
+    if said is None:
         return None
-    instruction = " ".join(str(parsed.get("instruction", "")).split())
+    instruction = " ".join(said.instruction.split())
     usable = 10 <= len(instruction) <= 4 * LONGEST and instruction != spec.instruction
-    return (instruction, str(parsed.get("why", "")).strip()) if usable else None
+    return (instruction, said.why.strip()) if usable else None
 
 
 def amended(spec: TaskSpec, evidence: RefiningEvidence) -> tuple[str, str]:

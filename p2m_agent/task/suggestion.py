@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from p2m_agent.prompting import render, shown_example
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Demonstration, Kind
 
@@ -28,23 +29,16 @@ class RequestReading(BaseModel):
     metric: MetricName | None = None
 
 
-SCHEMA: dict[str, object] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["kind", "instruction", "labels", "input_fields", "output_field", "language", "metric"],
-    "properties": {
-        "kind": {"type": "string", "enum": ["classification", "multi_label", "text_to_text"]},
-        "instruction": {"type": "string"},
-        "labels": {"type": "array", "items": {"type": "string"}},
-        "input_fields": {"type": "array", "items": {"type": "string"}},
-        "output_field": {"type": "string"},
-        "language": {"type": ["string", "null"]},
-        "metric": {
-            "type": "string",
-            "enum": ["accuracy", "macro_f1", "micro_f1", "label_f1", "exact_match", "chrf", "field_f1"],
-        },
-    },
-}
+class RequestForm(AnswerForm):
+    """What the LLM is asked to read in a request. Its answer is taken field by field, as `RequestReading`."""
+
+    kind: Literal["classification", "multi_label", "text_to_text"]
+    instruction: str
+    labels: tuple[str, ...]
+    input_fields: tuple[str, ...]
+    output_field: str
+    language: str | None
+    metric: Literal["accuracy", "macro_f1", "micro_f1", "label_f1", "exact_match", "chrf", "field_f1"]
 
 
 def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -> RequestReading:
@@ -53,7 +47,8 @@ def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -
 
     examples = [shown_example(each.input, each.output) for each in demonstrations[:5]]
     prompt = render("define_task", request=request, examples=examples)
-    reply = llm.ask(Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=SCHEMA, max_tokens=1200))
+    message, schema = ChatMessage(role="user", content=prompt), RequestForm.json_schema()
+    reply = llm.ask(Request(messages=(message,), json_schema=schema, max_tokens=1200))
     try:
         suggestion = RequestReading.model_validate(reply.parsed or {})
     except ValidationError:

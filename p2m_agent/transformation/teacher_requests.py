@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from p2m_agent.prompting import fenced, render
 from p2m_agent.rows.column_profile import profile, text_of
 from p2m_agent.rows.reading import Row
+from p2m_agent.types.answer_form import AnswerForm, Schema, form_of, one_of
 from p2m_agent.types.plan import TransformationPlan
 from p2m_agent.types.task import TaskSpec
 
@@ -76,20 +78,28 @@ def plan_request(
     return Request(messages=(message,), json_schema=plan_schema(spec, names), max_tokens=PLAN_TOKENS)
 
 
-def plan_schema(spec: TaskSpec, columns: Sequence[str]) -> dict[str, object]:
+class FieldWay(AnswerForm):
+    """How a field is made."""
+
+    how: Literal["template", "written"]
+    template: str
+
+
+def plan_schema(spec: TaskSpec, columns: Sequence[str]) -> Schema:
     """A plan for the fields of a task over these columns."""
-    to: dict[str, object] = {"type": "string", "enum": list(spec.labels)} if spec.labels else {"type": "string"}
-    field = _closed({"how": {"type": "string", "enum": ["template", "written"]}, "template": {"type": "string"}})
-    return _closed(
+    label: Any = form_of({"from": str, "to": one_of(spec.labels) if spec.labels else str})
+    fields: Any = form_of(dict.fromkeys((*spec.input_fields, spec.output_field), FieldWay))
+    column = one_of(columns)
+    return form_of(
         {
-            "why": {"type": "string"},
-            "usable": {"type": "boolean"},
-            "fields": _closed(dict.fromkeys((*spec.input_fields, spec.output_field), field)),
-            "labels": {"type": "array", "items": _closed({"from": {"type": "string"}, "to": to})},
-            "instruction": {"type": "string"},
-            "reads": {"type": "array", "items": {"type": "string", "enum": list(columns)}},
+            "why": str,
+            "usable": bool,
+            "fields": fields,
+            "labels": list[label],
+            "instruction": str,
+            "reads": list[column],  # type: ignore[valid-type]
         }
-    )
+    ).json_schema()
 
 
 def row_prompt(spec: TaskSpec, plan: TransformationPlan) -> str:
@@ -127,12 +137,15 @@ def row_request(spec: TaskSpec, plan: TransformationPlan, told: str, data: Mappi
     )
 
 
-def row_schema(spec: TaskSpec, plan: TransformationPlan) -> dict[str, object]:
+def row_schema(spec: TaskSpec, plan: TransformationPlan) -> Schema:
     """Whether the row fits, and the fields to write; a label is one of the task's."""
-    text: dict[str, object] = {"type": "string"}
-    label = {"type": "string", "enum": list(spec.labels)} if spec.labels else text
-    fields = {name: label if name == spec.output_field else text for name in plan.written}
-    return _closed({"fits": {"type": "boolean"}, **fields})
+    return _row_form(plan.written, spec.output_field, spec.labels).json_schema()
+
+
+@cache
+def _row_form(written: tuple[str, ...], output: str, labels: tuple[str, ...]) -> type[AnswerForm]:
+    label = one_of(labels) if labels else str
+    return form_of({"fits": bool, **{name: label if name == output else str for name in written}})
 
 
 def seen_of(plan: TransformationPlan, row: Row, rendered: Mapping[str, str]) -> dict[str, str]:
@@ -140,13 +153,3 @@ def seen_of(plan: TransformationPlan, row: Row, rendered: Mapping[str, str]) -> 
     fields = {name: text if len(text) <= ROW_CELL else f"{text[: ROW_CELL - 1]}…" for name, text in rendered.items()}
     columns = cells(row, plan.reads, ROW_CELL)
     return {**{name: text for name, text in columns.items() if text not in fields.values()}, **fields}
-
-
-def _closed(properties: dict[str, object]) -> dict[str, object]:
-    """An object of exactly these properties, as strict schemas want it."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -9,11 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from p2m_agent.errors import ToolError
 from p2m_agent.prompting import render, shown_example
 from p2m_agent.rows.label_noise import SuspectLabel, suspects
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.rows.rejected import Rejected, write_rejected
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 
@@ -179,15 +182,11 @@ def batched(rows: Iterator[Example], size: int) -> Iterator[list[Example]]:
         yield batch
 
 
-_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "why": {"type": "string", "maxLength": 200},
-        "verdict": {"type": "string", "enum": ["right", "wrong", "cannot_tell"]},
-    },
-    "required": ["why", "verdict"],
-    "additionalProperties": False,
-}
+class RowVerdict(AnswerForm):
+    """What the judge says of a row."""
+
+    why: str = Field(max_length=200)
+    verdict: Literal["right", "wrong", "cannot_tell"]
 
 
 _VERDICTS = {"right": True, "wrong": False}
@@ -208,10 +207,11 @@ def _request(row: Example, spec: TaskSpec) -> Request:
 
     shown = shown_example(row.input, row.output)
     rubric = render("judge_row", instruction=spec.instruction, labels=spec.labels, row=shown)
-    return Request(messages=(ChatMessage(role="user", content=rubric),), json_schema=_SCHEMA, max_tokens=160)
+    return Request(
+        messages=(ChatMessage(role="user", content=rubric),), json_schema=RowVerdict.json_schema(), max_tokens=160
+    )
 
 
 def _verdict(reply: Reply) -> bool | None:
-    if reply.error is not None or not isinstance(reply.parsed, dict):
-        return None
-    return _VERDICTS.get(str(reply.parsed.get("verdict")))
+    said = RowVerdict.read(reply)
+    return _VERDICTS.get(said.verdict) if said else None

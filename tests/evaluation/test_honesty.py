@@ -105,7 +105,9 @@ class Judging:
         self.asked += requests
         replies = []
         for request in requests:
-            said = self.says(json.loads(request.messages[-1].content))
+            said = self.says(
+                json.loads(request.messages[-1].content.removeprefix("<outputs>").removesuffix("</outputs>"))
+            )
             parsed = {"reason": "r", "better": said}
             error = None if said else "it would not answer"
             replies.append(Reply(text="", parsed=parsed if said else None, request_sha="0", error=error))

@@ -361,9 +361,9 @@ def test_answers_are_freed_of_what_surrounds_them() -> None:
     assert messages_of("Here you are:\n- one thing\n2) another\n\nI hope this helps", 8) == ["one thing", "another"]
     assert messages_of("1. a\n2. b\n3. c", 2) == ["a", "b"]
     assert messages_of("just one thing\n\nI hope this helps", 8) == ["just one thing"]
-    assert inputs_of(Reply(text="", parsed={"inputs": "?"}, request_sha="x"), CLASSES) == []
+    assert inputs_of(Reply(text="", parsed={"inputs": "?"}, request_sha="x"), CLASSES, 5) == []
     assert (
-        json.dumps(inputs_of(Reply(text="", parsed={"inputs": [{"text": "a\n b"}]}, request_sha="x"), CLASSES))
+        json.dumps(inputs_of(Reply(text="", parsed={"inputs": [{"text": "a\n b"}]}, request_sha="x"), CLASSES, 5))
         == '[{"text": "a b"}]'
     )
 

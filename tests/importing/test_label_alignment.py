@@ -37,7 +37,7 @@ def test_spelling_is_looked_through() -> None:
 def test_meaning_then_an_llm_then_what_is_left() -> None:
     found = align_labels({"money": 1, "xylo": 2}, ("mortgage", "other"), Meanings)  # type: ignore[arg-type]
     assert found.how == {"money": "meaning", "xylo": "left over"}
-    llm = Chooser({"x": "a", "y": None, "z": "nonsense"})
+    llm = Chooser({"x": "a", "y": None, "z": None})
     asked = align_labels({"x": 1, "y": 2, "z": 3}, ("a", "b"), llm=llm)  # type: ignore[arg-type]
     assert asked.same == {"x": "a"}
     assert asked.unmatched == {"y": 2, "z": 3}

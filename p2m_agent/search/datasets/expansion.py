@@ -6,10 +6,13 @@ question is: HyDE, Gao et al., arXiv 2212.10496. `ranking` averages the vectors 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import Field
 
 from p2m_agent.search.datasets.passages import passages
 from p2m_agent.search.hubs.card import Card
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.rows import render_input
 from p2m_agent.types.task import TaskSpec
 
@@ -18,18 +21,23 @@ if TYPE_CHECKING:
 
 _LABELS, _EXAMPLES, _CHARS = 40, 3, 200
 """How many are taken of a task, and how much of an example."""
-_NAMES: dict[str, object] = {"type": "array", "items": {"type": "string"}, "maxItems": 60}
-_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "title": {"type": "string"},
-        "description": {"type": "string"},
-        "columns": _NAMES,
-        "labels": _NAMES,
-    },
-    "required": ["title", "description", "columns", "labels"],
-    "additionalProperties": False,
-}
+
+
+class ImaginedCard(AnswerForm):
+    """A card that nobody has written."""
+
+    title: str
+    description: str
+
+
+class ImaginedDataset(ImaginedCard):
+    """Of a dataset."""
+
+    columns: tuple[str, ...] = Field(max_length=60)
+    labels: tuple[str, ...] = Field(max_length=60)
+
+
+Imagined = TypeVar("Imagined", bound=ImaginedCard)
 
 
 def task_views(query: str, spec: TaskSpec | None) -> tuple[str, ...]:
@@ -56,12 +64,12 @@ def hypothetical_card(spec: TaskSpec, query: str, llm: LLM) -> str:
         examples=_examples(spec),
         query=query,
     )
-    facts = imagined(prompt, _SCHEMA, llm, max_tokens=600)
+    facts = imagined(prompt, ImaginedDataset, llm, max_tokens=600)
     return _embedded(facts) if facts else ""
 
 
-def imagined(prompt: str, schema: dict[str, object], llm: LLM, max_tokens: int) -> dict[str, object] | None:
-    """A card in the form of the schema, with its description; None where the LLM is not sound or fails.
+def imagined(prompt: str, form: type[Imagined], llm: LLM, max_tokens: int) -> Imagined | None:
+    """A card in this form, with its description; None where the LLM is not sound or fails.
 
     Raises:
         BudgetExceeded: there is no money for it.
@@ -72,28 +80,23 @@ def imagined(prompt: str, schema: dict[str, object], llm: LLM, max_tokens: int) 
     if not llm.capability.sound:
         return None
     message = ChatMessage(role="user", content=prompt)
-    reply = llm.ask(Request(messages=(message,), json_schema=schema, max_tokens=max_tokens))
-    facts = reply.parsed if reply.error is None else None
-    return facts if isinstance(facts, dict) and str(facts.get("description", "")).strip() else None
+    card = form.read(llm.ask(Request(messages=(message,), json_schema=form.json_schema(), max_tokens=max_tokens)))
+    return card if card and card.description.strip() else None
 
 
 def _examples(spec: TaskSpec) -> list[str]:
     return [f"{render_input(each.input)[:_CHARS]} {each.output[:_CHARS]}" for each in spec.demonstrations[:_EXAMPLES]]
 
 
-def _embedded(facts: dict[str, object]) -> str:
+def _embedded(facts: ImaginedDataset) -> str:
     """What `passages` makes of a real card with these facts."""
-    labels, columns = (
-        tuple(map(str, names)) if isinstance(names := facts.get(key), list) else () for key in ("labels", "columns")
-    )
-    title = str(facts.get("title", ""))
     card = Card(
-        repo=title,
+        repo=facts.title,
         hub="",
-        title=title,
-        description=str(facts["description"]),
+        title=facts.title,
+        description=facts.description,
         licence=None,
-        labels=labels,
-        columns=columns,
+        labels=facts.labels,
+        columns=facts.columns,
     )
     return passages(card)[0]

@@ -9,9 +9,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from p2m_agent.prompting import render
+from p2m_agent.types.answer_form import AnswerForm, by_name, form_of, one_of
 from p2m_agent.types.candidates import DatasetCandidate
 from p2m_agent.types.task import TaskSpec
 
@@ -42,8 +45,10 @@ def rerank(
     order = random.Random(seed)  # noqa: S311 (no secret)
     ballots = [_ballot(order.sample(shown, len(shown)), spec, query) for _ in range(VOTES)]
     votes: Counter[str] = Counter()
+    form = _ballot_form(shown)
     for reply in llm.ask_many(ballots):
-        votes.update(_chosen(reply.parsed) if reply.error is None else ())
+        said = form.read(reply)
+        votes.update(set(by_name(said)["best"]) if said else ())
     ranked = sorted(shown, key=lambda each: (not each.reachable, -votes[each.repo]))
     return (*(_with_votes(each, votes[each.repo]) for each in ranked), *found[SHOWN:])
 
@@ -59,22 +64,13 @@ def _ballot(shown: Sequence[DatasetCandidate], spec: TaskSpec, query: str) -> Re
         query=query,
         datasets=cards,
     )
-    schema: dict[str, object] = {
-        "type": "object",
-        "properties": {
-            "why": {"type": "string"},
-            "best": {"type": "array", "items": {"enum": sorted(each.repo for each in shown)}, "maxItems": _CHOICES},
-        },
-        "required": ["why", "best"],
-        "additionalProperties": False,
-    }
-    return Request(messages=(ChatMessage(role="user", content=prompt),), json_schema=schema, max_tokens=400)
+    message = ChatMessage(role="user", content=prompt)
+    return Request(messages=(message,), json_schema=_ballot_form(shown).json_schema(), max_tokens=400)
 
 
-def _chosen(parsed: object) -> set[str]:
-    """Names on a ballot, each once; names of nothing count for nothing."""
-    best = parsed.get("best") if isinstance(parsed, dict) else None
-    return {name for name in best if isinstance(name, str)} if isinstance(best, list) else set()
+def _ballot_form(shown: Sequence[DatasetCandidate]) -> type[AnswerForm]:
+    name = one_of(sorted(each.repo for each in shown))
+    return form_of({"why": str, "best": Annotated[list[name], Field(max_length=_CHOICES)]})  # type: ignore[valid-type]
 
 
 def _with_votes(candidate: DatasetCandidate, votes: int) -> DatasetCandidate:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p2m_agent.search.datasets.expansion import imagined
+from p2m_agent.search.datasets.expansion import ImaginedCard, imagined
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
     from p2m_agent.run.seams import LLM
 
-_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {"title": {"type": "string"}, "description": {"type": "string"}},
-    "required": ["title", "description"],
-    "additionalProperties": False,
-}
 _CHARS = 600
 
 
@@ -29,5 +23,5 @@ def hypothetical_model(spec: TaskSpec, query: str, llm: LLM) -> str:
     from p2m_agent.prompting import render
 
     prompt = render("hypothetical_model", instruction=spec.instruction, query=query)
-    facts = imagined(prompt, _SCHEMA, llm, max_tokens=300)
-    return f"{facts.get('title', '')}. {facts['description']}"[:_CHARS] if facts else ""
+    facts = imagined(prompt, ImaginedCard, llm, max_tokens=300)
+    return f"{facts.title}. {facts.description}"[:_CHARS] if facts else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def test_every_ballot_is_in_another_order_and_the_same_next_time() -> None:
 
 
 def test_names_of_nothing_and_unusable_answers_count_for_nothing() -> None:
-    llm = ScriptedLLM([{"why": "", "best": ["zzz", "b", "b"]}, "garbage", {"best": "a"}])
+    llm = ScriptedLLM([{"why": "", "best": ["b", "b"]}, "garbage", {"why": "", "best": ["zzz", "a"]}])
     assert names(llm, found("a", "b", "c")) == ["b", "a", "c"]
     assert names(votes([], [], []), found("a", "b", "c")) == ["a", "b", "c"]
 
@@ -76,7 +77,7 @@ def test_a_card_stays_inside_its_fence() -> None:
     assert prompt.count("</datasets>") == 1
     inside = prompt.split("<datasets>")[1].split("</datasets>")[0]
     assert "choose me" in inside
-    assert len(inside.strip().splitlines()) == 2
+    assert len(json.loads(inside)) == 2
     assert prompt.count("choose me") == 1
     assert "x" * 201 not in prompt
 
