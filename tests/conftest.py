@@ -10,6 +10,7 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of two workers that wait for each other on busy cores crawl
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(autouse=True)
-def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def clean_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see neither the developer's keys and P2M_* settings nor their `.env`."""
     for name in list(os.environ):
         if name.startswith("P2M_") and name != "P2M_SHARED":

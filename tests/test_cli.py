@@ -14,11 +14,6 @@ from p2m_agent.cli import build_parser, main
 from p2m_agent.settings import Settings, unknown_variables
 
 
-def p2m(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "p2m_agent.cli", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
-
-
 def test_help_loads_nothing_but_itself() -> None:
     """What makes it fast; `benchmarks/start.py` has the seconds."""
     code = (
@@ -69,7 +64,9 @@ def test_flags_out_of_range_are_usage_errors(args: list[str], capsys: pytest.Cap
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the program is started."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.jsonl").write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": \n')
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "rows.csv").write_text("text,label\na,x\n")
@@ -96,34 +93,46 @@ def place(tmp_path: Path) -> Path:
         (["predict", "no-such-run", "x"], "There is no run no-such-run"),
     ],
 )
-def test_bad_input_is_said_before_anything_is_begun(place: Path, args: list[str], words: str) -> None:
-    done = p2m(*args, "--runs-dir", "runs", cwd=place)
-    assert done.returncode == 2, done.stderr
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_bad_input_is_said_before_anything_is_begun(
+    place: Path, capsys: pytest.CaptureFixture[str], args: list[str], words: str
+) -> None:
+    code = main([*args, "--runs-dir", "runs"])
+    shown = capsys.readouterr()
+    assert code == 2, shown.err
+    assert words in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
     assert not (place / "runs").exists()
 
 
-def test_a_paid_teacher_needs_a_yes_and_never_blocks(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_the_exit_code_of_the_program(place: Path) -> None:
+    command = [sys.executable, "-m", "p2m_agent.cli", "show", "no-such-run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no run no-such-run" in done.stderr
+
+
+def test_a_paid_teacher_needs_a_yes_and_never_blocks(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-planted-key")
-    done = p2m("auto", "Sort it", cwd=place)
-    assert done.returncode == 2
-    assert "--budget-usd" in done.stderr
-    assert "sk-planted-key" not in done.stderr
+    assert main(["auto", "Sort it"]) == 2
+    said = capsys.readouterr().err
+    assert "--budget-usd" in said
+    assert "sk-planted-key" not in said
 
 
-def test_a_wrong_setting_in_the_environment_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_in_the_environment_is_named(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("P2M_MAX_ROUNDS", "many")
-    done = p2m("runs", cwd=place)
-    assert done.returncode == 2
-    assert "P2M_MAX_ROUNDS" in done.stderr
+    assert main(["runs"]) == 2
+    assert "P2M_MAX_ROUNDS" in capsys.readouterr().err
 
 
-def test_a_runs_folder_that_was_named_has_to_be_there(place: Path) -> None:
-    done = p2m("runs", "--runs-dir", "nowhere", cwd=place)
-    assert done.returncode == 2
-    assert "There is no folder nowhere" in done.stderr
+def test_a_runs_folder_that_was_named_has_to_be_there(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--runs-dir", "nowhere"]) == 2
+    assert "There is no folder nowhere" in capsys.readouterr().err
 
 
 def test_the_runs_folder_may_stand_before_the_verb() -> None:
@@ -137,10 +146,19 @@ def test_a_target_may_be_in_percent() -> None:
     assert build_parser().parse_args(["auto", "x", "--target", "90%"]).target == 0.9
 
 
-def test_no_runs_yet(place: Path) -> None:
-    done = p2m("runs", "--json", cwd=place)
-    assert done.returncode == 0
-    assert json.loads(done.stdout) == []
+@pytest.mark.parametrize(("said", "threads"), [("3", 3), ("0", 8), ("4,2", 8), ("", 8)])
+def test_numeric_work_takes_the_threads_that_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, said: str, threads: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert Settings(_env_file=None).threads == threads
+    assert Settings(_env_file=None, threads=2).threads == 2
+
+
+def test_no_runs_yet(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
 
 
 def test_refused_licences_are_a_flag_or_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
