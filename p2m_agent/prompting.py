@@ -7,12 +7,13 @@ for models so weak that tags confuse them.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
 from importlib import resources
 
-from jinja2 import Environment, StrictUndefined, UndefinedError, meta
+from jinja2 import Environment, StrictUndefined, Template, UndefinedError, meta
 
 
 def render(name: str, **variables: object) -> str:
@@ -21,13 +22,20 @@ def render(name: str, **variables: object) -> str:
     Raises:
         ValueError: a variable is missing; the message lists the names the prompt wants.
     """
-    environment = prompt_environment()
-    text = (resources.files("p2m_agent.prompts") / f"{name}.md").read_text(encoding="utf-8")
     try:
-        return environment.from_string(text).render(**variables).strip()
+        return _template(name).render(**variables).strip()
     except UndefinedError as error:
-        wanted = sorted(meta.find_undeclared_variables(environment.parse(text)))
+        wanted = sorted(meta.find_undeclared_variables(prompt_environment().parse(_source(name))))
         raise ValueError(f"the prompt {name} wants {', '.join(wanted)}: {error}") from error
+
+
+@functools.cache
+def _template(name: str) -> Template:
+    return prompt_environment().from_string(_source(name))
+
+
+def _source(name: str) -> str:
+    return (resources.files("p2m_agent.prompts") / f"{name}.md").read_text(encoding="utf-8")
 
 
 def prompt_environment() -> Environment:

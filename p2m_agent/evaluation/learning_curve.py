@@ -84,15 +84,18 @@ def power_law(sizes: Sequence[int], errors: Sequence[float]) -> tuple[float, flo
     import numpy as np
 
     x, y = np.log(np.asarray(sizes, float)), np.asarray(errors, float)
-    found = (float("inf"), float(y.mean()), 0.0, 0.0)
-    for floor in np.linspace(0.0, max(float(y.min()), 0.0), _FLOORS, endpoint=False):
-        left = np.log(np.maximum(y - floor, 1e-6))
-        slope = min(0.0, float(np.polyfit(x, left, 1)[0]))
-        scale = float(np.exp((left - slope * x).mean()))
-        lost = float(((scale * np.exp(slope * x) + floor - y) ** 2).sum())
-        if lost < found[0] - 1e-12:
-            found = (lost, scale, -slope, float(floor))
-    return found[1:]
+    floors = np.linspace(0.0, max(float(y.min()), 0.0), _FLOORS, endpoint=False)[:, None]
+    left = np.log(np.maximum(y - floors, 1e-6))
+    aside = x - x.mean()
+    slopes = np.minimum(0.0, left @ aside / (aside @ aside))[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # hardly different sizes give slopes beyond all numbers
+        scales = np.exp((left - slopes * x).mean(axis=1, keepdims=True))
+        lost = ((scales * np.exp(slopes * x) + floors - y) ** 2).sum(axis=1)
+    lost = np.where(np.isfinite(lost), lost, np.inf)
+    if np.isinf(lost).all():
+        return float(y.mean()), 0.0, 0.0
+    best = int(np.argmax(lost <= lost.min() + 1e-12))  # of equals the lowest floor
+    return float(scales[best, 0]), -float(slopes[best, 0]), float(floors[best, 0])
 
 
 def _gain(sizes: Sequence[int], errors: Sequence[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ class WordVectors:
         sums = np.stack([sum((self._word(word) for word in text.split()), np.zeros(self.dim)) for text in texts])
         return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
+    @functools.cache  # noqa: B019 (few words)
     def _word(self, word: str) -> Any:
         import numpy as np
 

@@ -81,6 +81,8 @@ def test_a_power_law_is_found_again() -> None:
     assert c == pytest.approx(0.05, abs=0.03)
     _, flat, _ = power_law(sizes, [0.2, 0.21, 0.2, 0.22])
     assert flat == pytest.approx(0, abs=0.01)
+    assert power_law([409, 410], [0.9, 0.3]) == (pytest.approx(0.6), 0.0, 0.0), "no law is that steep"
+    assert power_law([50, 100], [0.0, 0.0])[1:] == (0.0, 0.0)
 
 
 def test_the_curve_extrapolates_what_twice_the_rows_bring() -> None:

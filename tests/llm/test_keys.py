@@ -18,6 +18,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.transformation.planning import read_plan
 from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.plan import TransformationPlan
+from p2m_agent.types.rows import Example
 from tests.delivery.test_model_card import facts
 from tests.fakes.openai_server import STRONG, Answer, FakeOpenAI
 from tests.fakes.transforming import WRITTEN, mood_spec, plan, template
@@ -43,16 +44,27 @@ def keyed(monkeypatch: pytest.MonkeyPatch, server: FakeOpenAI, key: str) -> Iter
     assert set(server.keys) == {key}
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(answer) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def plain(server: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> list[list[Example]]:
+    """What is generated without a key."""
+    return [generate(server, tmp_path_factory.mktemp("plain") / "llm.sqlite", spec) for spec in (CLASSES, TEXTS)]
+
+
 @pytest.mark.parametrize("key", SHORT)
 def test_generated_rows_come_out_whole_whatever_the_key_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FakeOpenAI, plain: list[list[Example]], key: str
 ) -> None:
-    with FakeOpenAI(answer) as server:
-        plain = [generate(server, tmp_path / f"{spec.kind}.sqlite", spec) for spec in (CLASSES, TEXTS)]
-        monkeypatch.setenv("OPENAI_API_KEY", key)
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        keyed = [generate(server, tmp_path / f"{spec.kind}-keyed.sqlite", spec) for spec in (CLASSES, TEXTS)]
-        assert server.keys[-1] == key
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    server.keys.clear()
+    keyed = [generate(server, tmp_path / f"{spec.kind}.sqlite", spec) for spec in (CLASSES, TEXTS)]
+    assert set(server.keys) == {key}
     assert keyed == plain
 
 
