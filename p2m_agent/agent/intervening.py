@@ -79,11 +79,11 @@ class Intervening(ABC):
         return now
 
     def _back_to(self, before: RunStatus) -> RunStatus:
-        """After a call of the person's: ask again what was open, or rest where the run rested."""
-        if before.question is not None:
+        """After a call of the person's: ask again what was open, keep what was at work, or rest where it rested."""
+        if before.state.pending is not None:
             self._graph.update_state(self._config(), {"pending": before.state.pending}, as_node="think")
-            values = self._graph.invoke(None, self._config(), durability="sync", interrupt_before=["think"])
-            values.pop("__interrupt__", ())
+            if before.question is not None:
+                self._graph.invoke(None, self._config(), durability="sync", interrupt_before=["think"])
         elif before.state.resting or before.ended:
             self._graph.update_state(self._config(), {"resting": True}, as_node="think")
         return self.standing()
@@ -116,8 +116,9 @@ class Intervening(ABC):
     def _put(self, values: dict[str, object], before: RunStatus) -> None:
         """Change the state where it stands: an open question is asked anew, all else stays as it was."""
         asks = before.question is not None
-        rests = before.state.resting or before.ended is not None
-        self._graph.update_state(self._config(), values, as_node="think" if asks or rests else "act")
+        state = before.state
+        stays = state.pending is not None or state.resting or before.ended is not None
+        self._graph.update_state(self._config(), values, as_node="think" if stays else "act")
         if asks:
             self._graph.invoke(None, self._config(), durability="sync", interrupt_before=["think"])
 

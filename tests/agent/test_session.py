@@ -271,3 +271,16 @@ def test_limits_and_facts_are_changed_beside_an_open_question(settings: Settings
     with opened(settings, bench) as session:
         assert session.settings.budget_usd == 2.0
         assert session.standing().state.task.data == "rows.csv"
+
+
+def test_a_step_that_was_stopped_at_work_is_not_forgotten(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("broken")) as session:
+        with pytest.raises(ZeroDivisionError):
+            session.step()
+        session.configure(max_rounds=5)
+        standing = session.make(move("make"))
+        assert standing.state.pending is not None
+        assert standing.state.pending.tool == "broken"
+        with pytest.raises(ZeroDivisionError):
+            session.step()
+        assert bench.ran == ["broken", "make", "broken"]
