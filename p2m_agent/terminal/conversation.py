@@ -43,7 +43,7 @@ class Chat:
         """Listen to the session; read from the terminal, or from the lines given."""
         self._session, self._screen = session, screen
         self._latest = session.standing()
-        self._before, self._notify = "", notify
+        self._before, self._notify, self._offers = "", notify, True
         self._console = RunConsole(screen, attended=True)
         session.log.listen(self._console)
         self._offered: tuple[Understood, ...] | tuple[Option, ...] = ()
@@ -64,6 +64,7 @@ class Chat:
 
     def answer_open(self, *, go_on: bool) -> int:
         """Ask only what is open (`p2m review`), then let the run go on to its next question or its end."""
+        self._offers = False  # nobody is asked what to do next
         while self._latest.question is not None:
             try:
                 answer = self._asker().ask(self._latest.question)
@@ -197,7 +198,7 @@ class Chat:
         if standing.ended and not standing.state.resting:
             summary(standing.state, self._session.root, self._screen)
             self._screen.note(Text())
-        if standing.question is None:
+        if standing.question is None and self._offers:
             self._offer_next()
 
     def _follow(self) -> None:

@@ -185,6 +185,7 @@ def test_review_can_stop_after_one_answer(page, session: FakeSession) -> None:
     review(session, page.screen, go_on=False, lines=page.lines("Polish", "a"))
     assert len(session.steps) == 1
     assert session.recorded_only == [True]
+    assert "A number, or your words" not in page.err.getvalue()
     assert "still open: Run generate_examples?" in page.err.getvalue()
 
 
@@ -253,3 +254,10 @@ def test_the_conversation_can_be_exported_and_overwrites_nothing(page, session: 
     chat(session, page.screen, page.lines(f"/export {target}", f"/export {target}"))
     assert "**You:** only refunds" in target.read_text()
     assert "Name another file" in page.err.getvalue()
+
+
+def test_a_review_does_not_ask_what_to_do_next(page, session: FakeSession) -> None:
+    session.now = standing(RESTING, question=SPEND)
+    session.turns = [Turn(WAITS)]
+    review(session, page.screen, lines=page.lines("a"))
+    assert "A number, or your words" not in page.err.getvalue()
