@@ -46,7 +46,7 @@ DOES = {
     "/undo": "take the last step back",
     "/go": "go on after a stop",
     "/export": "write the conversation to a file: /export talk.md",
-    "/compact": "forget what was said; what is known and decided stays",
+    "/compact": "not needed: each step works from what is known, not from what was said",
     "/clear": "clear the screen",
     "/new": "how to start another run",
     "/quit": "leave; the run can be resumed",
