@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -81,10 +80,10 @@ def estimate(args: ChooseMixture, state: RunState) -> Cost:
 
 def run(args: ChooseMixture, inputs: ChooseMixtureInputs, context: Context) -> Outcome:
     """Read samples, probe, choose, keep the probes' answers."""
-    began, limit_s = time.monotonic(), _limit_s(args, context.seconds_left())
+    began, limit_s = context.clock(), _limit_s(args, context.seconds_left())
 
     def seconds_left() -> float:
-        return limit_s - (time.monotonic() - began)
+        return limit_s - (context.clock() - began)
 
     spec, holdout = inputs.spec, inputs.holdout
     dev = in_proportion(read_dev(context.root, holdout), spec.kind, context.settings.seed)[: DEV_ROWS[spec.kind]]
@@ -101,6 +100,7 @@ def run(args: ChooseMixture, inputs: ChooseMixtureInputs, context: Context) -> O
         limit_s=limit_s,
         progress=Progress(context.emit),
         known=_known(inputs.earlier, context),
+        clock=context.clock,
     ).compare()
     path = context.folder / PROBES
     write_whole(path, json.dumps(compared.answers))
@@ -118,7 +118,7 @@ def run(args: ChooseMixture, inputs: ChooseMixtureInputs, context: Context) -> O
         dev_rows=len(dev),
         parts=tuple(part.noun(sampled.get(part.name, 0)) for part in parts),
         scores=compared.scores,
-        seconds=round(time.monotonic() - began, 1),
+        seconds=round(context.clock() - began, 1),
         notes=(*notes, *_notes(compared, parts, holdout)),
         path=path.relative_to(context.root).as_posix(),
         made_by=context.call.id,

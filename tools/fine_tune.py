@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,9 +143,9 @@ def run(args: FineTune, inputs: FineTuneInputs, context: Context) -> Outcome:
     pool = context.pools.of(datasets, inputs.holdout, context.embedder())
     rows = TrainRows(spec, pool.examples, read_dev(context.root, inputs.holdout))
     folder = context.folder / "student"
-    began = time.monotonic()
+    began = context.clock()
     recipe, trained = _train(args, recipe, rows, folder, context)
-    took_s = round(time.monotonic() - began, 1)
+    took_s = round(context.clock() - began, 1)
     limit_ms = spec.constraints.max_latency_ms
     latency_ms = limit_ms and p95_ms(folder, rows.dev, context.settings, context.seconds_left)
     notes = [*trained.notes, *_launch_note(recipe, rows, folder)]

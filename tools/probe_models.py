@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,7 +84,7 @@ def estimate(args: ProbeModels, state: RunState) -> Cost:
 
 def run(args: ProbeModels, inputs: ProbeModelsInputs, context: Context) -> Outcome:
     """Gather the training rows, race, and keep every score."""
-    began, limit_s = time.monotonic(), _limit_s(args, context.seconds_left())
+    began, limit_s = context.clock(), _limit_s(args, context.seconds_left())
     spec, names = inputs.spec, inputs.models
     rows = _rows(inputs, context)
     probe = (EncoderProbe if spec.sorts else ShortFineTune)(rows, spec, context.settings)
@@ -95,8 +94,9 @@ def run(args: ProbeModels, inputs: ProbeModelsInputs, context: Context) -> Outco
         probe=probe,
         rounds=rounds_of(len(names), len(rows)),
         kept=kept,
-        seconds_left=lambda: limit_s - (time.monotonic() - began),
+        seconds_left=lambda: limit_s - (context.clock() - began),
         progress=Progress(context.emit),
+        clock=context.clock,
     )
     standings = race.run(names)
     best = standings[0]
@@ -109,7 +109,7 @@ def run(args: ProbeModels, inputs: ProbeModelsInputs, context: Context) -> Outco
         measure=probe.measure,
         rounds=tuple(race.rounds),
         results=tuple(standing.noun(best) for standing in standings),
-        seconds=round(time.monotonic() - began, 1),
+        seconds=round(context.clock() - began, 1),
         notes=tuple(_notes(standings, kept)),
         path=kept.path.relative_to(context.root).as_posix(),
         made_by=context.call.id,

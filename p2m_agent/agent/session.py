@@ -315,6 +315,7 @@ class Session(Intervening):
             pools=self._pools,
             emit=self.log,
             seconds_left=left_s,
+            clock=self._clock,
         )
 
     def embedder(self) -> CachedEmbedder | None:

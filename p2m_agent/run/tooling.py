@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +20,7 @@ from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
     from p2m_agent.events import Emit
-    from p2m_agent.run.seams import LLM, Embedder, Hub, Pools
+    from p2m_agent.run.seams import LLM, Clock, Embedder, Hub, Pools
     from p2m_agent.settings import Settings
 
 
@@ -75,6 +76,8 @@ class Context:
     emit: Emit
     seconds_left: Callable[[], float]
     """Time left in the run's budget, for work that can stop early; may be infinite."""
+    clock: Clock = time.monotonic
+    """What tools measure their own time by."""
 
 
 @dataclass(frozen=True)

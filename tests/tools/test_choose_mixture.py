@@ -23,7 +23,7 @@ from p2m_agent.types.mixture import Mixture
 from p2m_agent.types.questions import Answer, Question, Review
 from p2m_agent.types.rows import Dataset, Example, Origin, Source
 from p2m_agent.types.task import Kind
-from tests.fakes.calls import Caller, context_of
+from tests.fakes.calls import Caller, Ticking, context_of
 from tests.fakes.tiny_models import task, tiny_llama
 
 TOOLS = load_tools()
@@ -174,9 +174,9 @@ def test_it_stays_in_the_time_there_is(run: Run) -> None:
     assert TOOL.estimate(TOOL.args(), short).wall_s == 0.2 * (200 - 70 - 30)
 
 
-def test_what_there_was_no_time_for_is_said_and_can_be_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_there_was_no_time_for_is_said_and_can_be_asked_for(run: Run) -> None:
     run.add("hub", "same/scheme", mail(40, start=1000))
-    monkeypatch.setattr("p2m_agent.probes.mixture_gate._MARGIN", float("inf"))
+    run.caller.clock = Ticking(20)
     made, outcome = run.choose()
     assert "Not probed, as the time was over: user + same/scheme, same/scheme." in outcome.summary
     assert made.choice == "user"

@@ -11,7 +11,6 @@ import pytest
 
 from p2m_agent.agent.planner.climbing import probe_bases
 from p2m_agent.agent.planner.view import describe
-from p2m_agent.probes import race as probe_race
 from p2m_agent.probes.encoder_race import EncoderProbe
 from p2m_agent.rows.holdout import file_sha256, seal
 from p2m_agent.rows.reading import write_examples
@@ -25,7 +24,7 @@ from p2m_agent.types.candidates import ModelCandidate, ModelSearch
 from p2m_agent.types.probe import ModelProbe
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import TaskSpec
-from tests.fakes.calls import Caller, context_of, run_tool
+from tests.fakes.calls import Caller, Ticking, context_of, run_tool
 from tests.fakes.tiny_models import sorted_mail, task, tiny_bert
 from tests.probes.test_bases import blinded
 
@@ -153,8 +152,8 @@ def test_it_stays_in_the_time_there_is(run: Run) -> None:
     assert TOOL.estimate(TOOL.args(), short).wall_s == pytest.approx(0.2 * (400 - 140 - 60))
 
 
-def test_a_race_that_was_cut_short_may_be_repeated_with_more_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe_race, "_MARGIN", float("inf"))
+def test_a_race_that_was_cut_short_may_be_repeated_with_more_time(run: Run) -> None:
+    run.caller.clock = Ticking(1.7)
     made, outcome = run.race(models=(str(run.blind), str(run.good), str(run.blind) + "/"), seconds=20)
     assert made.chosen == str(run.good), "the first round still tells"
     assert "the time was over before round 2" in outcome.summary
