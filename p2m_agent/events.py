@@ -108,6 +108,21 @@ class CallFailed(_Event):
     kind: FailureKind = "tool_error"
 
 
+Steering = Literal["native", "text", "menu", "rules"]
+"""How the next call is chosen: by free tool calls, native or written as text; by a letter from a menu; by the rules."""
+
+
+class ModelProbed(_Event):
+    """It was found out how far the controller's model can steer."""
+
+    event: Literal["model_probed"] = "model_probed"
+    model: str
+    steering: Steering
+    took_s: float
+    late: bool = False
+    """Whether it gave no answer in the time that there was; the rules choose until it is asked again."""
+
+
 class LLMCalled(_Event):
     """An LLM answered, from the network or from the cache."""
 
@@ -187,6 +202,7 @@ Event = Annotated[
     | CallFinished
     | CallFailed
     | LLMCalled
+    | ModelProbed
     | AgentSaid
     | PersonSaid
     | QuestionAsked

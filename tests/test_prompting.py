@@ -57,7 +57,7 @@ def test_a_line_stays_a_line() -> None:
     assert apart("a\nb", "row") == "<row>\na\nb\n</row>"
 
 
-OWN = {"count", "kind", "language", "several", "guarded", "instruction", "hint", "left", "possible", "rows", "loop"}
+OWN = {"count", "kind", "language", "several", "guarded", "instruction", "hint", "left", "rows", "loop"}
 """Variables without text of others: numbers, flags, words of the program, and what the prompt is about."""
 FENCES = {"fenced", "one_line", "apart"}
 PROMPTS = sorted(path.stem for path in Path(p2m_agent.prompts.__path__[0]).glob("*.md"))
@@ -96,9 +96,11 @@ def _named(names: str, value: object) -> dict[str, object]:
 
 VALUES: dict[str, object] = {
     **_named("count left several kind language", ""),
-    **_named("request about label focus input output plan query card remarks fault spec instruction hint", HOSTILE),
-    **_named("labels others briefs fields terms artifacts history blocked", [HOSTILE]),
-    **_named("said possible written demonstrations examples", [HOSTILE]),
+    **_named(
+        "request about label focus input output plan query card remarks fault spec best instruction hint", HOSTILE
+    ),
+    **_named("labels others briefs fields terms artifacts history choices tools", [HOSTILE]),
+    **_named("said written demonstrations examples", [HOSTILE]),
     **_named("found given wanted columns rows row datasets", {HOSTILE: HOSTILE}),
     **_named("groups errors mistakes", [{"a": HOSTILE}]),
     "confusions": [(HOSTILE, HOSTILE, 1)],
@@ -108,7 +110,7 @@ SHAPES: dict[str, dict[str, object]] = {
     "generate_outputs": {"examples": [(HOSTILE, HOSTILE)], "instruction": ""},
     "refine_prompt": {"remarks": [HOSTILE]},
     "teacher_answer": {"instruction": ""},
-    "controller_view": {"possible": ["evaluate"]},
+    "controller_view": {"given": HOSTILE},
     "generate_list": {"hint": "somebody"},
 }
 """Where a prompt takes something else under the name, or what is its own text."""

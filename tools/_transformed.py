@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from p2m_agent.errors import BudgetExceeded, ToolError
-from p2m_agent.importing.sources import Opened, open_config, read_repo
+from p2m_agent.importing.sources import Opened, check_conditions, open_config, read_repo, refused_by
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.rejected import Rejected
@@ -72,11 +72,12 @@ def open_found(repo: str, read: int, data: RunData, context: Context) -> FoundDa
     """
     spec = data.spec
     dataset, chosen = open_config(context.hub, repo, spec, context.embedder)
-    ruling = rule(dataset.licence, spec.constraints.licences, context.settings.refuse_licences)
+    ruling = rule(dataset.licence, spec.constraints.licences, refused_by(spec, context.settings.refuse_licences))
     if ruling.verdict == "refuse":
         raise ToolError(
             f"{repo} has the licence {dataset.licence or '(unknown)'}, {ruling.why}.", "Choose another dataset."
         )
+    check_conditions(dataset, spec)
     opened = read_repo(dataset, read, context.settings.seed, context.emit)
     risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}." if ruling.verdict == "warn" else ""
     notes = tuple(filter(None, (chosen, *opened.notes, risk)))

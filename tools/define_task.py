@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.task.conditions import told_conditions, with_conditions
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Kind, Task, TaskSpec
@@ -57,6 +58,10 @@ def run(args: DefineTask, inputs: DefineTaskInputs, context: Context) -> Outcome
     """Draft the specification."""
     said = Said(inputs.task, args.model_dump(exclude_none=True), inputs.previous)
     spec = draft_spec(said, context.call.id, context.teacher, context.embedder)
+    if inputs.previous is None:
+        spec = with_conditions(spec, inputs.task.constraints, context.planner)
+    else:
+        spec = spec.model_copy(update={"constraints": inputs.previous.constraints})
     given = inputs.task.given & args.model_fields_set
     overruled = [key for key in given if getattr(args, key) != getattr(spec, key)]
     return Outcome(summary=_summary(spec, overruled), artifacts=(spec,))
@@ -67,7 +72,8 @@ def _summary(spec: TaskSpec, overruled: list[str]) -> str:
     if spec.sorts:
         what += f" with {len(spec.labels)} labels" if spec.labels else " with labels to be read from data"
     stays = f" {', '.join(sorted(overruled))} stays as the person set it." if overruled else ""
-    return f"The task is {what}, measured by {spec.metric}; {len(spec.assumptions)} assumptions.{stays}"
+    limits = f" {told}" if (told := told_conditions(spec.constraints)) else ""
+    return f"The task is {what}, measured by {spec.metric}; {len(spec.assumptions)} assumptions.{stays}{limits}"
 
 
 TOOL = Tool(name="define_task", args=DefineTask, run=run, needs=needs, effect=Effect.READ)

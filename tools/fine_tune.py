@@ -17,7 +17,7 @@ from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.search.licences import rule
 from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
 from p2m_agent.types.budget import Cost
-from p2m_agent.types.candidates import ModelSearch
+from p2m_agent.types.candidates import ModelCandidate, ModelSearch
 from p2m_agent.types.recipe import METHODS, RECIPES, Causal, Encoder, LinearHead, Method, Recipe, Seq2Seq, SetFit
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.student import TrainingRun
@@ -99,7 +99,7 @@ def needs(args: FineTune, state: RunState) -> FineTuneInputs | NotYet:
     if holdout is None:
         return NotYet("there are no held-out rows; call import_rows or generate_examples first")
     refused = _without_rows(args, state) or _misfit(args, state, spec)
-    refused = refused or _against_constraints(args, spec) or _repeat(args, state, spec)
+    refused = refused or _against_constraints(args, state, spec) or _repeat(args, state, spec)
     if refused:
         return NotYet(refused)
     return FineTuneInputs(spec, holdout, chosen(args, state), recipe_of(args, state, spec), state.best())
@@ -136,6 +136,9 @@ def run(args: FineTune, inputs: FineTuneInputs, context: Context) -> Outcome:
 
     spec, datasets = inputs.spec, inputs.datasets
     recipe = _for_this_machine(args, inputs.recipe.model_copy(update={"seed": context.settings.seed}))
+    most = spec.constraints.max_train_rows
+    if most is not None:
+        recipe = recipe.model_copy(update={"max_rows": min(most, recipe.max_rows or most)})
     base = within(context.seconds_left(), lambda: locate(recipe.base, context.settings))
     objection = breach(base, spec.constraints, context.settings.refuse_licences)
     if objection:
@@ -279,20 +282,27 @@ def chosen(args: FineTune, state: RunState) -> Sequence[Dataset]:
     return [dataset for dataset in state.datasets() if dataset.id in args.datasets]
 
 
-def breach(base: Weights, constraints: Constraints, refused: Sequence[str] = ()) -> str | None:
+def breach(base: Weights | ModelCandidate, constraints: Constraints, refused: Sequence[str] = ()) -> str | None:
     """How a base model breaks what the person set, or None."""
+    name, size_mb = base.repo if isinstance(base, ModelCandidate) else base.name, base.params * 4 / 1e6
     if constraints.max_params is not None and base.params > constraints.max_params:
-        return f"{base.name} has {base.params:,} parameters and at most {constraints.max_params:,} are allowed"
-    ruling = rule(base.licence, constraints.licences, refused)
+        return f"{name} has {base.params:,} parameters and at most {constraints.max_params:,} are allowed"
+    if constraints.max_size_mb is not None and size_mb > constraints.max_size_mb:
+        return f"{name} takes about {size_mb:,.0f} MB and at most {constraints.max_size_mb:,.0f} MB are allowed"
+    if any(word.casefold() in name.casefold() for word in constraints.avoid_bases):
+        return f"{name} is one of the base models to be avoided ({', '.join(constraints.avoid_bases)})"
+    ruling = rule(base.licence, constraints.licences, (*refused, *constraints.refused_licences))
     if ruling.verdict == "refuse":
-        return f"{base.name} has the licence {base.licence or 'unknown'} {ruling.why}"
+        return f"{name} has the licence {base.licence or 'unknown'} {ruling.why}"
     return None
 
 
-def _against_constraints(args: FineTune, spec: TaskSpec) -> str | None:
-    """What is wrong with a packaged base, whose facts are known without looking."""
+def _against_constraints(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
+    """What is wrong with a base that is packaged or was found, whose facts are known without looking."""
     method = args.method or _UNASKED[spec.kind][0]
-    base = packaged(args.base or default_base(method))
+    named = args.base or default_base(method)
+    listed = (each for search in state.all(ModelSearch) for each in search.candidates if each.repo == named)
+    base = packaged(named) or next(listed, None)
     found = breach(base, spec.constraints) if base else None
     return f"{found}; take another base model from search_models" if found else None
 

@@ -108,6 +108,8 @@ def needs(args: GenerateExamples, state: RunState) -> GenerateExamplesInputs | N
     spec = state.spec
     if spec is None:
         return NotYet("there is no task yet: call define_task first")
+    if not spec.constraints.synthetic:
+        return NotYet("the person wants no rows that a model wrote: search_datasets, or go on with the rows there are")
     refused = _misfit(args, spec) or _missing(args, state, spec)
     errors = _errors(state) if args.errors or args.clusters else None
     return NotYet(refused) if refused else GenerateExamplesInputs(RunData.of(spec, state), state.task, errors)

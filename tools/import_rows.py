@@ -26,6 +26,7 @@ from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.rows.splits import Carved
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.search.breaches import known_breach
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import DatasetSearch
@@ -118,6 +119,10 @@ def _unusable(source: str, name: str, state: RunState) -> NotYet | None:
     imported = state.own(Dataset) if source == OWN else state.all(Dataset)  # a file may have changed since the last run
     if any(dataset.ref.casefold() == name.casefold() for dataset in imported):
         return NotYet(f"{name} is imported already; name another source or go on with the rows there are")
+    if source != OWN and state.spec and not state.spec.constraints.public_data and name != state.task.data:
+        return NotYet("the person wants no found data: import their own rows, or go on with those there are")
+    if source != OWN and (breach := known_breach(state, name)):
+        return NotYet(f"{name} is not used, as the person set conditions: {breach}; name another source")
     if source != OWN and name not in _candidates(state):
         return NotYet(f"{name} was not found by a search; call search_datasets and choose one of its candidates")
     return None

@@ -11,6 +11,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.ask_columns import is_sound
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.search.breaches import breach_by
 from p2m_agent.search.datasets.expansion import hypothetical_card
 from p2m_agent.search.datasets.rerank import SHOWN, rerank
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
@@ -42,6 +43,8 @@ def needs(args: SearchDatasets, state: RunState) -> SearchDatasetsInputs | NotYe
     spec = state.spec
     if spec is None:
         return NotYet("there is no task yet: call define_task first")
+    if not spec.constraints.public_data:
+        return NotYet("the person wants no found data: go on with their own rows, or with give_up where there are none")
     query = args.query.strip() or spec.request or spec.instruction
     if query in {search.query for search in state.all(DatasetSearch)}:
         then = "use its candidates (import_rows), or put the query in other words"
@@ -52,7 +55,7 @@ def needs(args: SearchDatasets, state: RunState) -> SearchDatasetsInputs | NotYe
 def run(args: SearchDatasets, inputs: SearchDatasetsInputs, context: Context) -> Outcome:
     """Search, and say in words what came of it."""
     spec, query = inputs.spec, inputs.query
-    found = _found(query, spec, args.k, context)
+    found = _allowed(_found(query, spec, args.k, context), spec)
     search = DatasetSearch(
         id=f"dataset_search-{context.call.id}", query=query, candidates=found.candidates, made_by=context.call.id
     )
@@ -80,6 +83,19 @@ def _found(query: str, spec: TaskSpec, k: int, context: Context) -> DatasetsFoun
     except ToolError as error:
         notes = (*notes, f"In the order of the search, as the planner could not vote: {error.message}")
     return replace(found, candidates=candidates[:k], notes=(*found.notes, *notes))
+
+
+def _allowed(found: DatasetsFound, spec: TaskSpec) -> DatasetsFound:
+    """Without what the person's conditions rule out, each with the reason. Import looks at the whole card again."""
+    kept: list[DatasetCandidate] = []
+    notes: list[str] = []
+    for each in found.candidates:
+        breach = breach_by(spec.constraints, each)
+        if breach:
+            notes.append(f"{each.repo} was left out: {breach}.")
+        else:
+            kept.append(each)
+    return replace(found, candidates=tuple(kept), notes=(*found.notes, *notes))
 
 
 def _words(found: DatasetCandidate) -> str:

@@ -94,6 +94,8 @@ def needs(args: TransformDataset, state: RunState) -> TransformDatasetInputs | N
 
 def _misfit(spec: TaskSpec) -> str | None:
     """Why rows cannot be changed for such a task."""
+    if not spec.constraints.synthetic:
+        return "the person wants no rows that a model wrote or changed; import_rows takes them as they are"
     if spec.kind == "multi_label":
         return "rows of several labels are not transformed; import_rows reads lists, separated texts and 0/1 columns"
     if spec.kind == "classification" and not spec.labels:

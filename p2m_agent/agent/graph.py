@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
-
 from p2m_agent import events
 from p2m_agent.agent.planner.choice import Choice, Words
-from p2m_agent.agent.policy import Policy, decide, over_budget
+from p2m_agent.agent.planner.legality import check
+from p2m_agent.agent.policy import Policy, decide
 from p2m_agent.errors import P2MError, ToolError, UsageError, mask
 from p2m_agent.run.seams import Clock
 from p2m_agent.run.state import Call, Decision, Ended, Failure, Message, RunState
@@ -112,7 +111,7 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
     call = state.pending
     assert call is not None
     while True:
-        checked = check(machine, state, call)
+        checked = check(machine.tools, state, call.tool, call.args)
         if isinstance(checked, Failure):
             return refuse(machine, state, call, checked)
         tool, args, inputs, estimate = checked
@@ -131,26 +130,6 @@ def gate(machine: Machine, state: RunState) -> Command[Literal["think", "act"]]:
             declined = Failure(kind="declined", message=f"the person said no. {answer.remarks}".strip())
             return refuse(machine, state, call, declined, remarks=answer.remarks)
         call = call.model_copy(update={"args": {**call.args, **answer.edits}})  # edited arguments pass the gate again
-
-
-def check(machine: Machine, state: RunState, call: Call) -> tuple[Tool[Any, Any], Any, Any, Cost] | Failure:
-    """The tool with its parsed arguments, its inputs and its estimate, or why the call cannot be made."""
-    tool = machine.tools.get(call.tool)
-    if tool is None:
-        return Failure(kind="no_tool", message=f"there is no tool {call.tool}; there are {', '.join(machine.tools)}")
-    try:
-        args = tool.args.model_validate(call.args)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or tool.name}: {e['msg']}" for e in error.errors()[:3])
-        return Failure(kind="bad_arguments", message=f"the arguments do not fit: {wrong}")
-    inputs = tool.needs(args, state)
-    if isinstance(inputs, NotYet):
-        return Failure(kind="not_ready", message=inputs.reason)
-    estimate = tool.estimate(args, state)
-    objection = None if tool.finishing else over_budget(state.budget, state.spent, tool.effect, estimate)
-    if objection:
-        return Failure(kind="over_budget", message=f"the budget does not allow it: {objection}")
-    return tool, args, inputs, estimate
 
 
 def consent(call: Call, tool: Tool[Any, Any], estimate: Cost, state: RunState) -> Question:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.reading import Row, unfold_messages
 from p2m_agent.rows.rejected import Rejected
 from p2m_agent.rows.tables.opening import known_endings
+from p2m_agent.search.breaches import breach_of
 from p2m_agent.search.licences import rule
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
@@ -103,15 +104,33 @@ def open_repo(  # noqa: PLR0913 (what, for which task, with what of the run: eac
         ToolError: it cannot be opened, holds no rows, or its licence is refused.
     """
     dataset, why = open_config(hub, repo, spec, embedder)
-    ruling = rule(dataset.licence, spec.constraints.licences, settings.refuse_licences)
+    ruling = rule(dataset.licence, spec.constraints.licences, refused_by(spec, settings.refuse_licences))
     licence = dataset.licence or "(unknown)"
     if ruling.verdict == "refuse":
         raise ToolError(f"{dataset.repo} has the licence {licence}, {ruling.why}.", "Choose another dataset.")
+    check_conditions(dataset, spec)
     opened = read_repo(dataset, max_rows, settings.seed, report)
     risk = f"Licence: {licence}."
     if ruling.verdict == "warn":
         risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}."
     return replace(opened, notes=tuple(filter(None, (why, risk))))
+
+
+def check_conditions(dataset: HubDataset, spec: TaskSpec) -> None:
+    """Keep to what the person said about sources and languages.
+
+    Raises:
+        ToolError: its card shows that it may not be used.
+    """
+    texts = (dataset.title, dataset.description, dataset.card)
+    breach = breach_of(spec.constraints, dataset.repo, texts, dataset.languages)
+    if breach:
+        raise ToolError(f"{dataset.repo} is not used: {breach}.", "Choose another dataset.")
+
+
+def refused_by(spec: TaskSpec, settings: Sequence[str]) -> tuple[str, ...]:
+    """Licences that neither the task nor the settings allow."""
+    return tuple(dict.fromkeys((*settings, *spec.constraints.refused_licences)))
 
 
 def open_config(hub: Hub, repo: str, spec: TaskSpec, embedder: Callable[[], Embedder | None]) -> tuple[HubDataset, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container, Iterator
 
 _FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)```", re.DOTALL | re.IGNORECASE)
 
@@ -72,3 +73,29 @@ def _find(text: str) -> object:
         except json.JSONDecodeError:
             continue
     raise NotJSON("there is no complete JSON in it")
+
+
+def tool_call_in(text: str, names: Container[str]) -> tuple[str, dict[str, object]] | None:
+    """The first call of a known tool that a model wrote as text: in a code fence, in tags, or bare."""
+    for value in _objects(text):
+        function = value.get("function")
+        call = function if isinstance(function, dict) else value
+        name = call.get("name") or call.get("tool")
+        args = call.get("arguments", call.get("parameters", call.get("args", {})))
+        if isinstance(args, str):
+            args = next(iter(_objects(args)), {})
+        if isinstance(name, str) and name in names and isinstance(args, dict):
+            return name, args
+    return None
+
+
+def _objects(text: str) -> Iterator[dict[str, object]]:
+    """The JSON objects in a text, in order; in one that is broken, those inside of it."""
+    decoder, place = json.JSONDecoder(), 0
+    while (place := text.find("{", place)) >= 0:
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError:
+            place += 1
+            continue
+        yield value

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
-from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format
+from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format, tool_call_in
 from p2m_agent.llm.calling import RowFailed
 from p2m_agent.prompting import render
 from p2m_agent.types.answer_form import form_of, one_of
@@ -23,6 +23,8 @@ _MAX_TOKENS = 96
 
 SCHEMA_PROBE = "probe_schema"
 TOOL_PROBE = "probe_tool"
+READING_PROMPT, READING_PROBE = "read_conditions", "Request: Tell songs from poems. Do not use tweets."
+"""The prompt that conditions are read with, so that its long beginning is in the endpoint's cache when it is needed."""
 SOUND_PROBES: dict[str, dict[str, str]] = {
     "probe_kinds": {"a": "sort", "b": "write", "c": "write", "d": "sort"},
     "probe_targets": {"a": "no", "b": "yes", "c": "no", "d": "yes"},
@@ -49,6 +51,11 @@ async def enforces_schema(connection: Connection) -> bool:
 async def is_sound(connection: Connection) -> bool:
     """Whether the model gets easy questions right."""
     return await _remembered(connection, "sound", _is_sound)
+
+
+async def reads(connection: Connection) -> bool:
+    """Whether the model reads what a request rules out: enough for a menu, where every move is legal."""
+    return await _remembered(connection, "reads", _reads)
 
 
 async def _remembered(connection: Connection, what: str, probe: Callable[[Connection], Awaitable[bool]]) -> bool:
@@ -82,6 +89,12 @@ def probe_schema() -> dict[str, object]:
     return form_of({"colour": one_of(_COLOURS), "count": int}).json_schema()
 
 
+def reading_schema() -> dict[str, object]:
+    """What the answer to the reading probe is held to: looser than for a run, and no longer than it need be."""
+    condition = _closed({key: {"type": "string", "maxLength": 60} for key in ("words", "kind", "value")})
+    return _closed({"conditions": {"type": "array", "items": condition, "maxItems": 2}})
+
+
 def choice_schema(prompt: str) -> dict[str, object]:
     """What the answer to one of the `SOUND_PROBES` is held to."""
     return form_of(dict.fromkeys(SOUND_PROBES[prompt], one_of(_CHOICES[prompt]))).json_schema()
@@ -109,35 +122,61 @@ async def _calls_tools(connection: Connection) -> bool:
         "tools": [{"type": "function", "function": tool}],
         "tool_choice": "required",
     }
-    calls = (await connection.complete(body, _ROLE)).message.get("tool_calls")
+    answer = await connection.complete(body, _ROLE)
+    calls = answer.message.get("tool_calls")
     call = calls[0] if isinstance(calls, list) and calls else None
     function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or function.get("name") != tool["name"]:
-        return False
+    written = answer.text
+    if isinstance(function, dict):
+        written = json.dumps({"name": function.get("name"), "arguments": function.get("arguments")})
+    return tool_call_in(written, (str(tool["name"]),)) == (tool["name"], {"colour": "green"})
+
+
+async def _reads(connection: Connection) -> bool:
+    """Whether the one condition of a request is found."""
+    messages = [{"role": "system", "content": render(READING_PROMPT)}, {"role": "user", "content": READING_PROBE}]
+    answer = await _held_to(connection, messages, reading_schema())
+    found = answer.get("conditions")
+    first = found[0] if isinstance(found, list) and found else {}
+    return first.get("kind") == "avoid_source" and "tweets" in f"{first.get('words')} {first.get('value')}".casefold()
+
+
+async def _held_to(
+    connection: Connection, messages: list[dict[str, str]], schema: dict[str, object]
+) -> dict[str, object]:
+    """The answer to a probe under a schema; empty where it does not fit."""
+    if await enforces_schema(connection):
+        body = _turns(messages) | {"response_format": response_format(schema)}
+    else:
+        last = {**messages[-1], "content": f"{messages[-1]['content']}\n\n{ask_for_json(schema)}"}
+        body = _turns([*messages[:-1], last])
     try:
-        return read_json(str(function.get("arguments")), schema) == {"colour": "green"}
+        value = read_json((await connection.complete(body, _ROLE)).text, schema)
     except NotJSON:
-        return False
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 async def _is_sound(connection: Connection) -> bool:
     """Stop at the first wrong answer: weak models are found out after one request."""
-    enforced = await enforces_schema(connection)
     for prompt, right in SOUND_PROBES.items():
-        schema = choice_schema(prompt)
-        text = render(prompt)
-        body = (
-            _body(text) | {"response_format": response_format(schema)}
-            if enforced
-            else _body(f"{text}\n\n{ask_for_json(schema)}")
-        )
-        try:
-            if read_json((await connection.complete(body, _ROLE)).text, schema) != right:
-                return False
-        except NotJSON:
+        if await _held_to(connection, [{"role": "user", "content": render(prompt)}], choice_schema(prompt)) != right:
             return False
     return True
 
 
 def _body(text: str) -> Body:
-    return {"messages": [{"role": "user", "content": text}], "temperature": 0.0, "max_tokens": _MAX_TOKENS}
+    return _turns([{"role": "user", "content": text}])
+
+
+def _turns(messages: list[dict[str, str]]) -> Body:
+    return {"messages": messages, "temperature": 0.0, "max_tokens": _MAX_TOKENS}
+
+
+def _closed(properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

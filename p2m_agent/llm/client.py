@@ -23,7 +23,7 @@ from p2m_agent.types.completion import Body, Capability, ChatMessage, Completion
 __all__ = ["Capability", "ChatMessage", "ConnectedLLM", "Reply", "Request"]
 
 OnReply = Callable[[int, Reply], None]
-_PROBE_SHARE = 0.1
+_PROBE_SHARE = 0.2
 """Of the time left, for finding out one thing about a model."""
 SecondsLeft = Callable[[], float]
 T = TypeVar("T")
@@ -152,13 +152,18 @@ class ConnectedLLM:
         """
         return self._loop.run(_within(self._seconds_left(), work))
 
+    @property
+    def probe_limit_s(self) -> float:
+        """Seconds that finding out one thing about the model may take now."""
+        return _PROBE_SHARE * self._seconds_left()
+
     def tried(self, probe: Coroutine[Any, Any, T]) -> T:
         """The result of a probe, which may take a part of the time left, and no time where that was in vain before.
 
         Raises:
             OutOfTime: it has no answer by then. One that comes later is kept for the next time.
         """
-        allowed, connection = _PROBE_SHARE * self._seconds_left(), self.connection
+        allowed, connection = self.probe_limit_s, self.connection
         try:
             return self._loop.run(_within(allowed if allowed > connection.silent_s else 0.0, probe))
         except OutOfTime:
@@ -227,7 +232,7 @@ class Abilities:
 
     @property
     def tools(self) -> bool:
-        """It calls a native tool when it has to."""
+        """It calls a tool when it has to, natively or written as text."""
         return self.llm.tried(capability.calls_tools(self.llm.connection))
 
     @property
@@ -240,9 +245,14 @@ class Abilities:
         """It gets the probe's easy questions right, so its choices are worth something."""
         return self.llm.tried(capability.is_sound(self.llm.connection))
 
+    @property
+    def reads(self) -> bool:
+        """It reads what a request rules out: enough to choose among legal moves and to read conditions."""
+        return self.llm.tried(capability.reads(self.llm.connection))
+
     def found(self) -> Capability:
         """All of it."""
-        return Capability(tools=self.tools, json_schema=self.json_schema, sound=self.sound)
+        return Capability(tools=self.tools, json_schema=self.json_schema, sound=self.sound, reads=self.reads)
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

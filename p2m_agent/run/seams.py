@@ -28,7 +28,7 @@ class Capabilities(Protocol):
 
     @property
     def tools(self) -> bool:
-        """It calls a native tool when it has to."""
+        """It calls a tool when it has to, natively or written as text."""
 
     @property
     def json_schema(self) -> bool:
@@ -37,6 +37,10 @@ class Capabilities(Protocol):
     @property
     def sound(self) -> bool:
         """It gets the probe's easy questions right, so its choices are worth something."""
+
+    @property
+    def reads(self) -> bool:
+        """It reads what a request rules out: enough to choose among legal moves and to read conditions."""
 
 
 class LLM(Protocol):

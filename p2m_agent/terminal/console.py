@@ -116,6 +116,10 @@ class RunConsole:
         if not self._screen.moving and self._throttle.lets(event):
             self._note(event, [settled.progress_line(row, now)])
 
+    def _probed(self, event: events.ModelProbed) -> None:
+        self._running.pop(event.call, None)
+        self._settle(event)
+
     def _count(self, event: events.LLMCalled) -> None:
         row = self._running.get(event.call)
         if row is not None:
@@ -174,6 +178,7 @@ _HANDLERS: dict[type[Any], Callable[[RunConsole, Any], None]] = {
     events.CallStarted: RunConsole._start,
     events.Progressed: RunConsole._progress,
     events.LLMCalled: RunConsole._count,
+    events.ModelProbed: RunConsole._probed,
     events.CallFinished: RunConsole._finish,
     events.CallFailed: RunConsole._fail,
     events.Failed: RunConsole._fail,

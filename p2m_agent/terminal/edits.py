@@ -77,7 +77,7 @@ def check_edits(spec: TaskSpec, edits: Mapping[str, object]) -> TaskSpec:
 def as_lines(spec: TaskSpec) -> str:
     """The editable fields as `field = value` lines, for an editor."""
     values = spec.model_dump(mode="json")
-    values["constraints"] = json.dumps({k: v for k, v in values["constraints"].items() if v is not None})
+    values["constraints"] = json.dumps(spec.constraints.set_here())
     return "".join(f"{name} = {_typed(values[name])}\n" for name in EDITABLE)
 
 

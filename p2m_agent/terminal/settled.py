@@ -105,6 +105,21 @@ def _decided(event: events.CallDecided, screen: Screen) -> list[RenderableType]:
     return [marked(screen.glyph("step"), "accent", line)]
 
 
+_STEERED = {
+    "native": "chooses freely, by tool calls",
+    "text": "chooses freely, by tool calls written as text",
+    "menu": "chooses from a menu of moves that are open",
+    "rules": "cannot choose; the rules do",
+}
+
+
+def _probed(event: events.ModelProbed, screen: Screen) -> list[RenderableType]:
+    if event.late:
+        waited = f"gave no answer in {event.took_s:.0f} s; the rules choose. Give it more time with --max-minutes"
+        return [marked(screen.glyph("no"), "warn", words(f"{event.model} {waited}"))]
+    return [marked(screen.glyph("done"), "soft", words(f"{event.model} {_STEERED[event.steering]}", "soft"))]
+
+
 def _refused(event: events.CallRefused, screen: Screen) -> list[RenderableType]:
     return [marked(screen.glyph("no"), "warn", words(f"not now: {event.reason}"), indent=2)]
 
@@ -149,6 +164,7 @@ def _person(event: events.PersonSaid, screen: Screen) -> list[RenderableType]:
 
 _SHOWN: dict[type[Any], Callable[[Any, Screen], list[RenderableType]]] = {
     events.CallDecided: _decided,
+    events.ModelProbed: _probed,
     events.CallRefused: _refused,
     events.CallFailed: _failed_call,
     events.Failed: _failed,

@@ -61,11 +61,13 @@ class Capability(Value):
     """What a model can be relied on for, as found by trying."""
 
     tools: bool
-    """It calls a native tool when it has to."""
+    """It calls a tool when it has to, natively or written as text."""
     json_schema: bool
     """Its endpoint enforces a JSON schema."""
     sound: bool
     """It gets the probe's easy questions right, so its choices are worth something."""
+    reads: bool = False
+    """It reads what a request rules out: enough to choose among legal moves and to read conditions."""
 
 
 class Completion(Value):

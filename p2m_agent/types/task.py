@@ -42,8 +42,34 @@ class Constraints(Value):
     """Largest number of parameters of a base model."""
     max_latency_ms: float | None = Field(default=None, gt=0)
     """Longest time for one input on this machine, at the 95th percentile (p95), inputs one at a time."""
+    max_size_mb: float | None = Field(default=None, gt=0)
+    """Largest size of the finished model in megabytes, at 32 bits a parameter."""
+    max_train_rows: int | None = Field(default=None, gt=0)
+    """Most rows that a student may learn from."""
     licences: tuple[str, ...] | None = None
     """SPDX-like ids allowed for data and base models; None allows all and warns where unknown."""
+    refused_licences: tuple[str, ...] = ()
+    """Licences or kinds of licence that neither data nor base models may have."""
+    avoid_sources: tuple[str, ...] = ()
+    """Words for kinds of texts or sources: a found set whose card names one of them is not used."""
+    only_sources: tuple[str, ...] = ()
+    """A found set is used only where its card names one of these."""
+    avoid_bases: tuple[str, ...] = ()
+    """Words that the name of a base model must not hold."""
+    data_languages: tuple[str, ...] = ()
+    """ISO 639-1 codes: a found set in another language is not used."""
+    public_data: bool = True
+    """Whether found sets may be used beside the person's own rows."""
+    synthetic: bool = True
+    """Whether a language model may write rows."""
+    prefer_labels: tuple[str, ...] = ()
+    """Labels to take where another fits as well. Said in the instruction; nothing else holds a student to it."""
+    unenforced: tuple[str, ...] = ()
+    """Conditions in the person's words that nothing here can hold a run to."""
+
+    def set_here(self) -> dict[str, object]:
+        """Those that say something."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 _FILE = "a file"

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.agent.graph import Machine, check
 from p2m_agent.agent.planner.choice import Choice, Words
+from p2m_agent.agent.planner.legality import check
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import Parts, Session
 from p2m_agent.importing.adoption import settle_kind, with_metric
-from p2m_agent.run.state import Call, Failure, Message, RunState
-from p2m_agent.run.store import RunFolder
+from p2m_agent.run.state import Failure, Message, RunState
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.search.datasets.rerank import rerank
 from p2m_agent.settings import Settings
@@ -142,11 +141,9 @@ def test_recorded_states_lead_on_in_the_same_way() -> None:
     assert all(same(next_move(state), next_move(reworded(state))) for state in [*known, end])
 
 
-def refusal(tool: str, state: RunState, tmp_path: Path, **args: object) -> str | None:
+def refusal(tool: str, state: RunState, **args: object) -> str | None:
     """The kind of failure that the gate finds."""
-    nothing: Any = None
-    machine = Machine(TOOLS, Policy(attended=True), *[nothing] * 2, RunFolder(tmp_path), *[nothing] * 3)
-    checked = check(machine, state, Call(id="9-x", tool=tool, args=args))
+    checked = check(TOOLS, state, tool, args)
     return checked.kind if isinstance(checked, Failure) else None
 
 
@@ -184,8 +181,8 @@ def raced(*, late: bool) -> RunState:
 def test_what_was_cut_short_may_be_repeated(
     tool: str, args: dict[str, object], state: RunState, refused: str | None, tmp_path: Path
 ) -> None:
-    assert refusal(tool, state, tmp_path, **args) == refused
-    assert refusal(tool, reworded(state), tmp_path, **args) == refused
+    assert refusal(tool, state, **args) == refused
+    assert refusal(tool, reworded(state), **args) == refused
 
 
 def test_remarks_are_settled_by_the_tool_that_took_them_up(tmp_path: Path) -> None:
@@ -195,8 +192,8 @@ def test_remarks_are_settled_by_the_tool_that_took_them_up(tmp_path: Path) -> No
     ]
     for messages, refused in ((heard[:1], None), (heard, "not_ready")):
         state = test_rules.state(test_rules.spec(), messages=messages)
-        assert refusal("refine_prompt", state, tmp_path) == refused
-        assert refusal("refine_prompt", reworded(state), tmp_path) == refused
+        assert refusal("refine_prompt", state) == refused
+        assert refusal("refine_prompt", reworded(state)) == refused
 
 
 def test_votes_leave_behind_what_cannot_be_reached() -> None:

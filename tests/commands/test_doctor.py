@@ -29,7 +29,7 @@ def test_every_topic_is_looked_at() -> None:
     assert list(found) == [*topics, "planner, teacher, judge"]
     assert "HF_HUB_OFFLINE" in found["hub"].found
     model = found["planner, teacher, judge"]
-    assert model.found.endswith("native tool calls yes, JSON schema yes, sound answers yes")
+    assert model.found.endswith("tool calls yes, JSON schema yes, sound answers yes, conditions in a request yes")
     assert (model.ok, model.fix) == (True, "")
 
 

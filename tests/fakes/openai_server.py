@@ -9,6 +9,7 @@ A script is a list (one answer per request, in order of arrival), or a function 
 text, a JSON value, or an `Answer` with delays, faults, tool calls. A request beyond the end of a list gets a
 500 that is not to be retried, and leaving the `with` block raises. The capability probes of p2m_agent are answered by
 the server itself (`capability=` says as what kind of model) and kept apart in `probes`; `probe=None` scripts them too.
+So is the question for the conditions of a request: it has none.
 
 As a program, for subprocesses and demonstrations (prints its URL, answers every schema with a value that fits):
 
@@ -36,7 +37,8 @@ from p2m_agent.types.completion import Capability
 
 Body = dict[str, Any]
 Fault = Literal["cut", "malformed"]
-STRONG = Capability(tools=True, json_schema=True, sound=True)
+STRONG = Capability(tools=True, json_schema=True, sound=True, reads=True)
+MIDDLING = Capability(tools=True, json_schema=True, sound=False, reads=True)
 WEAK = Capability(tools=False, json_schema=True, sound=False)
 BARE = Capability(tools=False, json_schema=False, sound=False)
 
@@ -211,6 +213,10 @@ def _answer_probe(body: Body, capability: Capability) -> Answer | None:
     if asked == render(probes.TOOL_PROBE):
         calls = [("report_colour", {"colour": "green"})] if capability.tools else []
         return Answer("" if calls else "Green.", tool_calls=calls)
+    if asked == render(probes.READING_PROMPT):
+        probe = str(body["messages"][-1]["content"]).startswith(probes.READING_PROBE)
+        found = {"words": "Do not use tweets", "kind": "avoid_source", "value": "tweets"}
+        return Answer({"conditions": [found] if probe and capability.reads else []})
     for prompt, right in probes.SOUND_PROBES.items():
         if asked.startswith(render(prompt)):
             return Answer(right if capability.sound else "Yes.")

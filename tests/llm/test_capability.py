@@ -8,13 +8,13 @@ import pytest
 
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.client import Capability
-from tests.fakes.openai_server import BARE, STRONG, WEAK, Answer, FakeOpenAI
+from tests.fakes.openai_server import BARE, MIDDLING, STRONG, WEAK, Answer, FakeOpenAI
 from tests.llm.conftest import Opener
 
 SOUND_BY_WORDS = Capability(tools=False, json_schema=False, sound=True)
 
 
-@pytest.mark.parametrize("capability", [STRONG, WEAK, BARE, SOUND_BY_WORDS])
+@pytest.mark.parametrize("capability", [STRONG, MIDDLING, WEAK, BARE, SOUND_BY_WORDS])
 def test_what_a_model_can_do_is_found(opened: Opener, capability: Capability) -> None:
     with FakeOpenAI([], capability=capability) as server:
         assert opened(f"{server.url}#fake").llms.planner.capability.found() == capability
@@ -27,7 +27,7 @@ def test_a_resumed_run_does_not_probe_again(opened: Opener, tmp_path: Path) -> N
         assert first.planner.capability.found() == first.teacher.capability.found()
         asked = len(server.probes)
         assert opened(f"{server.url}#fake", store=store).llms.planner.capability.found() == STRONG
-    assert len(server.probes) == asked == 5
+    assert len(server.probes) == asked == 6
 
 
 def test_an_endpoint_that_does_not_know_schemas_or_tools_has_none(opened: Opener) -> None:

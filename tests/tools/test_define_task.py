@@ -7,6 +7,7 @@ import pytest
 from p2m_agent.errors import UsageError
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
+from p2m_agent.types.completion import Capability
 from p2m_agent.types.task import Task
 from tests.fakes.calls import Caller
 from tests.fakes.scripted_llm import ScriptedLLM
@@ -37,3 +38,15 @@ def test_what_the_person_set_stays_and_the_summary_says_so(tmp_path: Path) -> No
 def test_an_empty_request_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         call(tmp_path, RunState(task=Task(request=" ")))
+
+
+def test_conditions_are_confirmed_in_the_summary_and_stay_when_the_task_is_told_anew(tmp_path: Path) -> None:
+    read = {"conditions": [{"words": "No tweets", "kind": "avoid_source", "value": "tweets"}]}
+    llm = ScriptedLLM([read], sound=False)
+    llm.capability = Capability(tools=False, json_schema=True, sound=False, reads=True)
+    state = RunState(task=Task(request="Sort mail into work and private. No tweets."))
+    caller = Caller(tmp_path, state, llm)
+    assert "Conditions: avoid sources tweets." in caller(TOOL).summary
+    caller(TOOL, metric="macro_f1")
+    assert state.spec is not None
+    assert state.spec.constraints.avoid_sources == ("tweets",)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.agent.graph import Machine, check
+from p2m_agent.agent.planner.legality import check
 from p2m_agent.rows.holdout import looks
-from p2m_agent.run.state import Call
+from p2m_agent.run.state import Failure
 from p2m_agent.run.tooling import Outcome, Tool
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.recipe import Encoder
@@ -128,10 +128,8 @@ def test_an_unknown_student_is_refused_with_the_known_ones(run: StudentRun) -> N
 
 def test_a_run_that_is_out_of_time_may_still_look_at_its_locked_test(run: StudentRun) -> None:
     state = replace(run.state, budget=Budget(wall_s=60.0), spent=Cost(wall_s=59.0))
-    nothing: Any = None
-    machine = Machine({"evaluate": TOOL}, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
-    found = check(machine, state, Call(id="003-evaluate", tool="evaluate", args={"final": True}))
-    assert not isinstance(found, str), found
+    found = check({"evaluate": TOOL}, state, "evaluate", {"final": True})
+    assert not isinstance(found, Failure), found
 
 
 def test_the_estimate_grows_with_the_rows_and_for_the_locked_test(run: StudentRun) -> None:

@@ -61,6 +61,10 @@ def test_it_refuses_what_cannot_work(run: StudentRun) -> None:
     assert "there is no dataset nowhere" in str(TOOL.refusal(args(datasets=["nowhere"]), run.state))
     small = constrained(run.state, Constraints(max_params=1_000_000))
     assert "at most 1,000,000 are allowed" in str(TOOL.refusal(args(), small))
+    assert "at most 10 MB are allowed" in str(TOOL.refusal(args(), constrained(run.state, Constraints(max_size_mb=10))))
+    assert "to be avoided" in str(TOOL.refusal(args(), constrained(run.state, Constraints(avoid_bases=("minilm",)))))
+    unfree = constrained(run.state, Constraints(refused_licences=("permissive",)))
+    assert "permissive must not be used" in str(TOOL.refusal(args(), unfree))
     free = constrained(run.state, Constraints(licences=("mit",)))
     assert "has the licence apache-2.0 and only mit may be used" in str(TOOL.refusal(args(), free))
     for allowed in ("Apache-2.0", "apache 2.0", "permissive"):

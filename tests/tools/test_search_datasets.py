@@ -12,7 +12,7 @@ from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import load_tools
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import Constraints, TaskSpec
 from tests.fakes.calls import run_tool
 from tests.fakes.hub import CountingEmbedder, ListedHub
 from tests.fakes.scripted_llm import ScriptedLLM
@@ -65,6 +65,21 @@ def test_the_request_is_the_query_and_the_best_is_named(name: str, shown: str) -
     [found] = outcome.artifacts
     assert found.made_by == f"003-{name}"
     assert found.id == f"{found.artifact}-003-{name}"
+
+
+def test_what_the_conditions_rule_out_is_left_out_aloud() -> None:
+    tool = load_tools()["search_datasets"]
+    tweets = SET.model_copy(update={"repo": "acme/tweets"})
+    closed = SET.model_copy(update={"repo": "acme/closed", "licence": "cc-by-nc-4.0"})
+    limits = Constraints(avoid_sources=("tweets",), refused_licences=("non-commercial",))
+    state = RunState(artifacts=[SPEC.model_copy(update={"constraints": limits})])
+    outcome = run_tool(tool, tool.args(), state, context(ListedHub((tweets, closed, SET)), "search_datasets"))
+    [found] = outcome.artifacts
+    assert [each.repo for each in found.candidates] == ["acme/letters"]
+    assert "acme/tweets was left out" in outcome.summary
+    assert "acme/closed was left out: its licence is cc-by-nc-4.0" in outcome.summary
+    own = RunState(artifacts=[SPEC.model_copy(update={"constraints": Constraints(public_data=False)})])
+    assert "no found data" in (tool.refusal(tool.args(), own) or "")
 
 
 def test_nothing_found_is_said() -> None:

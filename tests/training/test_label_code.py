@@ -50,7 +50,7 @@ def test_a_label_of_one_row_is_always_fitted() -> None:
         assert code.best_strength(vectors, targets) > 0
 
 
-def test_the_same_seed_chooses_the_same() -> None:
+def test_the_same_seed_reads_the_same() -> None:
     code = LabelCode(("a", "b", "c"), several=False)
     vectors, targets = drawn(300, 0.3, classes=3)
     assert len({code.best_strength(vectors, targets, seed=4) for _ in range(3)}) == 1

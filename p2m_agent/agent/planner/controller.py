@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.agent.planner.choice import Choice, Words
-from p2m_agent.agent.planner.llm_controller import LLMController
+from p2m_agent.agent.planner.llm_controller import LLMController, steering_of
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
+from p2m_agent.events import Emit, ModelProbed, Progressed
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tools
 
@@ -25,11 +27,14 @@ HOPELESS = 6
 
 
 def make_controller(
-    mode: Literal["auto", "llm", "rules"], planner: Callable[[], ConnectedLLM], tools: Tools
+    mode: Literal["auto", "llm", "rules"],
+    planner: Callable[[], ConnectedLLM],
+    tools: Tools,
+    emit: Emit = lambda _event: None,
 ) -> Callable[[RunState], Choice]:
     """The function that `think` asks.
 
-    `auto` takes the LLM where its probe showed that it can call tools or understands what it reads. The LLM is
+    `auto` takes the LLM where its probe showed that it can choose; what was found is said by an event. The LLM is
     replaced by the rules for one step after `PATIENCE` refusals in a row, or where it gives no usable answer, and
     for good once most of what it chose was refused: each of its choices takes a weak model half a minute.
     """
@@ -40,7 +45,7 @@ def make_controller(
     def choose(state: RunState) -> Choice:
         try:
             if not controller:
-                controller.append(_llm_controller(mode, planner(), tools))
+                controller.append(_llm_controller(mode, planner(), tools, emit))
             if controller[0] is None or state.refusals >= PATIENCE or _has_had_its_chance(state):
                 return next_move(state)
             return controller[0](state)
@@ -61,18 +66,26 @@ def _has_had_its_chance(state: RunState) -> bool:
     return len(state.own_decisions) >= MOST_LLM_CHOICES or refused >= max(HOPELESS, theirs.count(True) + 1)
 
 
-def _llm_controller(mode: str, llm: ConnectedLLM, tools: Tools) -> LLMController | None:
-    """None where the model cannot choose.
+def _llm_controller(mode: str, llm: ConnectedLLM, tools: Tools, emit: Emit) -> LLMController | None:
+    """None where the model cannot choose. What is found, or that nothing was, is said.
 
     Raises:
         UsageError: it cannot be reached at all: the person named it, so it is not quietly done without.
         BudgetExceeded: there was no money or no time to find out.
     """
+    began, limit_s = time.monotonic(), llm.probe_limit_s
+    most = "" if limit_s == float("inf") else f", each within {limit_s:.0f} s"
+    emit(Progressed(message=f"finding out what the controller's model can do: a few short questions{most}"))
+    named = llm.connection.named or llm.connection.endpoint.identity
     try:
-        able = llm.capability.tools or llm.capability.sound
+        steering = steering_of(llm)
     except BudgetExceeded:
+        emit(ModelProbed(model=named, steering="rules", took_s=time.monotonic() - began, late=True))
         raise
     except ToolError as error:
         hint = f"{error.hint} Or go on without: --controller rules.".strip()
         raise UsageError(f"The controller's model cannot be used: {error.message}", hint) from error
-    return LLMController(llm, tools) if able or mode == "llm" else None
+    if steering == "rules" and mode == "llm":
+        steering = "menu"  # the person insists
+    emit(ModelProbed(model=llm.model, steering=steering, took_s=time.monotonic() - began))
+    return None if steering == "rules" else LLMController(llm, tools, steering)

@@ -1,12 +1,16 @@
-"""The controller as an LLM: native tool calls where the model has them, else one schema-constrained object."""
+"""The controller as an LLM: free calls of a strong model, natively or as text; of a weak one a letter from a menu."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING
 
 from p2m_agent.agent.planner.choice import Choice, Move, Words
-from p2m_agent.agent.planner.view import view
+from p2m_agent.agent.planner.open_moves import OpenMove, open_moves
+from p2m_agent.agent.planner.view import short_view, view
 from p2m_agent.errors import ToolError
+from p2m_agent.events import Steering
+from p2m_agent.llm.answer import tool_call_in
 from p2m_agent.prompting import render
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tools
@@ -18,14 +22,17 @@ REASONS: dict[str, object] = {
     "why": {"type": "string", "description": "One line: what speaks for this call.", "maxLength": 200},
     "expected": {"type": "string", "description": "What it should bring, a number where possible.", "maxLength": 120},
 }
+"""Asked for after the choice: asked before it, a small model fills them with one phrase up to the limit."""
+LETTERS = "ABCD"
+"""Of a menu."""
 
 
 class LLMController:
     """Chooses the next call by asking a model."""
 
-    def __init__(self, llm: ConnectedLLM, tools: Tools) -> None:
-        """Take the model and the tools it may call."""
-        self._llm, self._tools = llm, tools
+    def __init__(self, llm: ConnectedLLM, tools: Tools, steering: Steering) -> None:
+        """Take the model, the tools it may call, and how it is asked: from a menu where it is `rules`."""
+        self._llm, self._tools, self._steering = llm, tools, steering
 
     def __call__(self, state: RunState) -> Choice:
         """Choose.
@@ -33,69 +40,73 @@ class LLMController:
         Raises:
             ToolError: the model gave no usable choice.
         """
-        return self._by_tool_call(state) if self._llm.capability.tools else self._by_schema(state)
+        if self._steering in ("native", "text"):
+            return self._freely(state, native=self._steering == "native")
+        return self._from_menu(state)
 
-    def _by_tool_call(self, state: RunState) -> Choice:
+    def _freely(self, state: RunState, *, native: bool) -> Choice:
+        """Any call with any arguments; what is legal now is shown beside, as a help."""
         from langchain_core.messages import HumanMessage, SystemMessage
 
         from p2m_agent.llm.langchain_chat import chat_model
 
-        chat = chat_model(self._llm).bind_tools([tool_schema(self._tools, name) for name in self._tools])
-        prompt = [SystemMessage(_system(state)), HumanMessage(view(state, self._tools))]
-        answer = chat.invoke(prompt)
-        if not answer.tool_calls:
+        schemas = [tool_schema(self._tools, name) for name in self._tools]
+        told = [] if native else [json.dumps(each["function"], ensure_ascii=False) for each in schemas]
+        moves = [_described(option) for option in open_moves(state, self._tools)]
+        system = SystemMessage(render("controller", attended=state.attended, tools=told))
+        prompt = [system, HumanMessage(f"{view(state, moves)}\nWhat is the next call?")]
+        chat = chat_model(self._llm)
+        answer = (chat.bind_tools(schemas) if native else chat).invoke(prompt)
+        first = answer.tool_calls[0] if answer.tool_calls else None
+        call = (first["name"], first["args"]) if first else tool_call_in(answer.text, self._tools)
+        if call is None:
             if state.attended and answer.text.strip():
                 return Words(text=answer.text.strip())
             raise ToolError("the model answered without a tool call")
-        call = answer.tool_calls[0]
-        args = dict(call["args"])
+        args = dict(call[1])
         why, expected = str(args.pop("why", "")), str(args.pop("expected", ""))
-        return Move(tool=call["name"], args=args, why=why, expected=expected, by="llm")
+        return Move(tool=call[0], args=args, why=why, expected=expected, by="llm")
 
-    def _by_schema(self, state: RunState) -> Choice:
-        """Two small steps, tool first and then its arguments: a weak model loses track of one big one."""
-        seen = view(state, self._tools)
-        menu = "\n".join(f"- {name}: {tool.description}" for name, tool in self._tools.items())
-        pick: dict[str, object] = {
-            "type": "object",
-            "properties": {**REASONS, "tool": {"type": "string", "enum": list(self._tools)}},
-            "required": ["why", "tool"],
-            "additionalProperties": False,
-        }
-        chosen = self._ask(state, f"Tools:\n{menu}\n\n{seen}\nAnswer as JSON with why, expected and tool.", pick)
-        name = str(chosen.get("tool"))
-        if name not in self._tools:
-            raise ToolError(f"the model chose {name!r}, which is no tool")
-        args = self._arguments(state, seen, name)
-        why, expected = str(chosen.get("why", "")), str(chosen.get("expected", ""))
-        return Move(tool=name, args=args, why=why, expected=expected, by="llm")
-
-    def _arguments(self, state: RunState, seen: str, name: str) -> dict[str, object]:
-        schema = self._tools[name].args.model_json_schema()
-        sound = self._llm.capability.sound
-        if not schema.get("properties") or not (schema.get("required") or sound):
-            return {}  # every argument has a default, and a weak model's guesses are worse than those
-        prompt = f"{seen}\nYou chose {name}: {self._tools[name].description}\nAnswer with its arguments as JSON."
-        return self._ask(state, prompt, schema)
-
-    def _ask(self, state: RunState, prompt: str, schema: dict[str, Any]) -> dict[str, object]:
+    def _from_menu(self, state: RunState) -> Choice:
+        """One of the moves that can be made now. Where there is only one, nobody has to be asked."""
         from p2m_agent.llm.client import ChatMessage, Request
 
-        messages = (ChatMessage(role="system", content=_system(state)), ChatMessage(role="user", content=prompt))
-        # The number of decisions is in the view; the seed makes a second try after a refusal a different request.
-        reply = self._llm.ask(Request(messages=messages, json_schema=schema, max_tokens=300, seed=len(state.decisions)))
+        open_now = open_moves(state, self._tools, wide=False)[: len(LETTERS)]
+        if len(open_now) < 2:
+            if not open_now:
+                raise ToolError("no move is open")
+            return open_now[0].move
+        letters, moves = LETTERS[: len(open_now)], [_in_short(option) for option in open_now]
+        messages = (
+            ChatMessage(role="system", content=render("controller_menu")),
+            ChatMessage(role="user", content=short_view(state, moves)),
+        )
+        # The number of decisions is no part of what is shown; the seed makes a second try a different request.
+        seed = len(state.decisions)
+        reply = self._llm.ask(Request(messages=messages, json_schema=_menu_schema(letters), max_tokens=40, seed=seed))
         if not isinstance(reply.parsed, dict):
             raise ToolError(f"the model gave no usable answer: {reply.error or reply.text[:80]}")
-        return dict(reply.parsed)
+        return open_now[letters.index(str(reply.parsed["choice"]))].move.model_copy(update={"by": "llm"})
+
+
+def steering_of(llm: ConnectedLLM) -> Steering:
+    """Free calls are for a model that gets the probe's questions right, a menu for one that reads a request.
+
+    Asked in this order, a weak model is found out after three short requests.
+    """
+    can = llm.capability
+    if can.sound:
+        return "native" if can.tools else "text"
+    return "menu" if can.reads else "rules"
 
 
 def tool_schema(tools: Tools, name: str) -> dict[str, object]:
-    """A tool in the shape of OpenAI's function calling, with the two lines of reasons among its parameters."""
+    """A tool in the shape of OpenAI's function calling, with the two lines of reasons after its parameters."""
     schema = tools[name].args.model_json_schema()
     parameters = {
         "type": "object",
-        "properties": {**REASONS, **schema.get("properties", {})},
-        "required": ["why", *schema.get("required", [])],
+        "properties": {**schema.get("properties", {}), **REASONS},
+        "required": [*schema.get("required", []), "why"],
         "additionalProperties": False,
     }
     if "$defs" in schema:
@@ -106,5 +117,23 @@ def tool_schema(tools: Tools, name: str) -> dict[str, object]:
     }
 
 
-def _system(state: RunState) -> str:
-    return render("controller", attended=state.attended)
+def _menu_schema(letters: str) -> dict[str, object]:
+    """A letter and no more: a small model's reasons cost it seconds each and made its choices no better."""
+    return {
+        "type": "object",
+        "properties": {"choice": {"type": "string", "enum": list(letters)}},
+        "required": ["choice"],
+        "additionalProperties": False,
+    }
+
+
+def _in_short(option: OpenMove) -> str:
+    """A move in as few words as a small model needs."""
+    if option.move.tool == "import_rows":
+        return f"import {option.move.args.get('source')}: {option.card or option.move.why}"
+    return _described(option)
+
+
+def _described(option: OpenMove) -> str:
+    """A move in a line: the call, then the card of what it imports, or what the rules say for it."""
+    return f"{option.call}: {option.card or option.move.why}"

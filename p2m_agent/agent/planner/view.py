@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import ValidationError
+from collections.abc import Sequence
 
 from p2m_agent.prompting import render
 from p2m_agent.run.state import Decision, RunState
-from p2m_agent.run.tooling import Tool, Tools
+from p2m_agent.task.conditions import told_conditions
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.candidates import DatasetSearch, ModelSearch
@@ -19,31 +17,62 @@ from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.student import Delivery, TrainingRun
+from p2m_agent.types.task import TaskSpec
 
-HISTORY = 12
-"""Decisions shown, newest last; older ones are counted."""
-MESSAGES = 6
-SUGGESTIONS = 5
-_NOT_SHOWN = {"request", "artifact", "made_by", "demonstrations", "assumed"}
-"""Of a spec: what is said elsewhere, long, or of no use to the controller."""
+HISTORY, ARTIFACTS, MESSAGES = 6, 9, 3
+"""Decisions, artifacts and messages shown, newest last: a small model reads some twenty tokens a second on a CPU."""
+SUGGESTIONS, LABELS = 4, 12
+LINE = 260
+"""Characters of a line at most."""
+REQUEST = 1500
 
 
-def view(state: RunState, tools: Tools) -> str:
-    """Spec, artifacts with scores, decisions with expected and got, what is left, what is possible."""
-    blocked = {name: _blocked(tool, state) for name, tool in tools.items()}
+def view(state: RunState, choices: Sequence[str] = ()) -> str:
+    """Request, task, artifacts with scores, decisions with what they got, what is left, and the moves to choose."""
     spec = state.spec
+    lines = [line for line in map(describe, state.artifacts) if line]
     return render(
         "controller_view",
-        request=state.task.request,
-        given=state.task.model_dump(mode="json", include=set(state.task.given)),
-        spec=spec.model_dump(mode="json", exclude=_NOT_SHOWN) if spec else None,
-        artifacts=[line for line in map(describe, state.artifacts) if line],
-        history=_history(state.decisions),
+        request=_cut(state.task.request, REQUEST),
+        given=_given(state),
+        spec=_about_task(spec) if spec else None,
+        artifacts=[_cut(line) for line in lines[-ARTIFACTS:]],
+        history=[_cut(line) for line in _history(state.decisions)],
         left=_left(state),
-        possible=[name for name, reason in blocked.items() if reason is None],
-        blocked=[f"{name} ({reason})" for name, reason in blocked.items() if reason],
-        said=[f"{message.role}: {message.text}" for message in state.messages[-MESSAGES:]],
+        said=[_cut(f"{said.role}: {said.text}") for said in state.messages[-MESSAGES:] if said.role != "tool"],
+        attended=state.attended,
+        choices=choices,
     )
+
+
+def short_view(state: RunState, choices: Sequence[str]) -> str:
+    """What a choice from a menu needs: a small model reads slowly, and more of the state did not help it."""
+    best, spec = state.best(), state.spec
+    target = f"; target {spec.target:g}" if spec and spec.target is not None else ""
+    known = f"{describe(best)}{target}; left: {_left(state)}" if best else ""
+    return render("controller_choice", request=_cut(state.task.request, REQUEST), best=known, choices=choices)
+
+
+def _given(state: RunState) -> str:
+    """What the person set besides the request; what the task says anyway is left out."""
+    own = {"data": "labelled rows", "unlabelled": "unlabelled inputs", "test": "a locked test"}
+    return ", ".join(said for name, said in own.items() if name in state.task.given)
+
+
+def _about_task(spec: TaskSpec) -> str:
+    parts = [spec.kind.replace("_", " ")]
+    if spec.labels:
+        shown = ", ".join(spec.labels[:LABELS])
+        parts.append(f"{len(spec.labels)} labels: {shown}{', …' if len(spec.labels) > LABELS else ''}")
+    parts.append(f"language {spec.language or 'not said'}")
+    parts.append(f"{spec.metric}, target {spec.target if spec.target is not None else 'none'}")
+    conditions = told_conditions(spec.constraints)
+    return "; ".join(parts) + (f". {conditions}" if conditions else "")
+
+
+def _cut(text: str, most: int = LINE) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def describe(artifact: Artifact) -> str:
@@ -54,8 +83,8 @@ def describe(artifact: Artifact) -> str:
 def _about_data(artifact: Artifact) -> str:
     match artifact:
         case DatasetSearch():
-            found = ", ".join(f"{c.repo} ({c.score:.2f})" for c in artifact.candidates[:5])
-            return f"{artifact.id}: datasets found: {found or 'nothing relevant'}"
+            found = ", ".join(c.repo for c in artifact.candidates[:5])
+            return f"search of datasets: {found or 'nothing relevant'}"
         case Dataset():
             labels = f", {len(artifact.labels)} labels" if artifact.labels else ""
             return f"{artifact.id}: {artifact.rows} training rows from {artifact.ref}{labels}"
@@ -126,8 +155,8 @@ def _history(decisions: list[Decision]) -> list[str]:
     lines = [f"({older} earlier calls)"] if older else []
     for decision in shown:
         args = ", ".join(f"{name}={value}" for name, value in decision.args.items())
-        got = decision.outcome or "running"
-        lines.append(f"{decision.tool}({args}): expected {decision.expected or 'nothing in particular'} → {got}")
+        expected = f" (expected {decision.expected})" if decision.expected else ""
+        lines.append(f"{decision.tool}({args}){expected} → {decision.outcome or 'running'}")
     return lines
 
 
@@ -141,12 +170,3 @@ def _left(state: RunState) -> str:
     if budget.rounds is not None:
         parts.append(f"{max(0, budget.rounds - len(state.own(TrainingRun)))} of {budget.rounds} training rounds")
     return ", ".join(parts) or "no limits were set"
-
-
-def _blocked(tool: Tool[Any, Any], state: RunState) -> str | None:
-    """Why a tool cannot be called at present, judged with its default arguments where it has them for all."""
-    try:
-        args = tool.args()
-    except ValidationError:
-        return None
-    return tool.refusal(args, state)

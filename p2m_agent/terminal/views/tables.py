@@ -82,7 +82,7 @@ def pairs(items: Sequence[tuple[str, RenderableType]]) -> Table:
 
 def spec_table(spec: TaskSpec) -> RenderableType:
     """The task as it is understood, with what was taken for granted."""
-    limits = {k: v for k, v in spec.constraints.model_dump().items() if v is not None}
+    limits = spec.constraints.set_here()
     labels = ", ".join(map(one_line, spec.labels)) or "named by the data"
     items: list[tuple[str, RenderableType]] = [
         ("instruction", words(spec.instruction)),

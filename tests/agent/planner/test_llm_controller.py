@@ -13,13 +13,18 @@ from p2m_agent.agent.planner.choice import Move, Words
 from p2m_agent.agent.planner.controller import MOST_LLM_CHOICES, make_controller
 from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
 from p2m_agent.agent.planner.view import view
+from p2m_agent.events import Event, ModelProbed, Progressed
 from p2m_agent.llm.open import LLMs, open_llms
 from p2m_agent.run.state import Decision, Message, Parent, RunState
+from p2m_agent.run.tooling import load_tools
 from p2m_agent.settings import Settings
+from p2m_agent.types.completion import Capability
 from p2m_agent.types.task import Task
-from tests.agent.planner.test_rules import decided, spec, student
-from tests.fakes.machine import Bench, dataset
-from tests.fakes.openai_server import STRONG, WEAK, Answer, FakeOpenAI
+from tests.agent.planner.test_rules import decided, found, spec, student
+from tests.fakes.machine import Bench
+from tests.fakes.openai_server import MIDDLING, STRONG, WEAK, Answer, FakeOpenAI
+
+BY_WORDS = Capability(tools=False, json_schema=False, sound=True, reads=True)
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def llms_on(server: FakeOpenAI, store: Path | None = None) -> Iterator[LLMs]:
 def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
     call = ("number", {"n": 3, "why": "three is enough", "expected": "0.9 on dev"})
     with FakeOpenAI([Answer(tool_calls=[call])]) as server, llms_on(server) as llms:
-        move = LLMController(llms.planner, tools)(RunState(task=Task(request="count")))
+        move = LLMController(llms.planner, tools, "native")(RunState(task=Task(request="count")))
         assert move == Move(tool="number", args={"n": 3}, why="three is enough", expected="0.9 on dev", by="llm")
         [body] = server.requests
         assert {t["function"]["name"] for t in body["tools"]} == set(tools)
@@ -46,7 +51,7 @@ def test_a_native_tool_call_becomes_a_move_with_its_reasons(tools: Any) -> None:
 
 def test_words_are_an_answer_only_where_somebody_reads_them(tools: Any) -> None:
     with FakeOpenAI(["Which queues do you have?", "Which?"]) as server, llms_on(server) as llms:
-        controller = LLMController(llms.planner, tools)
+        controller = LLMController(llms.planner, tools, "native")
         assert controller(RunState(task=Task(request="a"), attended=True)) == Words(text="Which queues do you have?")
         choose = make_controller("llm", lambda: llms.planner, tools)
         move = choose(RunState(task=Task(request="b")))
@@ -55,31 +60,63 @@ def test_words_are_an_answer_only_where_somebody_reads_them(tools: Any) -> None:
         assert "nothing usable" in move.why
 
 
-def test_a_model_without_tool_calls_chooses_under_a_schema_in_two_steps(tools: Any) -> None:
-    script = [{"why": "to count", "tool": "number"}, {"n": 4}]
-    with FakeOpenAI(script, capability=WEAK) as server, llms_on(server) as llms:
-        move = LLMController(llms.planner, tools)(RunState(task=Task(request="r")))
-        assert isinstance(move, Move)
-        assert (move.tool, move.args) == ("number", {"n": 4})
-        first, second = server.requests
-        assert first["response_format"]["json_schema"]["schema"]["properties"]["tool"]["enum"] == list(tools)
-        assert "n" in second["response_format"]["json_schema"]["schema"]["properties"]
+FOUND = RunState(task=Task(request="r"), artifacts=[spec(), found("a/b", "c/d")])
+"""The rules would import a/b."""
+REAL = load_tools()
 
 
-def test_a_weak_model_is_not_asked_for_arguments_that_have_defaults(tools: Any) -> None:
-    with FakeOpenAI([{"why": "w", "tool": "make"}], capability=WEAK) as server, llms_on(server) as llms:
-        move = LLMController(llms.planner, tools)(RunState(task=Task(request="r")))
+def test_a_middling_model_chooses_among_legal_moves_and_is_told_what_each_is() -> None:
+    with FakeOpenAI([{"choice": "B"}], capability=MIDDLING) as server, llms_on(server) as llms:
+        move = make_controller("auto", lambda: llms.planner, REAL)(FOUND)
+        why = "another set that the search found"
+        assert move == Move(tool="import_rows", args={"source": "c/d"}, why=why, by="llm")
+        [body] = server.requests
+        shown = body["messages"][-1]["content"]
+        assert "A. import a/b: " in shown
+        assert "B. import c/d: " in shown
+        asked = body["response_format"]["json_schema"]["schema"]["properties"]
+        assert asked == {"choice": {"type": "string", "enum": ["A", "B"]}}
+
+
+def test_nobody_is_asked_where_only_one_move_is_open() -> None:
+    with FakeOpenAI([], capability=MIDDLING) as server, llms_on(server) as llms:
+        move = LLMController(llms.planner, REAL, "menu")(RunState(task=Task(request="r")))
         assert isinstance(move, Move)
-        assert (move.tool, move.args) == ("make", {})
+        assert (move.tool, move.by) == ("define_task", "rules")
+        assert server.requests == []
+
+
+def test_a_call_that_is_written_as_text_counts(tools: Any) -> None:
+    said = 'Sure:\n```json\n{"name": "number", "arguments": {"n": 3, "why": "three"}}\n```'
+    with FakeOpenAI([said, said]) as server, llms_on(server) as llms:
+        for steering in ("native", "text"):
+            move = LLMController(llms.planner, tools, steering)(RunState(task=Task(request="r")))  # type: ignore[arg-type]
+            assert move == Move(tool="number", args={"n": 3}, why="three", by="llm")
+        native, text = server.requests
+        assert "tools" in native
+        assert "tools" not in text
+        assert '"name": "number"' in text["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("capability", "steering"), [(STRONG, "native"), (MIDDLING, "menu"), (WEAK, "rules"), (BY_WORDS, "text")]
+)
+def test_what_the_probe_found_is_said(tools: Any, capability: Capability, steering: str) -> None:
+    said: list[Event] = []
+    answers = [{"choice": "A"}] if steering == "menu" else ['{"name": "make", "arguments": {}}']
+    with FakeOpenAI([] if steering == "rules" else answers, capability=capability) as server, llms_on(server) as llms:
+        make_controller("auto", lambda: llms.planner, REAL if steering == "menu" else tools, said.append)(FOUND)
+    assert [each.steering for each in said if isinstance(each, ModelProbed)] == [steering]
+    assert isinstance(said[0], Progressed)
 
 
 def test_auto_leaves_a_weak_model_alone_and_llm_insists(tools: Any) -> None:
-    with FakeOpenAI([{"why": "w", "tool": "make"}], capability=WEAK) as server, llms_on(server) as llms:
-        auto = make_controller("auto", lambda: llms.planner, tools)(RunState(task=Task(request="r")))
+    with FakeOpenAI([{"choice": "B"}], capability=WEAK) as server, llms_on(server) as llms:
+        auto = make_controller("auto", lambda: llms.planner, REAL)(FOUND)
         assert isinstance(auto, Move)
         assert auto.by == "rules"
         assert server.requests == []
-        insisted = make_controller("llm", lambda: llms.planner, tools)(RunState(task=Task(request="r")))
+        insisted = make_controller("llm", lambda: llms.planner, REAL)(FOUND)
         assert isinstance(insisted, Move)
         assert insisted.by == "llm"
 
@@ -128,13 +165,13 @@ def test_a_repeated_choice_after_a_kill_is_answered_from_disk(tools: Any, tmp_pa
     with FakeOpenAI([Answer(tool_calls=[("make", {"why": "w"})])]) as server:
         for _ in range(2):
             with llms_on(server, store) as llms:
-                move = LLMController(llms.planner, tools)(RunState(task=Task(request="r")))
+                move = LLMController(llms.planner, tools, "native")(RunState(task=Task(request="r")))
                 assert isinstance(move, Move)
                 assert move.tool == "make"
         assert len(server.requests) == 1
 
 
-def test_the_view_shows_scores_history_and_what_is_blocked(tools: Any) -> None:
+def test_the_view_shows_scores_history_and_moves() -> None:
     tried = decided("make", True).model_copy(update={"expected": "10 rows", "outcome": "12 rows"})
     state = RunState(
         task=Task(request="Sort it"),
@@ -142,16 +179,24 @@ def test_the_view_shows_scores_history_and_what_is_blocked(tools: Any) -> None:
         decisions=[tried],
         messages=[Message(role="refusal", text="not so fast")],
     )
-    seen = view(state, tools)
+    seen = view(state, ["make(): because"])
     assert "dev accuracy 0.875" in seen
-    assert "expected 10 rows → 12 rows" in seen
-    assert "Not yet: finish (call make first)" in seen
+    assert "make() (expected 10 rows) → 12 rows" in seen
     assert "refusal: not so fast" in seen
-    state.artifacts.append(dataset("1"))
-    assert "Not yet: finish" not in view(state, tools)
+    assert seen.endswith("Moves:\n- make(): because")
+
+
+def test_the_view_of_a_long_run_is_bounded() -> None:
+    long = "x" * 5_000
+    past = [decided("make", True).model_copy(update={"call_id": str(i), "outcome": long}) for i in range(60)]
+    many = [student(i, 0.5) for i in range(60)]
+    state = RunState(
+        task=Task(request=long), artifacts=many, decisions=past, messages=[Message(role="agent", text=long)]
+    )
+    assert len(view(state)) < 6_000
 
 
 def test_reasons_are_parameters_of_every_tool(tools: Any) -> None:
     function: Any = tool_schema(tools, "number")["function"]
-    assert list(function["parameters"]["properties"]) == ["why", "expected", "n"]
-    assert function["parameters"]["required"] == ["why", "n"]
+    assert list(function["parameters"]["properties"]) == ["n", "why", "expected"]
+    assert function["parameters"]["required"] == ["n", "why"]
