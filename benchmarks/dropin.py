@@ -12,17 +12,33 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from _prompt_forms import FORMS, Case, Form
 
-from p2m_agent.commands.arguments import model_folder
+from p2m_agent.agent.beginning import model_folder
 from p2m_agent.delivery.dropin.input_fields import UnreadableInput
 from p2m_agent.delivery.dropin.prompt_reader import PromptReader, PromptReading, Turn
 from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.rows.reading import read_rows
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import read_task
+
+
+@dataclass
+class Remembering:
+    """A student that is asked each text once: most forms are read as the same texts."""
+
+    inner: Predictor
+    said: dict[str, str] = field(default_factory=dict)
+
+    def outputs(self, texts: Sequence[str]) -> dict[str, str]:
+        """What it says to each text."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.said]
+        answers = self.inner.predict([{"text": text} for text in new])
+        self.said.update((text, one.output) for text, one in zip(new, answers, strict=True))
+        return {text: self.said[text] for text in texts}
 
 
 def main() -> None:
@@ -34,13 +50,13 @@ def main() -> None:
     parser.add_argument("--task", type=Path, default=Path("examples/support/task.yaml"))
     args = parser.parse_args()
     settings = Settings(_env_file=None, runs_dir=args.runs_dir)
-    predictor = load_predictor(model_folder(settings, args.run), settings)
+    predictor = Remembering(load_predictor(model_folder(settings, args.run), settings, "onnx"))
     rows, shown = read_rows(args.rows), read_rows(args.examples)
     cases = [
         Case(
             str(row["text"]),
             number,
-            predictor.card.labels,
+            predictor.inner.card.labels,
             [(str(one["text"]), str(one["label_text"])) for one in shown],
             read_task(args.task).request,
         )
@@ -54,11 +70,13 @@ def main() -> None:
 
 
 def tried(
-    predictor: Predictor, form: Form, cases: Sequence[Case], right: Sequence[str], bare: float
+    predictor: Remembering, form: Form, cases: Sequence[Case], right: Sequence[str], bare: float
 ) -> dict[str, float]:
     """One form over all rows."""
     reader = PromptReader(
-        predictor.card.input_fields, predictor.card.labels, (predictor.card.instruction, cases[0].request)
+        predictor.inner.card.input_fields,
+        predictor.inner.card.labels,
+        (predictor.inner.card.instruction, cases[0].request),
     )
     readings = [read(reader, form, case) for case in cases]
     texts = [[render["text"] for render in one.inputs] if one else [] for one in readings]
@@ -79,11 +97,9 @@ def read(reader: PromptReader, form: Form, case: Case) -> PromptReading | None:
         return None
 
 
-def accuracy(predictor: Predictor, texts: Sequence[Sequence[str]], right: Sequence[str]) -> float:
+def accuracy(predictor: Remembering, texts: Sequence[Sequence[str]], right: Sequence[str]) -> float:
     """A row is right where every reading of it gets the right label."""
-    flat = list(dict.fromkeys(text for some in texts for text in some))
-    outputs = [one.output for one in predictor.predict([{"text": text} for text in flat])]
-    said = dict(zip(flat, outputs, strict=True))
+    said = predictor.outputs([text for some in texts for text in some])
     hits = [bool(some) and {said[text] for text in some} == {label} for some, label in zip(texts, right, strict=True)]
     return sum(hits) / len(hits)
 

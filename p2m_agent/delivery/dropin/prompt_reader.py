@@ -125,18 +125,18 @@ class PromptReader:
         """The input in one message."""
         slot = self._slot(text)
         rest, how = (text, "bare") if slot is None else (slot, "template")
-        known = any_known(rest, self.known)
-        if known is not None:
-            rest, how = rest.replace(known, "\n\n").strip(" \n:"), "known prompt"
-        prompt = Prompt(rest, self.labels, self.fields)
+        for prompt in sorted(self.known, key=len, reverse=True):  # an instruction may be a part of the request
+            if (known := any_known(rest, (prompt,))) is not None:
+                rest, how = rest.replace(known, "\n\n").strip(" \n:"), "known prompt"
+        whole = Prompt(rest, self.labels, self.fields)
         if len(self.fields) > 1:
             return self._several(text, slot)
         if len(rest) > MAX_PROMPT:
             return self._of(rest, how=how)
-        found = structure.wrapped_whole(prompt)
+        found = structure.wrapped_whole(whole)
         if found is not None:
             return self._of(found, how="structure")
-        return self._told_apart(prompt, how)
+        return self._told_apart(whole, how)
 
     def _slot(self, text: str) -> str | None:
         """The text by a template, unless more varies than the text: examples, the order of labels, the wording."""

@@ -110,6 +110,12 @@ def test_the_runs_own_request_is_left_out() -> None:
     ]
 
 
+def test_an_instruction_that_is_part_of_the_request_leaves_nothing_of_it() -> None:
+    instruction = "Sort what people write into our queues."
+    request = f"{instruction} We sell lamps.\nThe queues are: things about money, things about parcels."
+    assert read(reader(instruction, request), f"{request}\n\n{TEXT}") == [TEXT]
+
+
 def test_turns_are_read_in_their_order() -> None:
     only = "Answer with one label only."
     assert read(reader(), ("system", "Classify."), TEXT, only) == [TEXT]
