@@ -171,6 +171,15 @@ def _sources(name: str) -> Callable[[Condition], dict[str, object]]:
     return lambda condition: {name: _terms(condition)} if _terms(condition) else {}
 
 
+def _only(condition: Condition) -> dict[str, object]:
+    """The only sources; but a language or people as such are none, and no card would name them."""
+    terms = [term for term in _terms(condition) if not re.fullmatch(r"people|persons?|humans?|real", term)]
+    if not terms:
+        return {"synthetic": False}
+    languages = languages_of(" ".join(terms).title())
+    return {"data_languages": tuple(languages)} if languages else {"only_sources": tuple(terms)}
+
+
 def _licences(condition: Condition) -> tuple[str, ...]:
     kinds = (
         ("non-commercial", r"commercial|\bsell|\bsold\b|product|\bpaid\b"),
@@ -235,7 +244,7 @@ def _rows(condition: Condition) -> dict[str, object]:
 
 _READERS: dict[str, Callable[[Condition], dict[str, object]]] = {
     "avoid_source": _sources("avoid_sources"),
-    "only_source": _sources("only_sources"),
+    "only_source": _only,
     "avoid_base": _sources("avoid_bases"),
     "prefer_label": _sources("prefer_labels"),
     "own_data_only": lambda _: {"public_data": False},

@@ -28,6 +28,8 @@ def reader(*lines: Any, reads: bool = True) -> ScriptedLLM:
         ("Do not use tweets", "avoid_source", "tweets", {"avoid_sources": ["tweets"]}),
         ("nothing from Reddit or forums", "avoid_source", "Reddit or forums", {"avoid_sources": ["reddit", "forums"]}),
         ("only news articles", "only_source", "news articles", {"only_sources": ["news articles"]}),
+        ("only rows that people wrote", "only_source", "people", {"synthetic": False}),
+        ("only Danish texts", "only_source", "Danish", {"data_languages": ["da"]}),
         ("at most 30 million parameters", "max_params", "30 million", {"max_params": 30_000_000}),
         ("below 25M parameters", "max_params", "25M", {"max_params": 25_000_000}),
         ("smaller than 1,500 MB", "max_size", "1500", {"max_size_mb": 1500}),
