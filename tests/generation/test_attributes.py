@@ -52,6 +52,11 @@ def test_a_file_that_is_none_names_the_fault(tmp_path: Path, content: str, said:
 
 
 def test_what_a_teacher_leaves_out_falls_back_to_general_lists() -> None:
-    teacher = ScriptedLLM([{"topics": ["lost parcels", "x", "lost parcels", 3], "writers": "?", "styles": []}])
+    teacher = ScriptedLLM(
+        [
+            dict.fromkeys(("writers", "styles", "edge_cases"), ["?"] * 3)
+            | {"topics": ["lost parcels", "x", "lost parcels"]}
+        ]
+    )
     found = derive_attributes(CLASSES, teacher, [], 0, HeldOutTexts(()))
     assert found == Attributes(topics=("lost parcels",))
