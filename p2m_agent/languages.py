@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ _MAKES = re.compile(
 )
 _SURE, _HARDLY = 0.9, 0.001
 """A text is in another language where that one has this probability at least, and the task's own this at most."""
+
+
+def bare(text: str) -> str:
+    """A text in small letters without accents."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
 
 
 def languages_of(request: str) -> tuple[str, ...]:

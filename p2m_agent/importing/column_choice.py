@@ -168,8 +168,10 @@ def asked_points(column: Column, table: Table) -> float:
 
 def _name_points(column: Column, table: Table) -> float:
     named, as_input = names.output_score(column.name), names.input_score(column.name)
-    points = named - (0.5 * as_input if named < 4 else 0.0)
     told = table.told(column)
+    if named <= 2 and told <= 0 and names.leaves_out(column.name):
+        named = 0.0  # an author is what is wanted only where somebody says so
+    points = named - (0.5 * as_input if named < 4 else 0.0)
     if told > 0 and (named or not as_input or table.asked.given):
         points += 3.0 if table.asked.given else 1.5
     elif told < 0:
@@ -248,6 +250,7 @@ def choose_inputs(table: Table, output: Column) -> list[Column]:
         return [column for name in table.named.inputs for column in table.columns if column.name == name]
     rest = [column for column in table.columns if column is not output and not _gives_away(column, output, table)]
     named = [column for column in rest if names.input_score(column.name) >= 1.5 and not names.leaves_out(column.name)]
+    named = [column for column in named if not _by_machine(column)]
     # What the request names may also be a part of the answer, which stands behind the inputs.
     before = [column for column in rest if column.position < output.position and not column.id_like]
     wanted = [column for column in before if table.told(column) and not names.leaves_out(column.name)]
@@ -261,7 +264,8 @@ def choose_inputs(table: Table, output: Column) -> list[Column]:
 
 def without_leaks(inputs: list[Column], output: Column, table: Table) -> tuple[list[Column], tuple[Doubt, ...]]:
     """The inputs without columns that give the output away, unless somebody named them; and what gives it away."""
-    others = [column for column in table.columns if column is not output and not (column.id_like or column.constant)]
+    others = [column for column in table.columns if column is not output and not column.id_like]
+    others = [column for column in others if not column.constant or column.filled < 1]
     telling = [column for column in others if not _offers(column, output)]
     leaks = {column.name: doubt for column in telling if (doubt := leak_of(column, output, others))}
     left = [column for column in inputs if column.name not in leaks]
@@ -289,15 +293,22 @@ def _readable(columns: list[Column], output: Column, table: Table) -> list[Colum
         column
         for column in columns
         if not (column.id_like or names.leaves_out(column.name) or (column.numeric and column.distinct_share > 0.9))
+        and not _by_machine(column)
     ]
     if not table.mute:
         return texts
     if table.spec.kind == "text_to_text":
         texts = [column for column in texts if not _few(column)] or texts
     prose = [column for column in texts if column.letters > 0.5 and column.symbols < 0.12]
+    prose = [column for column in prose if not column.one_word] or prose
     choices = [column for column in texts if values.picked_from(output, column)]
     texts = [column for column in texts if column in prose or column in choices] if prose else texts
     return [column for column in texts if column.position < output.position] or texts
+
+
+def _by_machine(column: Column) -> bool:
+    """Whether a column holds addresses, links or times that nobody wrote to be read."""
+    return column.technical and not names.is_moment(column.name)
 
 
 def _gives_away(column: Column, output: Column, table: Table) -> bool:

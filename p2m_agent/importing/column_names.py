@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from p2m_agent.rows.tables.column_words import in_english, meanings_of
+
 _LEAVE_OUT = re.compile(
     r"(?:.*[_. ])?(?:id|ids|idx|index|uid|guid|uuid|key|url|link|hash|split|fold)|unnamed.*|slots?|(?:ner|pos)_tags?"
-    r"|type|level|difficulty|lang(?:uage)?|author|user(?:name)?|created\w*|\w*(?:timestamp|confidence|annotator)\w*"
+    r"|type|level|difficulty|lang(?:uage)?|author|user(?:name)?|created\w*|updated\w*|date|\w+_at|\w*(?:timestamp|confidence|annotator)\w*"
     r"|equation|rationale|explanation|rewritten\w*|final_answer|fine\w*|coarse\w*|label\w*|\w*_label|answer_start|source_\w+",
     re.IGNORECASE,
 )
@@ -88,7 +90,7 @@ def telling_words(name: str) -> set[str]:
 
 def leaves_out(name: str) -> bool:
     """Whether columns of that name are not for a student to read."""
-    return _LEAVE_OUT.fullmatch(name.strip()) is not None
+    return _LEAVE_OUT.fullmatch(name.strip()) is not None or _LEAVE_OUT.fullmatch(in_english(name)) is not None
 
 
 def input_score(name: str) -> float:
@@ -106,6 +108,11 @@ def names_a_class(name: str) -> bool:
     return re.fullmatch(r"class|category|intent|topic|sentiment|emotion|genre|tags?", name.lower()) is not None
 
 
+def is_moment(name: str) -> bool:
+    """Whether the column says from when a text is read: `tomorrow` needs it."""
+    return re.fullmatch(r"today|now|(?:reference|anchor|current)_?(?:date|time)", name.lower()) is not None
+
+
 def is_choices(name: str) -> bool:
     """Whether the column lists what an answer may be."""
     return re.fullmatch(r"(?:choice|option|candidate|ending)s?[_ ]?\w?|mc\d?_?targets.*", name.lower()) is not None
@@ -113,8 +120,14 @@ def is_choices(name: str) -> bool:
 
 def _score(table: tuple[tuple[float, str], ...], name: str) -> float:
     plain = re.sub(r"[\s-]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())).lower()
-    forms = {plain, plain.rpartition(".")[2], _SIDE.sub("", plain)}
+    forms = {plain, plain.rpartition(".")[2], _SIDE.sub("", plain), _SIDE.sub("", in_english(name)), *_meant(name)}
     return max((score for score, pattern in table for form in forms if re.fullmatch(pattern, form)), default=0.0)
+
+
+def _meant(name: str) -> set[str]:
+    """The one thing that a name in another language means, whatever stands beside it: `thème principal` is a topic."""
+    found = meanings_of(name) - words_of(name)
+    return found if len(found) == 1 else set()
 
 
 def _stem(word: str) -> str:

@@ -6,15 +6,25 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from p2m_agent.importing.annotators import Settled, settle_long, settle_wide
+from p2m_agent.importing.annotators import (
+    TIE,
+    UNLABELLED,
+    Settled,
+    agreement,
+    majority,
+    settle_long,
+    settle_wide,
+)
 from p2m_agent.importing.column_names import output_score
 from p2m_agent.importing.column_values import NEARLY_ALL
-from p2m_agent.importing.labels.columns_alike import PEOPLE, Alike, columns_alike, repeated_items
-from p2m_agent.importing.labels.flags import Flags, flags_in, wanted_flags
+from p2m_agent.importing.labels.columns_alike import PEOPLE, Alike, columns_alike, gold_column, repeated_items
+from p2m_agent.importing.labels.flags import Flags, flags_in, ticked_column, wanted_flags
+from p2m_agent.importing.labels.levels import levels_in
 from p2m_agent.importing.labels.missing import is_null_word
-from p2m_agent.importing.labels.objects import unnested
+from p2m_agent.importing.labels.objects import as_object, fields_asked, unnested
 from p2m_agent.importing.labels.spelling import form, spellings_of
 from p2m_agent.importing.labels.status import unfinished
+from p2m_agent.importing.labels.votes import votes_in
 from p2m_agent.importing.sources import Opened
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
@@ -25,6 +35,9 @@ from p2m_agent.types.task import TaskSpec
 
 FLAG, FLAGS = "label", "labels"
 """Name of the column that several columns become, with one label a row and with any number."""
+
+OBJECT = "output"
+"""Name of the column that several fields become."""
 
 Change = Callable[[list[Row]], tuple[list[Row], list[Rejected]]]
 
@@ -45,7 +58,8 @@ def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: s
     opened = _without_unfinished(opened, spec.request, output)
     if output and any(output in row for row in _rows(opened)):
         return opened
-    opened = _by_item(opened)
+    opened = _ticked(_one_object(opened, spec), spec)
+    opened = _one_level(_by_votes(_by_item(opened)), spec.request)
     opened = _one_column(opened, spec, open_kind=open_kind)
     return _flagged(opened, spec, open_kind=open_kind)
 
@@ -109,6 +123,85 @@ def _by_item(opened: Opened) -> Opened:
     return replace(changed, doubts=(*changed.doubts, *(doubt for each in settled for doubt in each.agreement.doubts())))
 
 
+def _by_votes(opened: Opened) -> Opened:
+    """What several people said in one cell as what most of them said, unless a column says what was settled on."""
+    rows = _rows(opened)
+    votes = votes_in(rows)
+    if votes is None:
+        return opened
+    said = [votes.of(row) for row in rows]
+    most = [majority(labels) for labels in said]
+    gold = gold_column(rows, most, leave=(votes.column,))
+    agreed = agreement(said)
+    done = f"The label is what {gold} says; {votes.column} is not read." if gold else ""
+    doubts = [doubt.model_copy(update={"done": done}) if gold else doubt for doubt in agreed.doubts()]
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        if gold:
+            return [_without(row, votes.column) for row in part], []
+        said_of = [(_without(row, votes.column), votes.of(row)) for row in part]
+        kept = [{**row, FLAG: most} for row, labels in said_of if (most := majority(labels)) is not None]
+        lost = [Rejected(row, TIE if labels else UNLABELLED) for row, labels in said_of if majority(labels) is None]
+        return kept, lost
+
+    return _changed(opened, change, *doubts)
+
+
+def _one_object(opened: Opened, spec: TaskSpec) -> Opened:
+    """Columns that the request wants read out of the text as one JSON object."""
+    fields = [] if spec.sorts and spec.kind_told else fields_asked(_rows(opened), spec.request)
+    if not fields:
+        return opened
+    doubt = Doubt(
+        kind="target",
+        text=f"The request asks for several columns at once: {', '.join(fields)}.",
+        where=fields[0],
+        done="Together they are the output, a JSON object with these fields; empty ones are left out.",
+        settle=f"If one of them is enough, name it: --output {fields[0]}.",
+        grave=True,
+    )
+    return _changed(opened, lambda part: ([as_object(row, fields, OBJECT) for row in part], []), doubt)
+
+
+def _ticked(opened: Opened, spec: TaskSpec) -> Opened:
+    """A column in which some rows are ticked and the others are empty, with a word for both."""
+    rows = _rows(opened)
+    name = ticked_column(rows) if spec.sorts or not spec.kind_told else ""
+    if not name:
+        return opened
+    count = sum(bool(text_of(row.get(name))) for row in rows)
+    doubt = Doubt(
+        kind="label_names",
+        text=f"{name} is ticked in {count:,} of {len(rows):,} rows and empty in the others.",
+        where=name,
+        rows=len(rows) - count,
+        done="Ticked rows have the label yes, empty ones no.",
+        settle="If nobody looked at the empty rows, remove them from the file.",
+        grave=True,
+    )
+    said = ("no", "yes")
+    return _changed(
+        opened, lambda part: ([{**row, name: said[bool(text_of(row.get(name)))]} for row in part], []), doubt
+    )
+
+
+def _one_level(opened: Opened, request: str) -> Opened:
+    """A category that stands there in several grains in the one that is wanted."""
+    levels = levels_in(_rows(opened), request)
+    if levels is None:
+        return opened
+    others = [name for name in levels.columns if name != levels.wanted]
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        return [{name: cell for name, cell in row.items() if name not in others} for row in part], []
+
+    return _changed(opened, change, levels.doubt)
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: cell for name, cell in row.items() if name not in names}
+
+
 FURTHER = "further annotation of an item"
 """Why a row is no example of its own: its item has one with what most annotators said."""
 
@@ -132,7 +225,8 @@ def _label_of(rows: Sequence[Row], found: tuple[tuple[str, ...], str]) -> str:
 def _one_column(opened: Opened, spec: TaskSpec, *, open_kind: bool) -> Opened:
     """Columns with labels of one kind as one: what most people said, or all labels of the row."""
     rows = _rows(opened)
-    flags = [name for name in flags_in(rows, ()).labels if not PEOPLE.fullmatch(name)]
+    found = flags_in(rows, ())
+    flags = [name for name in found.labels if not (PEOPLE.fullmatch(name) or found.agree(rows))]
     alike = columns_alike(rows, leave=flags)
     if alike is None:
         return opened

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from p2m_agent.errors import UsageError
-from p2m_agent.importing.own_splits import named_split, split_column
+from p2m_agent.importing.own_splits import split_column
 from p2m_agent.importing.schema.shaped import Asked, Shaped
 from p2m_agent.importing.shapes import shape_of_splits
 from p2m_agent.importing.sources import HELD_OUT_CAP, ColumnRoles, Opened, reservoir
@@ -18,6 +18,7 @@ from p2m_agent.rows.tables.opened import ReadOptions, SourceTable
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
+from p2m_agent.types.split_names import named_split
 from p2m_agent.types.task import Task
 
 Parts = dict[SplitName, list[Row]]
@@ -87,17 +88,17 @@ def by_split_column(opened: Opened) -> Opened:
     """A source with a column that says the split of each row, divided by it; others as they are."""
     rows = [row for part in opened.splits.values() for row in part]
     column = split_column(rows)
-    if not column:
+    if column is None:
         return opened
     parts: Parts = {}
     for row in rows:
-        role = named_split(str(row.get(column) or "")) or "train"
-        parts.setdefault(role, []).append({name: value for name, value in row.items() if name != column})
+        bare = {name: value for name, value in row.items() if name != column.name}
+        parts.setdefault(column.of(row), []).append(bare)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     doubt = Doubt(
         kind="splits",
-        text=f"The column {column} says the split of each row: {counts}.",
-        where=column,
+        text=f"The column {column.name} says the split of each row: {counts}.",
+        where=column.name,
         done="The rows are divided by it, and it is no input.",
     )
     available: dict[SplitName, int] = {name: len(part) for name, part in parts.items()}

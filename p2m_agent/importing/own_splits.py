@@ -1,57 +1,40 @@
-"""Which split a name says, in the languages in which people name them, and the column that says it of each row."""
+"""The column that says the split of each row, in words or as a flag."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from p2m_agent.importing.labels.flags import flags_in
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.rows import SplitName
+from p2m_agent.types.split_names import named_split
 
-_WORDS: dict[SplitName, tuple[str, ...]] = {
-    "train": (
-        *("train", "training", "trn", "learn", "entrenamiento", "entrainement", "apprentissage", "treino"),
-        *("treinamento", "addestramento", "treningowy", "обучение", "训练", "訓練", "学習", "훈련", "تدريب"),
-    ),
-    "dev": (
-        *("dev", "devel", "development", "val", "valid", "validation", "validierung", "validacion", "validacao"),
-        *("validazione", "validatie", "walidacja", "tune", "tuning", "проверка", "验证", "検証", "검증", "تحقق"),
-    ),
-    "test": (
-        *("test", "tst", "testing", "eval", "evaluation", "heldout", "holdout", "prueba", "essai", "teste", "prova"),
-        *("тест", "测试", "テスト", "評価", "시험", "اختبار"),
-    ),
-}
-
-
-def _bare(name: str) -> str:
-    """In small letters without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-
-
-_OF_WORD = {_bare(word): split for split, words in _WORDS.items() for word in words}
 _NAMED = re.compile(r"(?:.*[_. -])?(?:split|fold|partition|subset|set|phase|part|dataset|usage)|.*_set", re.IGNORECASE)
 """Names of columns that say a split; the values must say it too."""
+_FLAG = re.compile(r"(?:is|in|for)[_ ]?(?P<split>\w+)", re.IGNORECASE)
 MAX_VALUES = 6
+MOST_HELD_OUT = 0.5
+"""Share of the rows of which a flag says that they are held out, up to which it may be one of a split."""
 
 
-def named_split(name: str) -> SplitName | None:
-    """`train`, `dev` or `test` where a name is a word for it, as in `validation`, `Test set`, `entrenamiento`.
+@dataclass(frozen=True)
+class SplitColumn:
+    """A column and the split that each of its values says."""
 
-    >>> named_split("train"), named_split("Validación"), named_split("test-set"), named_split("contest")
-    ('train', 'dev', 'test', None)
-    """
-    words = [re.sub(r"(?:set|data|split|ing|集)$", "", word) or word for word in re.findall(r"[^\W\d_]+", _bare(name))]
-    found = {_OF_WORD[word] for word in words if word in _OF_WORD}
-    rest = [word for word in words if word not in _OF_WORD]
-    return found.pop() if len(found) == 1 and all(len(word) <= 4 for word in rest) else None
+    name: str
+    roles: dict[str, SplitName]
+
+    def of(self, row: Row) -> SplitName:
+        """The split of a row."""
+        return self.roles.get(text_of(row.get(self.name)), "train")
 
 
-def split_column(rows: Sequence[Row]) -> str:
-    """The column whose every value says a split, training among them; empty where none does.
+def split_column(rows: Sequence[Row]) -> SplitColumn | None:
+    """The column whose every value says a split, training among them; None where none does.
 
     A column of another name than `split` counts only where a further column might be the output.
     """
@@ -60,9 +43,26 @@ def split_column(rows: Sequence[Row]) -> str:
         values = Counter(text_of(row.get(column)) for row in rows)
         if len(values) > MAX_VALUES:
             continue
-        found = {named_split(value) if value else None for value in values}
-        if None in found or "train" not in found or len(found) < 2:
-            continue
-        if _NAMED.fullmatch(column.strip()) or len(columns) > 2:
-            return column
-    return ""
+        roles = _said(values) or (_flagged(rows, column, values) if len(columns) > 2 else {})
+        if roles and (_NAMED.fullmatch(column.strip()) or len(columns) > 2):
+            return SplitColumn(column, roles)
+    return None
+
+
+def _said(values: Counter[str]) -> dict[str, SplitName]:
+    """Value to split, where each says one."""
+    found = {value: split for value in values if value and (split := named_split(value))}
+    return found if len(found) == len(values) > 1 and {"train"} < set(found.values()) else {}
+
+
+def _flagged(rows: Sequence[Row], column: str, values: Counter[str]) -> dict[str, SplitName]:
+    """The same for `is_test`, whose cells say yes or no."""
+    meant = _FLAG.fullmatch(column.strip())
+    split = named_split(meant["split"]) if meant else None
+    flags = flags_in(rows, ()) if split and len(values) == 2 else None
+    if split is None or flags is None or column not in flags.labels:
+        return {}
+    other: SplitName = "test" if split == "train" else "train"
+    roles = {value: split if value.lower() in flags.yes[column] else other for value in values}
+    held_out = sum(count for value, count in values.items() if roles[value] != "train")
+    return roles if held_out <= MOST_HELD_OUT * values.total() else {}

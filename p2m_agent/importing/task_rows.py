@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from p2m_agent.importing.checks.groups import find_groups
-from p2m_agent.importing.checks.numbers import buckets_of, is_amount, refuse_amounts
+from p2m_agent.importing.checks.numbers import buckets_of, is_amount, may_be_amounts, refuse_amounts
 from p2m_agent.importing.checks.question import question_doubts
 from p2m_agent.importing.columns import Mapping
 from p2m_agent.importing.gathering import gather
 from p2m_agent.importing.schema.shaped import OutputKind
 from p2m_agent.importing.sources import Opened
-from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source
+from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source, sample_of
+from p2m_agent.importing.told_by_rows import shows_labels
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.contradictions import contradiction_doubts
 from p2m_agent.rows.division import divide
@@ -93,6 +94,8 @@ def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -
         ToolError: they do not exist, or none can be an input or the output.
     """
     if opened.roles is None:
+        if wishes.open_kind and not (wishes.spec.kind_told or wishes.spec.sorts) and shows_labels(sample_of(opened)):
+            wishes = replace(wishes, spec=_of_kind(wishes, "classification", "a column of values that recur", made_by))
         output = wishes.output or wishes.task.output_field or ""
         opened = gather(opened, wishes.spec, open_kind=wishes.open_kind, output=output)
     elif opened.roles.kind and wishes.open_kind:
@@ -110,9 +113,11 @@ def _bucketed(plan: Plan, made_by: str) -> Plan:
     output, wishes = plan.mapping.output, plan.wishes
     rows = [row for part in plan.opened.splits.values() for row in part]
     if not wishes.buckets:
-        if wishes.open_kind and is_amount(rows, tuple(plan.mapping.inputs.values()), output, wishes.spec.request):
+        inputs = tuple(plan.mapping.inputs.values())
+        if wishes.open_kind and is_amount(rows, inputs, output, wishes.spec.request):
             raise refuse_amounts(output, rows)
-        return plan
+        doubts = may_be_amounts(rows, inputs, output, wishes.spec.request) if wishes.open_kind else ()
+        return replace(plan, mapping=plan.mapping.model_copy(update={"doubts": (*plan.mapping.doubts, *doubts)}))
     buckets = buckets_of(wishes.buckets, plan.opened.splits.get("train") or rows, output)
     splits: dict[SplitName, list[Row]] = {
         name: [{**row, output: buckets.label_of(text_of(row.get(output)))} for row in part]

@@ -138,7 +138,7 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
     Raises:
         ToolError: they do not exist, or none can be an input or the output.
     """
-    sample = _sample(opened)
+    sample = sample_of(opened)
     named = _named(sample, wishes)
     check_named(named, list(dict.fromkeys(name for row in sample for name in flatten(row))))
     if named.inputs and named.output:
@@ -190,7 +190,7 @@ def _by_names(sample: Sequence[Row], wishes: Wishes, named: NamedColumns) -> Map
 
 def proposal(opened: Opened, mapping: Mapping, call_id: str, doubts: Sequence[Doubt] = ()) -> ColumnChoice:
     """The chosen columns with a few rows and what is doubtful, for a person to look at."""
-    rows = _sample(opened)
+    rows = sample_of(opened)
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     return ColumnChoice(
         id=f"column_choice-{call_id}",
@@ -247,7 +247,7 @@ def _samples(opened: Opened, mapping: Mapping, column: OutputColumn) -> dict[str
     return found
 
 
-def _sample(opened: Opened) -> list[Row]:
+def sample_of(opened: Opened) -> list[Row]:
     """Rows to judge columns by: of the training split, since an LLM and a person see some of them."""
     train = opened.splits.get("train", [])
     return _spread(train if len(train) >= FEW else [row for part in opened.splits.values() for row in part], SAMPLE)

@@ -46,6 +46,19 @@ class Column:
         return self.distinct <= 1
 
     @property
+    def technical(self) -> bool:
+        """Whether the values are addresses, links, times or keys: what a machine wrote beside a text."""
+        filled = [value for value in self.values if value]
+        return bool(filled) and sum(_TECHNICAL.fullmatch(value) is not None for value in filled) >= 0.95 * len(filled)
+
+    @property
+    def one_word(self) -> bool:
+        """Whether nearly no value has several words, as names, codes and states have not."""
+        filled = [value for value in self.values if value]
+        short = sum(len(value.split()) < 2 and len(value) < (25 if value.isascii() else 6) for value in filled)
+        return bool(filled) and short >= 0.95 * len(filled)
+
+    @property
     def id_like(self) -> bool:
         """Whether the values are made to be unique and not to be read: numbers in a row, hashes, addresses."""
         return self.distinct_share > 0.98 and all(_ID_VALUE.fullmatch(value) for value in self.values if value)
@@ -57,6 +70,17 @@ _NUMBER = re.compile(r"[-+]?[\d.,\s']*\d(?:[.,]?[eE]\+?-?\d+)?\s?%?")
 _READ = 100
 """Values whose characters are counted."""
 _ID_VALUE = re.compile(r"[0-9a-f]{16,}|[0-9a-f-]{32,36}|https?://\S+|[\w-]*\d{5,}[\w-]*", re.IGNORECASE)
+
+_TECHNICAL = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # an address
+    r"|https?://\S+|www\.\S+"
+    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24,}"
+    r"|(?:\d{1,3}\.){3}\d{1,3}"
+    r"|\+?\d[\d ()/.-]{7,}"  # a telephone number, or a date with a time
+    r"|(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[ T,]+\d{1,2}:\d{2}.{0,18})?"
+    r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d{2}:\d{2}.*",
+    re.IGNORECASE,
+)
 
 
 def profile(rows: Sequence[Row]) -> list[Column]:

@@ -12,7 +12,7 @@ from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
 from p2m_agent.task.checking import check_request, check_spec, check_task
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
-from p2m_agent.task.kinds import allows_several, guess_kind
+from p2m_agent.task.kinds import TOLD, allows_several, guess_kind
 from p2m_agent.task.listed_labels import listed_labels
 from p2m_agent.task.suggestion import RequestReading, suggest
 from p2m_agent.types.scores import MetricName
@@ -64,6 +64,7 @@ class _Draft:
         self.said, self.embedder, self.task = said, embedder, said.task
         self.assumptions: list[str] = []
         self.assumed: dict[str, str] = {}
+        self.kind_told = True
         found = demonstrations_of(self.task.examples or (), self.task.output_field, self.task.input_fields)
         self.demonstrations, self.seen_inputs, self.seen_output = found
         self.suggested = self._suggestion(teacher)
@@ -88,6 +89,7 @@ class _Draft:
             self.said = Said(self.task, self.said.stated)
         values = {
             "kind": kind,
+            "kind_told": self.kind_told,
             "instruction": self.instruction(),
             "labels": self.labels(kind),
             "input_fields": self.input_fields(),
@@ -130,7 +132,9 @@ class _Draft:
             kind = self._implied_kind()
             # The person's own rows tell the kind better than likeness of requests, which takes seconds to load.
             embedder = None if self.task.data else self.embedder()
-            kind = kind or guess_kind(self.task.request, self.demonstrations, embedder).kind
+            if kind is None:
+                guess = guess_kind(self.task.request, self.demonstrations, embedder)
+                kind, self.kind_told = guess.kind, guess.margin >= TOLD
         self.assume("kind", f"The task is {kind.replace('_', ' ')}: {_MEANING[kind]}.")
         return kind
 

@@ -22,8 +22,10 @@ LEADING = 1.6
 EMBEDDING_WEIGHT = 12.0
 """Score for a cosine difference of 1; differences are about 0.1, so that it decides only where cues are close."""
 NEIGHBOURS = 3
+TOLD = 1.5
+"""Below this lead a guess is a coin slightly loaded."""
 ENUMERATED = 2.5
-"""For three or more labels in the request."""
+"""For three or more labels in the request, or words for several of them."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,15 @@ class KindGuess:
 
     kind: Kind
     margin: float
-    """Score ahead; below about 1.5 it is a coin slightly loaded."""
+    """Score ahead."""
 
 
 def guess_kind(
     request: str, demonstrations: Sequence[Demonstration] = (), embedder: Embedder | None = None
 ) -> KindGuess:
     """Guess from the words, from what the outputs of the examples look like, and from similar requests."""
-    lead = score(request) + _shape_of(demonstrations) + (ENUMERATED if len(listed_labels(request)) > 2 else 0.0)
+    enumerated = len(listed_labels(request)) > 2 or _SEVERAL.search(request) is not None
+    lead = score(request) + _shape_of(demonstrations) + (ENUMERATED if enumerated else 0.0)
     if embedder is not None:
         lead += EMBEDDING_WEIGHT * _nearer(request, embedder)
     # A request without any cue asks for text more often than for a label, as labels have to be spoken about.
@@ -82,13 +85,26 @@ def _weight(request: str, cues: Patterns) -> float:
     return total
 
 
+_ALL = (
+    r"alle(?: die)?|sämtliche|tou(?:s|tes) les|tod[oa]s (?:l[oa]s|[oa]s)|tutt[ie] (?:i|le|gli)"
+    r"|alle (?:de )?|wszystkie|все|všechna|všechny|tüm|bütün|όλα τα|όλες τις"
+)
+_TAGS = (
+    r"(?:labels?|tags?|categories|categor[ií]as|topics?|themes?|themen|temas?|thèmes?|temi|etiket\w*|étiquettes|etiquetas"
+    r"|etichette|schlagw[oö]rter|kategorien|onderwerpen|tematy|темы|метки|категории|témata|konular\w*|θέματα|κατηγορίες)\b"
+)
 _SEVERAL = re.compile(
     r"\bmulti[- ]?label\b"
     r"|\b(?:all|every|each|any|as many|those)\b[^.]{0,40}\b(?:that|which|as) (?:apply|applies|fit|fits)\b"
     r"|\b(?:one or (?:more|several)|zero or more|any number of|more than one|at least one|multiple|several)\b[^.]{0,30}"
     r"\b(?:labels?|tags?|categor(?:y|ies)|topics?|classes|emotions?|genres?|themes?|subjects?|intents?|types?|kinds?)\b"
     r"|\b(?:may|can|could|might)\b[^.]{0,25}\b(?:several|more than one|multiple|any number)\b"
-    r"|\b(?:mehrere|alle zutreffenden)\b[^.]{0,30}\b(?:labels?|etiketten|kategorien|themen|schlagw[oö]rter)",
+    r"|\b(?:mehrere|alle(?:s)? (?:zutreffenden?|passenden?|die passen|was passt))\b[^.]{0,30}"
+    r"(?:labels?|etiketten|kategorien|themen|schlagw[oö]rter|tags?)?"
+    r"|\ball(?: of)?(?: the)? (?:labels|tags|categories|topics|themes)\b (?:of|for|in|on) (?:an?|each|every)\b"
+    rf"|\b(?:{_ALL})\s+(?:\w+\s+)?(?:{_TAGS})"
+    r"|所有[^。]{0,6}(?:标签|主题|类别|话题)|全部(?:标签|主题|类别)|(?:すべて|全て)の?(?:タグ|ラベル|カテゴリ|トピック|テーマ)"
+    r"|모든 (?:주제|태그|라벨|카테고리)|(?:كل|جميع) (?:الموضوعات|التصنيفات|الوسوم|الفئات)",
     re.IGNORECASE,
 )
 """Requests in which an input can have several labels."""

@@ -152,6 +152,8 @@ class TaskSpec(Value):
     instruction: str
     """What the student is told, and what teachers are prompted with."""
     kind: Kind
+    kind_told: bool = True
+    """Whether somebody said the kind, or a word of the request does; else rows tell it better."""
     input_fields: tuple[str, ...] = ("text",)
     output_field: str = "label"
     labels: tuple[str, ...] = ()

@@ -8,9 +8,10 @@ import pytest
 
 from p2m_agent.errors import UsageError
 from p2m_agent.importing.own_file import Take, open_file
-from p2m_agent.importing.own_splits import named_split, split_column
+from p2m_agent.importing.own_splits import split_column
 from p2m_agent.importing.schema.shaped import Asked
 from p2m_agent.importing.sources import Opened
+from p2m_agent.types.split_names import named_split
 
 
 def opened(path: Path, test: Path | None = None) -> Opened:
@@ -55,7 +56,9 @@ def test_a_column_that_says_the_split_divides_the_rows(tmp_path: Path) -> None:
 
 def test_words_for_splits_may_be_the_answer() -> None:
     assert not split_column([{"sentence": f"we {n}", "verb": ["train", "test"][n % 2]} for n in range(40)])
-    assert split_column([{"sentence": f"we {n}", "split": ["train", "test"][n % 2]} for n in range(40)]) == "split"
+    found = split_column([{"sentence": f"we {n}", "split": ["train", "test"][n % 2]} for n in range(40)])
+    assert found
+    assert found.name == "split"
     assert not split_column([{"a": "x", "b": "y", "split": "train"}] * 40)
 
 

@@ -11,8 +11,21 @@ from itertools import pairwise
 from p2m_agent.errors import ToolError
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
+from p2m_agent.types.doubts import Doubt
 
 _NUMBER = re.compile(r"[-+\u2212]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?|[-+\u2212]?[.,]\d+")
+_UNIT = re.compile(
+    r"^(?:[€$£¥₹₽]|usd|eur|gbp|chf)\s?|\s?(?:[€$£¥₹₽%‰°]|usd|eur|gbp|chf|zł|kč|kr|tl|元|円|원|руб\.?|euros?|dollars?|percent|prozent"
+    r"|points?|pts?|punkte|minutes?|min|stunden|hours?|h|days?|tage|jours?|días|km|kg|m|cm|g|l)\.?$",
+    re.IGNORECASE,
+)
+"""What stands beside an amount."""
+_GROUPED = re.compile(
+    r"[-+]?[1-9]\d{0,2}(?:(?:[.,'\u00a0\u202f ]\d{3}){2,}"
+    r"|['\u00a0\u202f ]\d{3}|\.\d{3}(?=,)|,\d{3}(?=\.))(?:[.,]\d{1,2})?"
+)
+"""A point or a comma before three digits may be that of a decimal, unless more says that it is none."""
+_THOUSANDS = re.compile(r"(?<=\d)[.,'\u00a0\u202f ](?=\d{3}(?!\d))")
 FEW_VALUES = 20
 """So few different numbers are grades, which are labels."""
 IN_INPUT = 0.5
@@ -30,27 +43,49 @@ _COMPUTED = re.compile(
 
 
 def number_of(text: str) -> float | None:
-    """The number that a text is, with a point or a comma; None for any other text."""
-    found = _NUMBER.fullmatch(text.strip())
+    """The number that a text is, with a point or a comma, thousands set apart or a unit beside it; None for others."""
+    bare = _UNIT.sub("", text.strip())
+    bare = _THOUSANDS.sub("", bare) if _GROUPED.fullmatch(bare) else bare
+    found = _NUMBER.fullmatch(bare)
     return float(found[0].replace(",", ".").replace("\u2212", "-")) if found else None
 
 
 def is_amount(rows: Sequence[Row], inputs: Sequence[str], output: str, request: str) -> bool:
     """Whether a column holds numbers to be estimated, rather than grades, codes, or what is read out of a text."""
-    told = [(row, text) for row in rows if (text := text_of(row.get(output)))]
-    numbers = [number_of(text) for _, text in told]
-    known = [number for number in numbers if number is not None]
-    if len(known) < 0.95 * len(told) or len(set(known)) <= FEW_VALUES or len(set(known)) < 0.1 * len(known):
-        return False
-    if any(re.match(r"[-+]?0\d", text) for _, text in told):
-        return False  # codes
-    inside = sum(_stands_in(text, " ".join(text_of(row.get(name)) for name in inputs)) for row, text in told)
-    if inside >= IN_INPUT * len(told):
-        return False
+    known = _unexplained(rows, inputs, output, request)
     whole = sum(number == int(number) for number in known) >= 0.9 * len(known)
-    if _COMPUTED.search(request):
-        return False
-    return bool(_ESTIMATED.search(request)) or not whole
+    return bool(known) and (_ESTIMATED.search(request) is not None or not whole)
+
+
+def may_be_amounts(rows: Sequence[Row], inputs: Sequence[str], output: str, request: str) -> tuple[Doubt, ...]:
+    """That whole numbers which stand in no input may be codes or amounts."""
+    known = _unexplained(rows, inputs, output, request)
+    if not known:
+        return ()
+    return (
+        Doubt(
+            kind="target",
+            text=f"The output {output} holds {len(set(known))} different numbers from {min(known):g} to {max(known):g} "
+            "that do not stand in the inputs.",
+            where=output,
+            rows=len(known),
+            done="They are taken for codes, each of which is right or wrong as a whole.",
+            settle="If they are amounts to be estimated, have them put into ranges: --buckets 5.",
+            grave=True,
+        ),
+    )
+
+
+def _unexplained(rows: Sequence[Row], inputs: Sequence[str], output: str, request: str) -> list[float]:
+    """The numbers of a column of many different ones, unless they are codes, read out of the input, or computed."""
+    told = [(row, text) for row in rows if (text := text_of(row.get(output)))]
+    known = [number for _, text in told if (number := number_of(text)) is not None]
+    if len(known) < 0.95 * len(told) or len(set(known)) <= FEW_VALUES or len(set(known)) < 0.1 * len(known):
+        return []
+    if any(re.match(r"[-+]?0\d", text) for _, text in told) or _COMPUTED.search(request):
+        return []
+    inside = sum(_stands_in(text, " ".join(text_of(row.get(name)) for name in inputs)) for row, text in told)
+    return [] if inside >= IN_INPUT * len(told) else known
 
 
 def refuse_amounts(output: str, rows: Sequence[Row]) -> ToolError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-_NUMBER = r"(?<![\w.,-])[\"'`*(]*(?:label|class|klasse|classe|clase)?[_ ]?(\d{1,3})[\"'`*)]*"
+_NUMBER = r"(?<![\w.,-])[\"'`*(]*(?:label|class|klasse|classe|clase)?[_ ]?([-\u2212]?\d{1,3})[\"'`*)]*"
 _SIGN = r"\s*(?:[:=|)>–→]|->|=>|-\s|is\s|means\s)\s*"
 _NAME = (
     r"[\"'`*|\s]*([^\W\d_][^,;|\n\"'`*{}\[\]\d]*?)\s*"
@@ -32,7 +32,7 @@ _NO_NAMES = {
     "o",
 }
 _SECTION = re.compile(r"^#+\s*labels\s*$(.*?)(?=^#|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
-_NUMBERED = re.compile(r"\s*(\d{1,3})\s*[:=.)–-]?\s+\S")
+_NUMBERED = re.compile(r"\s*(-?\d{1,3})\s*[:=.)–-]?\s+\S")
 
 
 def named_classes(
@@ -58,14 +58,14 @@ def named_classes(
 
 def class_number(text: str) -> int | None:
     """The number of a class that a text is; None for a name, a measure or a code with leading zeros."""
-    return int(text) if re.fullmatch(r"0|[1-9]\d{0,2}", text) else None
+    return int(text) if re.fullmatch(r"0|-?[1-9]\d{0,2}", text) else None
 
 
 def _paired(pattern: re.Pattern[str], text: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for number, name in pattern.findall(text):
         if name.strip(" .:-").casefold() not in _NO_NAMES:
-            pairs.setdefault(number, name.strip(" .:-"))
+            pairs.setdefault(number.replace("\u2212", "-"), name.strip(" .:-"))
     return pairs
 
 
@@ -73,6 +73,6 @@ def _listed(numbers: Collection[int], card: str) -> dict[str, str]:
     """The names that a card lists in order, under a heading of their own, where they are as many as the numbers."""
     section = _SECTION.search(card)
     listed = tuple(dict.fromkeys(re.findall(r"`([^`\n]{1,60})`", section[1]))) if section else ()
-    if max(numbers) < len(listed) <= len(numbers) + 1:
+    if 0 <= min(numbers) <= max(numbers) < len(listed) <= len(numbers) + 1:
         return {str(number): name for number, name in enumerate(listed)}
     return {}

@@ -35,6 +35,8 @@ AGREE = 0.15
 SHARED = 0.5
 """Share of a column's cells whose values the other columns have too."""
 MOST_VALUES = 300
+OF_LABELS = 3.8
+"""Points of `column_names` from which a word is one for labels."""
 
 
 @dataclass(frozen=True)
@@ -89,25 +91,19 @@ def _are_labels(cells: Sequence[str]) -> bool:
 
 
 def _groups(columns: Sequence[str]) -> list[list[str]]:
-    """Columns with the same name but for its number, letter or person; those of people; and at last all together."""
+    """Columns with the same name but for its number, letter or person; those that share a word; and at last all."""
+    named = [name for name in columns if not names.is_choices(name) and not _MODEL.fullmatch(name)]
     by_stem: defaultdict[str, list[str]] = defaultdict(list)
-    for name in columns:
-        if not names.is_choices(name) and not _MODEL.fullmatch(name):
-            by_stem[_stem(name)].append(name)
-    stems = [group for stem, group in by_stem.items() if stem and len(group) > 1]
-    by_head: defaultdict[str, list[str]] = defaultdict(list)
-    for name in columns:
-        parts = re.split(r"[\W_]+", name)
-        if len(parts) > 1 and not _MODEL.fullmatch(name):
-            by_head[" ".join(parts[:-1]).casefold()].append(name)
-    heads = [group for group in by_head.values() if len(group) > 1]
+    by_word: defaultdict[str, list[str]] = defaultdict(list)
+    for name in named:
+        by_stem[_stem(name)].append(name)
+        for word in dict.fromkeys(re.findall(r"[^\W\d_]{2,}", name.casefold())):
+            by_word[word].append(name)
     said = [name for name in columns if PEOPLE.fullmatch(name)]
-    free = [
-        name
-        for name in columns
-        if not names.output_score(name) and not names.leaves_out(name) and not _MODEL.fullmatch(name)
-    ]
-    return [*stems, *heads, *([said] if len(said) > 1 else []), *([free] if len(free) > 2 else [])]
+    free = [name for name in named if not names.output_score(name) and not names.leaves_out(name)]
+    stems = [group for stem, group in by_stem.items() if stem]
+    found = [group for group in (*stems, *by_word.values(), said) if len(group) > 1]
+    return [*found, *([free] if len(free) > 2 else [])]
 
 
 def _stem(name: str) -> str:
@@ -117,8 +113,14 @@ def _stem(name: str) -> str:
 
 
 def _nameless(group: Sequence[str]) -> bool:
-    """Whether nothing in the names of columns says that they belong together."""
-    return len({_stem(name) for name in group}) == len(group)
+    """Whether nothing in the names of columns says that they belong together: a number, or a word for labels."""
+    words = [{*re.findall(r"[^\W\d_]{2,}", name.casefold())} for name in group]
+    shared = set.intersection(*words)
+    return len({_stem(name) for name in group}) == len(group) and not any(map(_names_labels, shared))
+
+
+def _names_labels(word: str) -> bool:
+    return names.output_score(word) >= OF_LABELS
 
 
 def _sharing(group: Sequence[str], cells: dict[str, list[str]]) -> list[str]:
@@ -147,13 +149,23 @@ def _agreement(columns: Sequence[Sequence[str]]) -> float:
 
 def _gold(cells: dict[str, list[str]], people: Sequence[str]) -> str:
     """A column that says, nearly always, what most people said."""
-    said = list(zip(*(cells[name] for name in people), strict=True))
-    majority = [Counter(filter(None, row)).most_common(1) for row in said]
+    said = zip(*(cells[name] for name in people), strict=True)
+    most = [ranked[0][0] if (ranked := Counter(filter(None, row)).most_common(1)) else "" for row in said]
+    return _settled_on({name: own for name, own in cells.items() if name not in people}, most)
+
+
+def gold_column(rows: Sequence[Row], most: Sequence[object], leave: Collection[str]) -> str:
+    """The same for what most people said of each row, wherever they said it; empty where there is none."""
+    columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in leave]
+    return _settled_on({name: _cells(rows, name) for name in columns}, [form(text_of(each)) for each in most])
+
+
+def _settled_on(cells: dict[str, list[str]], most: Sequence[str]) -> str:
     for name, own in cells.items():
-        if name in people or not _GOLD.fullmatch(name) or _MODEL.fullmatch(name):
+        if not _GOLD.fullmatch(name) or _MODEL.fullmatch(name):
             continue
-        pairs = [(mine, most[0][0]) for mine, most in zip(own, majority, strict=True) if mine and most]
-        if pairs and sum(mine == most for mine, most in pairs) >= 0.7 * len(pairs):
+        pairs = [(mine, usual) for mine, usual in zip(own, most, strict=True) if mine and usual]
+        if pairs and sum(mine == usual for mine, usual in pairs) >= 0.7 * len(pairs):
             return name
     return ""
 

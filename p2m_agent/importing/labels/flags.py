@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import combinations
 
 from p2m_agent.importing.label_alignment import spoken
 from p2m_agent.importing.labels.lists import as_list, holds_lists
@@ -13,13 +15,25 @@ from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.task import TaskSpec
 
-_YES = frozenset(
-    {"1", "1.0", "yes", "true", "x", "✓", "✔", "ja", "oui", "sí", "si", "sì", "sim", "да", "是", "はい", "wahr", "vrai"}
+_PAIRS = (
+    ({"1", "1.0"}, {"0", "0.0"}),
+    ({"yes", "y"}, {"no", "n"}),
+    ({"true", "t"}, {"false", "f"}),
+    ({"ja", "j"}, {"nein", "nee", "n", "nej", "nei"}),
+    ({"oui", "o"}, {"non", "n"}),
+    ({"sí", "si", "s", "sì", "sim", "verdadero", "vero"}, {"no", "não", "nao", "n", "falso"}),
+    ({"да", "д", "истина"}, {"нет", "н", "ложь"}),
+    ({"tak", "ano", "evet", "ναι", "نعم"}, {"nie", "ne", "hayır", "όχι", "لا"}),
+    ({"예", "네", "はい", "是", "有"}, {"아니오", "아니요", "いいえ", "否", "无", "無"}),
+    ({"wahr", "vrai", "waar", "真", "참", "prawda"}, {"falsch", "faux", "onwaar", "假", "偽", "거짓", "fałsz"}),
+    ({"x", "✓", "✔", "☑", "✅", "*", "•"}, {"-", "☐", "✗", "✘", "❌"}),
+    ({"o", "○", "〇", "◯"}, {"x", "×", "✕"}),
 )
-_NO = frozenset(
-    {"0", "0.0", "no", "false", "nein", "non", "não", "nao", "nee", "нет", "否", "いいえ", "falsch", "faux", ""}
-)
+"""Words for yes and no that stand in one column; an empty cell says no too."""
+_YES = frozenset().union(*(yes for yes, _ in _PAIRS))
 _UNSAID = "-1"
+AGREE = 0.4
+"""Share of the rows of which one of two columns says yes, and both do, from which they answer one question."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,8 @@ class Flags:
 
     labels: dict[str, str]
     """Column to label."""
+    yes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Column to what says yes in it."""
     unsaid: bool = False
     """Whether -1 says that nobody looked; else it says no."""
 
@@ -36,21 +52,49 @@ class Flags:
         said = {name: _said(row.get(name)) for name in self.labels}
         if self.unsaid and _UNSAID in said.values():
             return None
-        return [self.labels[name] for name, word in said.items() if word in _YES]
+        return [self.labels[name] for name, word in said.items() if word in self.yes[name]]
+
+    def agree(self, rows: Sequence[Row]) -> bool:
+        """Whether the columns say yes of the same rows, as several people do of whom each answers one question."""
+        said = [{n for n, row in enumerate(rows) if _said(row.get(name)) in self.yes[name]} for name in self.labels]
+        pairs = [(len(a & b), len(a | b)) for a, b in combinations(said, 2)]
+        return bool(pairs) and all(both >= AGREE * either for both, either in pairs)
 
 
 def flags_in(rows: Sequence[Row], labels: Collection[str]) -> Flags:
     """The yes-or-no columns; where the labels are known, none unless half of them have one."""
     columns = dict.fromkeys(name for row in rows for name in row)
     words = {name: {_said(row.get(name)) for row in rows} for name in columns}
-    flags = {name: name for name, said in words.items() if said & _YES and said <= _YES | _NO | {_UNSAID}}
+    yes = _polar({name: said for name, said in words.items() if said & _YES})
+    flags = {name: name for name in columns if name in yes}
     if labels:
         known = {key: label for label in reversed(list(labels)) for key in (spoken(label), form(label))}
         flags = {name: known[key] for name in flags if (key := _key(name, known)) in known}
         if len(flags) * 2 < len(labels):
             return Flags({})
-    all_words = {word for name in flags for word in words[name]}
-    return Flags(flags, unsaid=_UNSAID in all_words and bool(all_words & (_NO - {""})))
+    unsaid = any(_UNSAID in words[name] for name in flags)
+    said_no = any(words[name] - yes[name] - {"", _UNSAID} for name in flags)
+    return Flags(flags, yes, unsaid=unsaid and said_no)
+
+
+def _polar(columns: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    """What says yes in each column that says nothing but yes and no: `x` does, unless `o` does beside it."""
+    fits = {
+        name: [place for place, (yes, no) in enumerate(_PAIRS) if said - {"", _UNSAID} <= yes | no]
+        for name, said in columns.items()
+    }
+    usual = Counter(place for places in fits.values() for place in places)
+    chosen = {name: max(places, key=lambda place: (usual[place], -place)) for name, places in fits.items() if places}
+    return {name: frozenset(_PAIRS[place][0]) for name, place in chosen.items() if columns[name] & _PAIRS[place][0]}
+
+
+def ticked_column(rows: Sequence[Row]) -> str:
+    """The one column of ticks and empty cells beside texts, where no other column may hold labels; else empty."""
+    flags = flags_in(rows, ())
+    said = {name: {_said(row.get(name)) for row in rows} for name in flags.labels}
+    ticked = [name for name, words in said.items() if len(words) == 2 and "" in words]
+    others = list(dict.fromkeys(name for row in rows for name in row if name not in ticked))
+    return ticked[0] if len(ticked) == 1 and not _has_labels(rows, others) else ""
 
 
 def wanted_flags(rows: Sequence[Row], flags: Flags, spec: TaskSpec, *, open_kind: bool) -> str:

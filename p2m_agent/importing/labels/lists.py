@@ -8,6 +8,9 @@ import re
 from collections.abc import Sequence
 
 _TAGS = re.compile(r"(?:<[^<>]+>){1,}")
+_EMPTY = re.compile(r"(?:set|frozenset|list|tuple)\(\)|array\(\[\][^()]*\)")
+_CALLED = re.compile(r"(?:frozenset|set|list|tuple|array)\((.*?)(?:,\s*dtype=[^()]*)?\)", re.DOTALL)
+"""How Python and NumPy print what is no plain list: `frozenset({'a'})`, `array(['a'], dtype=object)`."""
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _NUMBERS = re.compile(r"[-+\d.eE\s]+")
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
@@ -22,8 +25,11 @@ def as_list(value: object) -> list[object] | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
+    if _EMPTY.fullmatch(text):
+        return []
     if _TAGS.fullmatch(text):
         return re.findall(r"<([^<>]+)>", text)
+    text = called[1].strip() if (called := _CALLED.fullmatch(text)) else text
     if len(text) < 2 or _BRACKETS.get(text[0]) != text[-1]:
         return None
     return _written(text)

@@ -15,36 +15,28 @@ TRACES = frozenset(
     | {"#div/0!", "nat", r"\n", "undefined", "#num!"}
 )
 """What programs write for a missing value. Nobody calls a class so."""
-WORDS = frozenset(
-    {"", "none", "na", "n/a", "n.a.", "n.a", "n / a", "nil", "n/d", "n.d.", "s/d", "k.a.", "k. a.", "н/д", "нет данных"}
-    | {"-", "--", "---", "–", "—", "―", "?", "??", "???", ".", "..", "...", "…", "_", "/", "*"}
-    | {"no label", "no labels", "nolabel", "unlabeled", "unlabelled", "not labeled", "not labelled", "unannotated"}
-    | {"not annotated", "missing", "blank", "(blank)", "empty", "(empty)", "leer", "(leer)", "keine angabe"}
-    | {"ohne angabe", "fehlt", "non renseigné", "non renseignée", "vide", "(vide)", "sin dato", "sin datos"}
-    | {
-        "sin etiqueta",
-        "vacío",
-        "(vacío)",
-        "(en blanco)",
-        "en blanco",
-        "vazio",
-        "sem dados",
-        "sem rótulo",
-        "non disponibile",
-    }
-    | {
-        "vuoto",
-        "leeg",
-        "onbekend/leeg",
-        "niet ingevuld",
-        "brak danych",
-        "未标注",
-        "未標注",
-        "无标签",
-        "未分类标注",
-        "ラベルなし",
-    }
-    | {"미분류 라벨", "غير مصنف بعد"}
+_CELL_ERROR = re.compile(r"#[^\W\d_]{1,3}/[^\W\d_]!?|#[^\W\d_¡¿/]{2,8}[!?]|#[¡¿][^\W\d_]+[!?]|#nv|#yok|#n/d!|#div/0!")
+"""What a spreadsheet writes in any language for what is not there: `#N/D`, `#NV`, `#¡VALOR!`."""
+_LISTED = """
+" | none | na | n/a | n.a. | n.a | n / a | nil | n/d | n.d. | n.d | s/d | s.d. | k.a. | k. a. | k.a | ka | nr
+n.r. | tbd | t.b.d. | н/д | no label | no labels | nolabel | unlabeled | unlabelled | not labeled | not labelled
+unannotated | not annotated | missing | blank | (blank) | empty | (empty) | unassigned | not assigned
+not specified | unspecified | not set | unset | not available | not applicable | no data | no value | no answer
+to be determined | to do | todo | leer | (leer) | keine | keine angabe | keine angaben | ohne angabe | ohne
+fehlt | nicht zugeordnet | nicht zugewiesen | offen | aucun | aucune | non renseigné | non renseignée | vide
+(vide) | non attribué | non attribuée | non classé | non précisé | sans | ninguno | ninguna | sin dato
+sin datos | sin etiqueta | sin asignar | sin clasificar | no especificado | vacío | (vacío) | en blanco
+(en blanco) | nenhum | nenhuma | vazio | sem dados | sem rótulo | não informado | não atribuído | nessuno
+nessuna | non disponibile | vuoto | non assegnato | non specificato | geen | leeg | onbekend/leeg
+niet ingevuld | niet toegewezen | brak | brak danych | nie dotyczy | nieprzypisane | žádný | bez dat
+nepřiřazeno | нет | нет данных | не указано | не указан | не указана | не назначено | пусто | отсутствует
+без метки | yok | boş | belirtilmemiş | ingen | inget | saknas | puuttuu | κανένα | κενό | χωρίς | 无 | 無 | 空
+未标注 | 未標注 | 无标签 | 未分类 | 未分类标注 | 未指定 | 暂无 | なし | 無し | 未設定 | 未分類 | 不明なし
+ラベルなし | 없음 | 미분류 | 미지정 | 해당 없음 | 미분류 라벨 | لا يوجد | غير محدد | غير مصنف | غير مصنف بعد
+فارغ
+"""
+WORDS = frozenset(word.strip() for line in _LISTED.strip().splitlines() for word in line.split("|")) | frozenset(
+    ("", "-", "--", "---", "–", "—", "―", "?", "??", "???", ".", "..", "...", "…", "_", "/", "*")
 )
 """What people write for one. A few of them are classes too: `none` among emotions, `NA` among countries."""
 _NUMBERS_FOR_NOTHING = (-1, -100)
@@ -54,6 +46,8 @@ _MEANT = re.compile(
     re.IGNORECASE,
 )
 """Scales that have a middle, so that -1 may be one of their ends."""
+LONGEST_CODE = 3
+"""Letters of a code in small letters."""
 AS_MANY = 0.5
 """Share of a usual label's rows from which a word is counted like a label."""
 
@@ -73,7 +67,12 @@ class Absent:
 
 def is_null_word(text: str) -> bool:
     """Whether a text is what people or programs write for a missing value."""
-    return _form(text) in TRACES | WORDS
+    return is_trace(text) or _form(text) in WORDS
+
+
+def is_trace(text: str) -> bool:
+    """Whether a program wrote it for a missing value; nobody calls a class so."""
+    return _form(text) in TRACES or _CELL_ERROR.fullmatch(_form(text)) is not None
 
 
 def absent_of(
@@ -111,7 +110,7 @@ def _is_class(text: str, nulls: Sequence[str], counts: Mapping[str, int], others
         return True
     if _is_code(text, others):
         return True
-    if _form(text) in TRACES or not others:
+    if is_trace(text) or not others:
         return False
     rivals = [other for other in nulls if _form(other) not in ("", _form(text)) and counts[other] * 2 >= counts[text]]
     mine = sum(rows for other, rows in counts.items() if _form(other) == _form(text))
@@ -127,13 +126,13 @@ def _is_named(text: str, said: str) -> bool:
 
 
 def _is_code(text: str, others: Mapping[str, int]) -> bool:
-    """Whether a word in capitals stands among codes in capitals of its length, as `NA` among countries."""
+    """Whether a word stands among codes of its length, as `NA` among countries or `ka` among languages."""
     word = cleaned(text)
-    if not (word.isalpha() and word.isupper() and len(others) >= 4):
+    upper, lower = word.isupper(), word.islower() and word.isascii() and len(word) <= LONGEST_CODE
+    if not (word.isalpha() and (upper or lower) and len(others) >= 4):
         return False
-    alike = sum(
-        cleaned(other).isalpha() and other.strip().isupper() and len(cleaned(other)) == len(word) for other in others
-    )
+    codes = [cleaned(other) for other in others]
+    alike = sum(len(code) == len(word) and code.isalpha() and code.isupper() == upper for code in codes)
     return alike >= 0.9 * len(others)
 
 
@@ -182,6 +181,12 @@ def _numbers_for_nothing(
 ) -> tuple[list[str], list[Doubt]]:
     """-1 among class numbers that count from 0 or 1 up, unless it is the end of a scale."""
     values = {text: _number(text) for text in others}
+    if (found := [text for text in _number_among_words(values) if text in texts]) and not _says_minus_one(said):
+        return found, [
+            _number_doubt(
+                found, sum(others[text] for text in found), where, "These rows are left out.", "If it is a class"
+            )
+        ]
     if not values or any(value is None or value != int(value) for value in values.values() if value == value):  # noqa: PLR0124
         return [], []
     found = [text for text in texts if values.get(text) in _NUMBERS_FOR_NOTHING]
@@ -190,7 +195,7 @@ def _numbers_for_nothing(
         return [], []
     rows = sum(others[text] for text in found)
     usual = median(others[text] for text in others if text not in found)
-    if not named and _is_scale(classes, said, where, often=rows >= AS_MANY * usual):
+    if (not named or _says_minus_one(said)) and _is_scale(classes, said, where, often=rows >= AS_MANY * usual):
         return [], [
             _number_doubt(
                 found, rows, where, "It is a label like the others.", "If it says that nobody labelled the row"
@@ -199,18 +204,29 @@ def _numbers_for_nothing(
     return found, [_number_doubt(found, rows, where, "These rows are left out.", "If it is a class")]
 
 
+def _number_among_words(values: Mapping[str, float | None]) -> list[str]:
+    """-1 where all other labels are words, as a set has it that names its classes."""
+    found = [text for text, value in values.items() if value in _NUMBERS_FOR_NOTHING]
+    words = [text for text, value in values.items() if value is None]
+    return found if found and len(words) > 1 and len(found) + len(words) == len(values) else []
+
+
 def _is_scale(classes: set[float | None] | set[float], said: str, where: str, *, often: bool) -> bool:
-    if re.search(r"(?<![\w.])[-\u2212]1(?![\w.])", said):
+    if _says_minus_one(said):
         return (
             re.search(r"[-\u2212]1\W{0,3}(?:\w+\W+){0,4}(?:unlabel|missing|no gold|hidden|without|not )", said) is None
         )
     return classes == {0, 1} and (often or _MEANT.search(f"{said} {where}") is not None)
 
 
+def _says_minus_one(said: str) -> bool:
+    return re.search(r"(?<![\w.])[-\u2212]1(?![\w.])", said) is not None
+
+
 def _number_doubt(found: Sequence[str], rows: int, where: str, done: str, otherwise: str) -> Doubt:
     return Doubt(
         kind="not_gold",
-        text=f"{rows:,} rows have the class {found[0]}, where the other classes are numbers from 0 or 1 up.",
+        text=f"{rows:,} rows have the class {found[0]}, where the other classes are names, or numbers from 0 or 1 up.",
         where=where,
         rows=rows,
         done=done,

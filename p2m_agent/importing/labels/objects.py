@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from p2m_agent.importing.column_names import input_score, output_score
-from p2m_agent.rows.column_profile import as_json, flatten
+from p2m_agent.importing.column_names import input_score, output_score, telling_words, words_of
+from p2m_agent.importing.schema.cells import is_wordy
+from p2m_agent.rows.column_profile import as_json, flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
 
@@ -14,8 +15,15 @@ _JSON = re.compile(
     r"\bjson\b|\bobjects?\b|\bstructur|\bfields?\b|\brecords?\b|\bobjekt|\bobjet|\bobjeto|\bfelder\b|\bchamps\b|結構|对象",
     re.I,
 )
+_EXTRACT = re.compile(
+    r"\bextra(?:ct|h|i|e|ir)\w*|\bestra\w+|\bpull\b|\bread\b.*\b(?:out of|from)\b|\blies\b.*\baus\b"
+    r"|извлек|抽出|提取|추출|استخرج",
+    re.I,
+)
 _ANSWER = 4.0
 """Points of `column_names` from which a name is one of an answer."""
+SENTENCE = 25
+"""Mean characters from which a column holds texts to read from rather than what is read."""
 _PARTS = re.compile(r"text|answer_start|[a-z]{2}(?:[-_][a-z]{2,4})?|texts|label", re.IGNORECASE)
 """Names of parts that are an input or an answer by themselves: a translation's languages, an answer and its place."""
 
@@ -48,13 +56,41 @@ def answer_objects(rows: Sequence[Row], request: str, output: str = "") -> list[
     return found
 
 
+def fields_asked(rows: Sequence[Row], request: str) -> list[str]:
+    """Columns that a request wants read out of a text, two or more of them: together they are one answer."""
+    if not (_JSON.search(request) or _EXTRACT.search(request)):
+        return []
+    said = words_of(request)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    named = [name for name in columns if (words := telling_words(name)) and words <= said]
+    texts = [name for name in columns if _are_sentences(rows, name)]
+    named = [name for name in named if name not in texts and not any(_is_nested(row.get(name)) for row in rows)]
+    whole = any(output_score(name) >= _ANSWER and name not in named for name in columns)
+    return named if len(named) > 1 and texts and not whole else []
+
+
+def as_object(row: Row, fields: Sequence[str], name: str) -> Row:
+    """The row with these columns as one, a JSON object without those that are empty."""
+    held = {field: row[field] for field in fields if text_of(row.get(field))}
+    return {key: cell for key, cell in row.items() if key not in fields} | {name: as_json(held)}
+
+
+def _are_sentences(rows: Sequence[Row], name: str) -> bool:
+    cells = [text for row in rows if (text := text_of(row.get(name)))]
+    return bool(cells) and sum(len(cell) for cell in cells) >= SENTENCE * len(cells) and is_wordy(rows, name)
+
+
+def _is_nested(cell: object) -> bool:
+    return isinstance(cell, dict | list)
+
+
 def _is_answer(name: str, parts: Sequence[str], request: str, output: str) -> bool:
     """Whether an object is wanted as a whole: it is called an answer, or JSON is asked for; and no part is meant."""
     if output.startswith(f"{name}.") or input_score(name) > output_score(name):
         return False
-    if parts and all(_PARTS.fullmatch(part) for part in parts):
-        return False
     asked = _JSON.search(request) is not None
+    if parts and (all(_PARTS.fullmatch(part) for part in parts) or (len(parts) == 1 and not asked)):
+        return False
     named = [part for part in parts if _named(part, request)]
     if len(named) == 1 and len(parts) > 1 and not asked:
         return False

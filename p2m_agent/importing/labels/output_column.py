@@ -13,7 +13,7 @@ from p2m_agent.importing.columns import Mapping as ColumnMapping
 from p2m_agent.importing.labels import free_answers, vectors
 from p2m_agent.importing.labels.class_names import class_number, named_classes
 from p2m_agent.importing.labels.lists import as_list, holds_lists
-from p2m_agent.importing.labels.missing import TRACES, Absent, absent_of
+from p2m_agent.importing.labels.missing import Absent, absent_of, is_trace
 from p2m_agent.importing.labels.separators import LONGEST_LABEL, Separator, separator_of
 from p2m_agent.importing.labels.spelling import Spellings, cleaned, spellings_of
 from p2m_agent.importing.schema.shaped import Asked
@@ -23,6 +23,8 @@ from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.task import TaskSpec
 
 MOST_LABELS = 100
+FEW_PIECES = 5
+"""So few different pieces of texts may be labels that stand in them."""
 _OFTEN = 0.02
 """Share of rows with several items from which on a list is no label with its spellings."""
 _RATED = re.compile(
@@ -96,7 +98,7 @@ class OutputColumn:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
         if self.positions:
-            bits = vectors.bits(value)
+            bits = vectors.bits(value, packed=True)
             return None if bits is None else [name for name, on in zip(self.positions, bits, strict=True) if on]
         if self.form == "several":
             items = as_list(value)
@@ -142,7 +144,8 @@ def read_output(rows: Sequence[Row], mapping: ColumnMapping, task: KnownTask) ->
     values = [row.get(name) for row in rows]
     if is_tagging(rows, mapping):
         return OutputColumn(name, "tags", answers=True)
-    if (task.spec.sorts or task.open_kind) and (length := vectors.vector_length(values)):
+    length = vectors.vector_length(values, packed=task.spec.kind == "multi_label")
+    if length and (task.spec.sorts or task.open_kind):
         return _vectors(values, name, length, task)
     if holds_lists(values) and not free_answers.holds_objects(values):
         return _lists(rows, mapping, task)
@@ -166,9 +169,7 @@ def with_labels(column: OutputColumn, values: Sequence[object], task: KnownTask)
 def with_answers(column: OutputColumn, values: Sequence[object], task: KnownTask) -> OutputColumn:
     """The same column, read as texts: traces of missing values are none, unless the request names them."""
     counts = column.counts(values)
-    traces = [
-        text for text in counts if text.casefold() in TRACES and text.casefold() not in task.spec.request.casefold()
-    ]
+    traces = [text for text in counts if is_trace(text) and text.casefold() not in task.spec.request.casefold()]
     empty = sum(column.texts(value) == [""] for value in values)
     doubts = [*column.doubts]
     if traces:
@@ -230,7 +231,7 @@ def _vectors(values: Sequence[object], name: str, length: int, task: KnownTask) 
         grave=True,
     )
     single = task.spec.kind == "classification" and all(
-        sum(bits) == 1 for value in values if (bits := vectors.bits(value)) is not None
+        sum(bits) == 1 for value in values if (bits := vectors.bits(value, packed=True)) is not None
     )
     form: Form = "one" if single else "several"
     return OutputColumn(name, form, positions=positions, empty_is_right=form == "several", doubts=(doubt,))
@@ -246,7 +247,9 @@ def _lists(rows: Sequence[Row], mapping: ColumnMapping, task: KnownTask) -> Outp
         for row in rows
         if (items := as_list(row.get(name)))
     ]
-    extracted = free_answers.read_out(pairs) and len({text_of(item) for items, _ in pairs for item in items}) > 5
+    many = len({text_of(item) for items, _ in pairs for item in items}) > FEW_PIECES
+    listed = spec.kind == "text_to_text" and free_answers.asks_for_list(spec.request)
+    extracted = free_answers.read_out(pairs) and (many or listed)
     if task.open_kind and extracted and any(len(items) > 1 for items in lists):
         return _answers(lists, name, task)
     if spec.kind == "multi_label" or (task.open_kind and looks_several(lists)):

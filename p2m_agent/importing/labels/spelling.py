@@ -45,7 +45,7 @@ def cleaned(text: str) -> str:
 
 def form(text: str) -> str:
     """What all spellings of a label have in common."""
-    wide = unicodedata.normalize("NFKC", text).casefold()
+    wide = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i").replace("ı", "i")  # Turkish
     seen = "".join(char for char in wide if unicodedata.category(char) != "Cf")
     plain = " ".join(re.sub(r"(?<=\w)[_\-‐‑](?=\w)", " ", seen).split()).strip(_QUOTES).strip()
     trimmed = re.sub(r"(?<=[^\W\d])[.,;:!]+$", "", plain).strip() or plain

@@ -11,10 +11,20 @@ from p2m_agent.importing.labels.lists import as_list
 _ON, _OFF = {"1", "1.0", "true"}, {"0", "0.0", "false"}
 _PLAIN = re.compile(r"[01](?:\.0)?(?:[\s,;|]+[01](?:\.0)?)+")
 
+_PACKED = re.compile(r"[01]{3,}")
+"""Signs without anything between them, which may also be codes: for tasks with several labels only."""
 
-def bits(value: object) -> list[bool] | None:
-    """A vector of 0 and 1, however it is written; None for anything else."""
+
+def bits(value: object, *, packed: bool = False) -> list[bool] | None:
+    """A vector of 0 and 1, however it is written; None for anything else.
+
+    Args:
+        value: A cell.
+        packed: Whether `011` is one too.
+    """
     items = as_list(value)
+    if packed and isinstance(value, str) and _PACKED.fullmatch(value.strip()):
+        items = list(value.strip())
     if items is None and isinstance(value, str) and _PLAIN.fullmatch(value.strip()):
         items = list(re.split(r"[\s,;|]+", value.strip()))
     if items is None or len(items) < 2:
@@ -23,13 +33,13 @@ def bits(value: object) -> list[bool] | None:
     return [each in _ON for each in said] if all(each in _ON | _OFF for each in said) else None
 
 
-def vector_length(values: Sequence[object]) -> int:
+def vector_length(values: Sequence[object], *, packed: bool = False) -> int:
     """The length that all vectors of a column share; 0 where it has none.
 
     Lists of class numbers are none: each number stands once in them, and their lengths differ.
     """
     filled = [value for value in values if not (value is None or value == "")]
-    vectors = [bits(value) for value in filled]
+    vectors = [bits(value, packed=packed) for value in filled]
     lengths = {len(vector) for vector in vectors if vector is not None}
     if not filled or len(lengths) != 1 or any(vector is None for vector in vectors):
         return 0

@@ -14,13 +14,111 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 ROLE_KEYS = ("role", "from", "author", "speaker", "sender")
 TEXT_KEYS = ("content", "value", "parts", "text", "message", "utterance")
+LISTS = ("messages", "conversations", "conversation", "contents", "turns", "dialog", "dialogue", "chat")
+"""Names under which an object holds its messages."""
 WEIGHT_KEYS = ("weight", "train", "loss", "trainable")
 """Names that say whether a turn is learnt: OpenAI and Mistral, Axolotl, ms-swift, others."""
 ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("system", "developer", "sys", "systemprompt"), "system"),
-    **dict.fromkeys(("user", "human", "usr", "prompter", "customer", "client", "person", "caller", "question"), "user"),
     **dict.fromkeys(
-        ("assistant", "gpt", "chatgpt", "chatbot", "bot", "model", "ai", "bing", "bard", "claude", "llm", "agent"),
+        [
+            "user",
+            "human",
+            "usr",
+            "prompter",
+            "customer",
+            "client",
+            "person",
+            "caller",
+            "question",
+            "visitor",
+            "guest",
+            "patient",
+            "inquirer",
+            "kunde",
+            "kundin",
+            "nutzer",
+            "benutzer",
+            "mensch",
+            "anrufer",
+            "usuario",
+            "cliente",
+            "utente",
+            "usuário",
+            "utilisateur",
+            "humain",
+            "klant",
+            "gebruiker",
+            "klient",
+            "użytkownik",
+            "пользователь",
+            "клиент",
+            "zákazník",
+            "müşteri",
+            "kullanıcı",
+            "用户",
+            "客户",
+            "ユーザー",
+            "顧客",
+            "お客様",
+            "사용자",
+            "고객",
+            "مستخدم",
+            "عميل",
+        ],
+        "user",
+    ),
+    **dict.fromkeys(
+        [
+            "assistant",
+            "gpt",
+            "chatgpt",
+            "chatbot",
+            "bot",
+            "model",
+            "ai",
+            "bing",
+            "bard",
+            "claude",
+            "llm",
+            "agent",
+            "operator",
+            "support",
+            "advisor",
+            "responder",
+            "assistent",
+            "assistentin",
+            "agentin",
+            "berater",
+            "beraterin",
+            "mitarbeiter",
+            "mitarbeiterin",
+            "asistente",
+            "agente",
+            "assistente",
+            "agentka",
+            "assistante",
+            "conseiller",
+            "conseillère",
+            "medewerker",
+            "konsultant",
+            "asystent",
+            "ассистент",
+            "оператор",
+            "помощник",
+            "asistent",
+            "asistan",
+            "temsilci",
+            "助手",
+            "客服",
+            "アシスタント",
+            "オペレーター",
+            "担当者",
+            "상담원",
+            "어시스턴트",
+            "مساعد",
+            "موظف",
+        ],
         "assistant",
     ),
     **dict.fromkeys(("tool", "function", "observation", "functioncall", "functionresponse", "ipython"), "tool"),
@@ -28,7 +126,7 @@ ROLES: Mapping[str, Role] = {
 _CALLS = ("tool_calls", "function_call", "functionCall", "toolUse")
 _RESULTS = ("functionResponse", "toolResult")
 _MEDIA = ("image", "image_url", "inlineData", "fileData", "video", "document", "audio", "input_audio")
-_REASONS = ("thinking", "reasoning", "redacted_thinking")
+_REASONS = ("thinking", "reasoning", "redacted_thinking", "reasoningContent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +182,16 @@ def is_message(value: object) -> bool:
     )
 
 
+def messages_in(value: object) -> object:
+    """The list of messages that an object holds, such as a logged request; anything else as it is."""
+    held = entry(value)
+    inner = next((held[name] for name in LISTS if isinstance(held.get(name), list | str)), None)
+    return value if inner is None or is_message(held) else inner
+
+
 def is_conversation(value: object) -> bool:
-    """Whether a cell is a list of messages, as such or as text."""
-    found = listed(value)
+    """Whether a cell is a list of messages, as such, as text, or in an object."""
+    found = listed(messages_in(value))
     return bool(found) and all(is_message(each) for each in found)
 
 
@@ -109,7 +214,7 @@ def roles_of(conversations: Iterable[Sequence[Mapping[str, object]]]) -> Speaker
 def turns_of(messages: object, roles: Speakers | None = None) -> list[ChatTurn]:
     """The turns of a list of messages, whatever names its tool gives to roles and texts."""
     roles = roles or Speakers()
-    return [_turn(message, roles) for message in entries(messages)]
+    return [_turn(message, roles) for message in entries(messages_in(messages))]
 
 
 def talk_of(turns: Sequence[ChatTurn], *, empty_is_right: bool = False) -> Talk | str:
@@ -201,7 +306,7 @@ def _text(content: object, *, answers: bool) -> str:
     """The text of a message. An answer that is an object or a list of things without text is JSON."""
     if not isinstance(content, list | tuple):
         return text_of(content)
-    known = {"text", "type", *_MEDIA, *_CALLS, *_RESULTS}
+    known = {"text", "type", *_MEDIA, *_CALLS, *_RESULTS, *_REASONS}
     is_part = [isinstance(part, str) or bool(known & entry(part).keys()) for part in content]
     if not all(is_part) or (answers and content and all(isinstance(part, str) for part in content)):
         return text_of(content)

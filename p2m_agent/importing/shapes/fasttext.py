@@ -11,16 +11,19 @@ from p2m_agent.importing.schema.cells import columns_of, peek, share, text_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 
 _PREFIX = re.compile(r"^(__[^\W_]+(?:_[^\W_]+)*__)\S")
+_BETWEEN = " ,;\t"
+"""What stands between labels, and between them and the text."""
 
 
 def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
-    column, prefix = columns_of(sample)[0], _prefix(sample)
+    columns, prefix = columns_of(sample), _prefix(sample)
     found = Annotations("fastText lines", "label")
     for row in stream:
-        words = re.split(r"(\s+)", str(row.get(column) or ""))
-        labels = tuple(dict.fromkeys(word.removeprefix(prefix) for word in words if word.startswith(prefix)))
-        text = "".join(word for word in words if not word.startswith(prefix)).strip()
+        words = re.split(r"(\s+)", _line(row, columns).replace(f",{prefix}", f" {prefix}"))
+        marked = [word.removeprefix(prefix).rstrip(_BETWEEN) for word in words if word.startswith(prefix)]
+        labels = tuple(dict.fromkeys(marked))
+        text = "".join(word for word in words if not word.startswith(prefix)).strip().lstrip(_BETWEEN)
         if text or labels:
             found.items.append(Item(row, {"text": text}, {"": labels} if labels else {}))
     return found.shaped(request)
@@ -28,9 +31,15 @@ def _read(rows: Iterable[Row], request: Asked) -> Shaped:
 
 def _sniff(rows: Sequence[Row]) -> float:
     names, prefix = columns_of(rows), _prefix(rows)
-    if len(names) != 1 or not prefix:
+    unnamed = all(re.fullmatch(r"column_\d+", name) for name in names)
+    if not prefix or (len(names) > 1 and not unnamed):
         return 0.0
-    return share(prefix in text_of(row.get(names[0])) for row in rows if text_of(row.get(names[0])))
+    return share(prefix in line for row in rows if (line := _line(row, names)))
+
+
+def _line(row: Row, columns: Sequence[str]) -> str:
+    """A line, which a tab may have cut in two."""
+    return " ".join(filter(None, (str(row.get(name) or "") for name in columns))).strip()
 
 
 def _prefix(rows: Sequence[Row]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.importing.schema.cells import column_named, columns_of, entry, is_absent, peek, share, text_of
+from p2m_agent.importing.schema.cells import column_named, columns_of, entry, is_absent, is_wordy, peek, share, text_of
 from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks
@@ -30,8 +31,124 @@ PAIRS = (
     ("win", "lose"),
     ("y_w", "y_l"),
     ("positive_response", "negative_response"),
+    ("response_j", "response_k"),
 )
 """Names of the better and the worse answer."""
+_BETTER = frozenset(
+    [
+        "chosen",
+        "preferred",
+        "accepted",
+        "good",
+        "better",
+        "best",
+        "winner",
+        "winning",
+        "positive",
+        "gut",
+        "gute",
+        "guter",
+        "gutes",
+        "besser",
+        "bessere",
+        "beste",
+        "bon",
+        "bonne",
+        "meilleure",
+        "meilleur",
+        "choisie",
+        "choisi",
+        "buena",
+        "bueno",
+        "mejor",
+        "elegida",
+        "elegido",
+        "boa",
+        "bom",
+        "melhor",
+        "escolhida",
+        "buona",
+        "buono",
+        "migliore",
+        "scelta",
+        "goed",
+        "goede",
+        "beter",
+        "betere",
+        "gekozen",
+        "dobra",
+        "lepsza",
+        "lepszy",
+        "хороший",
+        "хорошая",
+        "лучший",
+        "лучшая",
+        "好",
+        "较好",
+        "优",
+        "良い",
+        "良",
+        "좋은",
+        "جيد",
+    ]
+)
+_WORSE = frozenset(
+    [
+        "rejected",
+        "dispreferred",
+        "bad",
+        "worse",
+        "worst",
+        "loser",
+        "losing",
+        "negative",
+        "schlecht",
+        "schlechte",
+        "schlechter",
+        "schlechtes",
+        "schlechteste",
+        "abgelehnt",
+        "abgelehnte",
+        "mauvaise",
+        "mauvais",
+        "pire",
+        "rejetée",
+        "rejeté",
+        "mala",
+        "malo",
+        "peor",
+        "rechazada",
+        "rechazado",
+        "ruim",
+        "má",
+        "pior",
+        "rejeitada",
+        "cattiva",
+        "cattivo",
+        "peggiore",
+        "rifiutata",
+        "slecht",
+        "slechte",
+        "slechter",
+        "slechtere",
+        "afgewezen",
+        "zła",
+        "gorsza",
+        "gorszy",
+        "плохой",
+        "плохая",
+        "худший",
+        "худшая",
+        "差",
+        "较差",
+        "劣",
+        "悪い",
+        "悪",
+        "나쁜",
+        "سيئ",
+    ]
+)
+"""Words that tell two columns of one name apart."""
 PROMPTS = ("prompt", "question", "instruction", "query", "user", "post", "x", "messages", "conversations", "input")
 SYSTEMS = ("system", "system_prompt", "system_message")
 
@@ -80,9 +197,28 @@ def _sniff(rows: Sequence[Row]) -> float:
 def _columns(rows: Sequence[Row]) -> PairColumns:
     pairs = ((column_named(rows, one), column_named(rows, other)) for one, other in PAIRS)
     better, worse = next(((one, other) for one, other in pairs if one and other), ("", ""))
-    prompt = column_named(rows, *PROMPTS)
+    if not better:
+        better, worse = _by_words(columns_of(rows))
+    prompt = column_named(rows, *PROMPTS) or _asked(rows, (better, worse))
     more = column_named(rows, "input") if prompt.casefold() == "instruction" else ""
     return PairColumns(better, worse, prompt, column_named(rows, *SYSTEMS), more)
+
+
+def _asked(rows: Sequence[Row], answers: Sequence[str]) -> str:
+    """The one column of texts beside the answers."""
+    texts = [name for name in columns_of(rows) if name not in answers and is_wordy(rows, name)]
+    return texts[0] if answers[0] and len(texts) == 1 else ""
+
+
+def _by_words(names: Sequence[str]) -> tuple[str, str]:
+    """Two columns whose names differ in a word for good and one for bad: `gute_Antwort` and `schlechte_Antwort`."""
+    parts = {name: set(re.findall(r"[^\W\d_]+", name.casefold())) for name in names}
+    for one, words in parts.items():
+        for other, others in parts.items():
+            good, bad = words - others, others - words
+            if len(good) == len(bad) == 1 and good <= _BETTER and bad <= _WORSE:
+                return one, other
+    return "", ""
 
 
 def _is_answer(value: object) -> bool:

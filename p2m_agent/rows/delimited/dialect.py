@@ -26,6 +26,8 @@ DELIMITERS = {
     "\x1f": "unit separator",
     "¦": "broken bar",
     "§": "section sign",
+    "::": "two colons",
+    ";;": "two semicolons",
 }
 NONE = "\x1c"
 """Stands for "one cell a line": a sign that no text holds."""
@@ -55,8 +57,10 @@ class Dialect:
         quotes = {"": ", quotes are text", "'": ", cells in single quotes"}.get(self.quote, "")
         return between + quotes + (", quotes escaped by a backslash" if self.escape else "")
 
-    def reader(self, lines: Iterator[str]) -> Records:
+    def reader(self, lines: Iterator[str]) -> Records | Plain:
         """The standard library's parser for it; raises `csv.Error` at a quote that cannot be."""
+        if len(self.delimiter) > 1:
+            return Plain(lines, self.delimiter)
         if not self.quote:
             return Records(csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE))
         return Records(
@@ -94,6 +98,25 @@ class Records:
             csv.field_size_limit(before)
 
 
+class Plain:
+    """Lines cut at a delimiter of several signs, which the standard library does not know; quotes are text."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
+        """Take the lines with their ends."""
+        self._lines, self._delimiter = lines, delimiter
+        self.line_num = 0
+
+    def __iter__(self) -> Plain:
+        """Go on from where it stands."""
+        return self
+
+    def __next__(self) -> list[str]:
+        """The cells of the next line; none of a blank one."""
+        line = next(self._lines).rstrip("\r\n")
+        self.line_num += 1
+        return line.split(self._delimiter) if line else []
+
+
 OTHER_QUOTINGS = (("", "", 0.004), ('"', "\\", 0.002), ("'", "", 0.05))
 """Quote, escape, and by how much they must fit better than doubled quotes, which are the rule."""
 CUT_LINES = 50
@@ -128,10 +151,10 @@ def _quotings(lines: list[str], text: str, sign: str, *, whole: bool) -> Iterato
     """The ways to quote with a delimiter, and how well each fits; where doubled quotes do without fault, only them."""
     doubled = Dialect(sign)
     tally = _tally(lines, doubled, whole=whole)
-    yield tally.score, doubled
-    for quote, escape, handicap in OTHER_QUOTINGS:
+    yield tally.score - (0.01 if len(sign) > 1 else 0.0), doubled
+    for quote, escape, handicap in OTHER_QUOTINGS if len(sign) == 1 else ():
         sound = not tally.faults and quote != "'"
-        if not quote and _mostly_enclosed(lines, sign):
+        if (not quote and _mostly_enclosed(lines, sign)) or (quote == "'" and not _open_cells(lines, sign, quote)):
             continue
         if (quote or '"') in text and escape in text and not sound:
             other = Dialect(sign, quote, escape)
@@ -142,6 +165,11 @@ def _mostly_enclosed(lines: list[str], sign: str) -> bool:
     """Whether most cells stand in double quotes, which are no text then, whatever else is wrong."""
     cells = [cell for line in lines for cell in line.rstrip("\r\n").split(sign) if cell]
     return 2 * sum(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells) > len(cells)
+
+
+def _open_cells(lines: list[str], sign: str, quote: str) -> bool:
+    """Whether a quote begins cells in a good part of the lines."""
+    return 3 * sum(line.startswith(quote) or sign + quote in line for line in lines) > len(lines)
 
 
 def _single(lines: list[str], text: str) -> Dialect:
@@ -202,8 +230,8 @@ def _tally(lines: list[str], dialect: Dialect, *, whole: bool = True) -> _Tally:
 
 def names_columns(lines: list[str], dialect: Dialect) -> bool:
     """Whether the first record names several columns in words that name columns."""
-    from p2m_agent.rows.delimited.header import COLUMN_WORDS
+    from p2m_agent.rows.delimited.header import names_column
 
     first = next(iter(records(lines, dialect)), [])
-    cells = [cell.strip().lower() for cell in first]
-    return len(cells) > 1 and all(cells) and sum(cell in COLUMN_WORDS for cell in cells) * 2 >= len(cells)
+    cells = [cell.strip() for cell in first]
+    return len(cells) > 1 and all(cells) and sum(map(names_column, cells)) * 2 >= len(cells)

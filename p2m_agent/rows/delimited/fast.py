@@ -46,7 +46,11 @@ def is_regular(source: TextSource) -> bool:
     plain = source.encoding.codec in ("utf-8", "utf-8-sig") and source.encoding.errors == "strict"
     if not plain or dialect.escape or dialect.quote == "'" or dialect.delimiter == NONE or len(columns.names) < 2:
         return False
-    if not dialect.delimiter.isascii() or not (columns.every or columns.places == tuple(range(1, columns.width))):
+    if (
+        len(dialect.delimiter) > 1
+        or not dialect.delimiter.isascii()
+        or not (columns.every or columns.places == tuple(range(1, columns.width)))
+    ):
         return False
     return not dialect.quote or quotes_enclose_cells(source.path, dialect.delimiter)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from p2m_agent.rows.tables.column_words import means_something
 from p2m_agent.types.doubts import Doubt
 
 Record = tuple[int, list[str]]
@@ -24,15 +25,8 @@ language lang date time timestamp created_at source url name description summary
 document split fold premise hypothesis context response instruction query utterance
 email mail queue priority status type kind code value text_a text_b sentence1
 sentence2 y x gold annotation annotator translation en de fr nl es it pt note notes
-remark kategorie klasse frage antwort betreff nachricht titel datum sprache thema
-eingabe ausgabe satz tekst categorie onderwerp bericht vraag antwoord taal thème
-texte catégorie étiquette titre sujet réponse langue texto etiqueta categoría
-categoria pregunta respuesta título asunto mensaje mensagem resposta pergunta rótulo
-classe testo etichetta domanda risposta oggetto tekst_nl etykieta kategoria
-wiadomość текст метка категория класс тема сообщение вопрос ответ 文本 标签 类别 内容 分类 标题
-テキスト ラベル カテゴリ 本文 件名 텍스트 라벨 내용 제목 분류 نص تصنيف
 """
-COLUMN_WORDS = frozenset(_WORDS.split())
+_COLUMN_WORDS = frozenset(_WORDS.split())
 NUMBER = re.compile(r"[-+]?\d[\d., ]*%?\Z")
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?\Z")
 UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?\Z")
@@ -77,6 +71,11 @@ def plan_columns(sample: Sequence[Record], header: bool | None) -> ColumnPlan:
         before = filled[start - 1][0] if start else 0
         return _unnamed(width, before, (*titles, *_headless_doubts(header, why)))
     return _named(filled, start, width, titles)
+
+
+def names_column(cell: str) -> bool:
+    """Whether a cell is a word by which people call columns."""
+    return cell.lower() in _COLUMN_WORDS or means_something(cell)
 
 
 def _clean(cell: str) -> str:
@@ -130,7 +129,7 @@ def _is_value(cell: str, values: Sequence[str]) -> tuple[int, str]:
     """Above 0 where the cell is a value as those below it, below 0 where it names them."""
     if not cell or not values or UNNAMED.match(cell):
         return 0, ""
-    if cell.lower() in COLUMN_WORDS:
+    if names_column(cell):
         return -2, ""
     for pattern in (NUMBER, DATE):
         share = sum(bool(pattern.match(value)) for value in values) / len(values)

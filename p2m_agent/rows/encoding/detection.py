@@ -96,7 +96,7 @@ def encoding_of(path: Path, given: str = "") -> Encoding:
         return _given(given)
     with path.open("rb") as file:
         head = file.read(4096)
-        wide = _by_first_bytes(head)
+        wide = by_first_bytes(head)
         if wide:
             return wide
         file.seek(0)
@@ -107,6 +107,12 @@ def encoding_of(path: Path, given: str = "") -> Encoding:
     if evidence.valid >= 0.8 * evidence.high:
         return _mixed(evidence)
     return _most_plausible(path, sample)
+
+
+def head_text(head: bytes) -> str:
+    """The first bytes of a file as text, to look at its shape only."""
+    wide = by_first_bytes(head)
+    return head.decode(wide.codec if wide else "utf-8", "replace").lstrip("\ufeff")
 
 
 def register_mixed() -> None:
@@ -129,7 +135,8 @@ def _given(name: str) -> Encoding:
     return Encoding(codec, NAMES.get(codec) or CANDIDATES.get(codec, (name, 0.0))[0])
 
 
-def _by_first_bytes(head: bytes) -> Encoding | None:
+def by_first_bytes(head: bytes) -> Encoding | None:
+    """The encoding that a mark or the places of zero bytes prove; None where they tell nothing."""
     for bom, codec in BOMS:
         if head.startswith(bom):
             return Encoding(codec, NAMES[codec]) if codec != "utf-8-sig" else None

@@ -20,7 +20,7 @@ from p2m_agent.rows.delimited.header import ColumnPlan, Record, plan_columns
 from p2m_agent.rows.delimited.survey import with_survey_rows
 from p2m_agent.rows.delimited.text_source import TextSource, first_lines
 from p2m_agent.rows.delimited.unquoted import ClosedColumns, closed_columns
-from p2m_agent.rows.encoding.detection import encoding_of
+from p2m_agent.rows.encoding.detection import by_first_bytes, encoding_of
 from p2m_agent.rows.tables.opened import Reader, ReadOptions, SourceTable, one_split
 
 SAMPLE_CHARS = 1 << 17
@@ -32,7 +32,7 @@ def sniff(path: Path, head: bytes) -> int:
     """Likely by its ending; any other text may be one."""
     if path.name.lower().endswith(READER.endings):
         return 2 if b"\x00\x00\x00\x00\x00" not in head[:256] else 1
-    return 1 if b"\x00" not in head or head[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
+    return int(b"\x00" not in head or by_first_bytes(head) is not None)
 
 
 def read(path: Path, options: ReadOptions) -> SourceTable:

@@ -7,24 +7,28 @@ who know it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from p2m_agent.errors import UsageError
+from p2m_agent.rows.delimited.header import ColumnPlan, plan_columns
 from p2m_agent.rows.delimited.text_source import decoding, open_text
-from p2m_agent.rows.encoding.detection import Encoding, encoding_of
-from p2m_agent.rows.tables.json_values import as_row, decode_head, stream_values
+from p2m_agent.rows.encoding.detection import Encoding, encoding_of, head_text
+from p2m_agent.rows.tables.json_values import as_row, stream_values
 from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, Rows, SourceTable, one_split
-from p2m_agent.rows.tables.split_names import split_of
 from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.split_names import split_of
+
+SAMPLE = 200
+"""Items by which a list of lists is judged."""
 
 
 def sniff(path: Path, head: bytes) -> int:
     """Likely where the text begins with a bracket or a brace."""
-    begins = decode_head(head).lstrip()[:1]
+    begins = head_text(head).lstrip()[:1]
     if path.name.lower().endswith(READER.endings):
         return 2
     return 2 if begins == "[" and b'{"' in head[:4096].replace(b" ", b"").replace(b"\n", b"") else int(begins == "{")
@@ -42,12 +46,15 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
         raise UsageError(f"{path} holds no rows.", "It needs a list with an object or more.")
     if len(first) == 1 and isinstance(first[0], dict) and not _is_list(path, encoding):
         return table_of_document(first[0], path, encoding, "JSON", options.sheet)
+    plan = _plan_of_lists(path, encoding, options)
+    what = "objects" if plan is None else "lists"
+    names, skip = (plan.names, plan.after) if plan else ((), 0)
     return SourceTable(
-        format=f"JSON, a list of objects, {encoding.name}",
-        splits=one_split(partial(_rows, path, encoding)),
+        format=f"JSON, a list of {what}, {encoding.name}",
+        splits=one_split(partial(_rows, path, encoding, names, skip)),
         path=path,
         encoding=encoding.codec,
-        opened_with=encoding.doubts,
+        opened_with=(*encoding.doubts, *(plan.doubts if plan else ())),
     )
 
 
@@ -61,17 +68,27 @@ def _is_list(path: Path, encoding: Encoding) -> bool:
         return file.read(4096).lstrip("\ufeff \t\r\n").startswith("[")
 
 
-def _rows(path: Path, encoding: Encoding, found: ReadingLog) -> Iterator[Row]:
-    names: list[str] | None = None
-    for number, value in enumerate(_values(path, encoding), 1):
-        if number == 1 and isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            names = value  # a list of lists, of which the first holds the names
-        elif names is not None and isinstance(value, list) and len(value) == len(names):
+def _rows(path: Path, encoding: Encoding, names: Sequence[str], skip: int, found: ReadingLog) -> Iterator[Row]:
+    for number, value in enumerate(islice(_values(path, encoding), skip, None), skip + 1):
+        if isinstance(value, list) and len(value) == len(names):
             yield dict(zip(names, value, strict=True))
+        elif isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
+            yield {"text": value[0], **value[1]}  # as spaCy trains
         elif isinstance(value, str):
             yield {"text": value}
         else:
             yield as_row(value, f"{path}, item {number}")
+
+
+def _plan_of_lists(path: Path, encoding: Encoding, options: ReadOptions) -> ColumnPlan | None:
+    """The columns of a list of lists, whose first may hold the names; None for objects."""
+    sample = list(islice(_values(path, encoding), SAMPLE))
+    lists = [value for value in sample if isinstance(value, list) and not any(isinstance(each, dict) for each in value)]
+    if len(lists) < max(2, len(sample)):
+        return None
+    return plan_columns(
+        [(n, ["" if c is None else str(c) for c in row]) for n, row in enumerate(lists, 1)], options.header
+    )
 
 
 def table_of_document(document: dict[str, Any], path: Path, encoding: Encoding, name: str, wanted: str) -> SourceTable:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.delimited.text_source import decoding, open_text
-from p2m_agent.rows.encoding.detection import Encoding, encoding_of
-from p2m_agent.rows.tables.json_values import ROW_HINT, as_row, decode_head, loads
+from p2m_agent.rows.encoding.detection import Encoding, encoding_of, head_text
+from p2m_agent.rows.tables.json_values import ROW_HINT, as_row, loads
 from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
 
 
 def sniff(path: Path, head: bytes) -> int:
     """Certain where the first line is an object, and the next begins one."""
-    lines = [line.strip() for line in decode_head(head).split("\n") if line.strip()]
+    lines = [line.strip() for line in head_text(head).split("\n") if line.strip()]
     named = path.name.lower().endswith(READER.endings) and lines[:1] != ["["] and not head.startswith(b"[{")
     if not lines or not lines[0].startswith("{"):
         return 2 if named else 0

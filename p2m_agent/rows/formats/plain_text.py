@@ -8,7 +8,7 @@ from pathlib import Path
 
 from p2m_agent.rows.delimited.dialect import NONE, find_dialect, names_columns
 from p2m_agent.rows.delimited.text_source import decoding, open_text
-from p2m_agent.rows.encoding.detection import Encoding, encoding_of
+from p2m_agent.rows.encoding.detection import Encoding, encoding_of, head_text
 from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
 
 NO_DELIMITER = frozenset((NONE, ",", ";"))
@@ -19,7 +19,7 @@ def sniff(path: Path, head: bytes) -> int:
     """Likely for `.txt` and the like, where nothing stands between cells."""
     if not path.name.lower().endswith(READER.endings):
         return 0
-    lines = head.decode("latin-1").replace("\x00", "").splitlines(keepends=True)
+    lines = head_text(head).splitlines(keepends=True)
     lines = lines[:-1] if len(lines) > 3 else lines
     dialect = find_dialect(lines)
     prose = dialect.delimiter in NO_DELIMITER and not names_columns(lines, dialect)
@@ -53,4 +53,4 @@ def _rows(path: Path, encoding: Encoding, name: str, found: ReadingLog) -> Itera
                 yield {name or "text": text}
 
 
-READER = Reader("text", (".txt", ".text", ".lst"), sniff, read)
+READER = Reader("text", (".txt", ".text", ".lst", ".md", ".markdown"), sniff, read)

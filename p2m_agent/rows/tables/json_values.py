@@ -23,13 +23,6 @@ def loads(text: str) -> object:
     return value
 
 
-def decode_head(head: bytes) -> str:
-    """The first bytes of a file as text, to look at its shape only."""
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[1:2] == b"\x00" or head[:1] == b"\x00":
-        return head.decode("latin-1").replace("\x00", "").lstrip("ÿþ")
-    return head.decode("utf-8", "replace").lstrip("\ufeff")
-
-
 def as_row(value: object, where: str) -> Row:
     """The value as a row.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.split_names import split_of
 from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.split_names import split_of
 
 
 def splits_by_name(names: Sequence[str]) -> dict[str, str]:

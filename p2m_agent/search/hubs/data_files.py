@@ -15,26 +15,6 @@ from p2m_agent.errors import ToolError
 
 Rows = Iterator[dict[str, object]]
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    "eval": "test",
-}
-
-
-def split_of(path: Path) -> str | None:
-    """The split that a file name tells: `train-00000-of-00001.parquet`, `test.csv`; None where it tells none."""
-    stem = path.name.split(".")[0].lower()
-    for part in stem.replace("_", "-").split("-"):
-        if part in SPLIT_NAMES:
-            return SPLIT_NAMES[part]
-    return None
 
 
 def read_files(paths: Sequence[Path], limit: int | None) -> Rows:

@@ -12,8 +12,9 @@ from typing import Any, cast
 
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.search.hubs.card import Card, card_from
-from p2m_agent.search.hubs.data_files import SUFFIXES, count_rows, read_files, revision_of, split_of
+from p2m_agent.search.hubs.data_files import SUFFIXES, count_rows, read_files, revision_of
 from p2m_agent.types.candidates import HubDataset
+from p2m_agent.types.split_names import split_of
 from p2m_agent.weights.front_matter import split_card
 
 DEPTH = 3
@@ -278,7 +279,7 @@ def _files(folder: Path, declared: object) -> Files:
 def _entry(entry: object) -> tuple[str, list[str]]:
     """Split and path patterns of one item of `data_files`, in any of the forms that the Hub allows."""
     if isinstance(entry, str):
-        return split_of(Path(entry)) or "train", [entry]
+        return split_of(Path(entry).name.split(".")[0]) or "train", [entry]
     if isinstance(entry, dict) and "path" in entry:
         return str(entry.get("split", "train")), [str(path) for path in _list(entry["path"])]
     raise ValueError("its data_files cannot be understood")
@@ -305,7 +306,7 @@ def _files_by_name(folder: Path) -> Files:
     data = [path for path in data if path.resolve().is_relative_to(folder.resolve())]
     files: Files = {}
     for path in data:
-        split = split_of(path)
+        split = split_of(path.name.split(".")[0])
         if split:
             files[split] = (*files.get(split, ()), path)
     return files or ({"train": tuple(data)} if len(data) == 1 else {})

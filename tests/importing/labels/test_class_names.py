@@ -43,5 +43,10 @@ def test_labels_that_begin_with_their_number_are_names() -> None:
     assert named_classes([0, 1], labels=("0 yes", "1 no")) == {"0": "0 yes", "1": "1 no"}
 
 
+def test_a_scale_may_begin_below_zero() -> None:
+    found = named_classes([-1, 0, 1], request="Mood of the note: -1 bad, 0 neutral, 1 good")
+    assert found == {"-1": "bad", "0": "neutral", "1": "good"}
+
+
 def test_codes_and_measures_are_no_class_numbers() -> None:
-    assert [class_number(text) for text in ("0", "12", "007", "1.5", "-1", "1000")] == [0, 12, None, None, None, None]
+    assert [class_number(text) for text in ("0", "12", "007", "1.5", "-1", "1000")] == [0, 12, None, None, -1, None]

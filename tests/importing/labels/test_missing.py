@@ -40,7 +40,7 @@ def test_a_word_that_the_request_names_is_a_label(said: str, kept: bool) -> None
 
 
 def test_a_label_that_somebody_listed_is_one_whatever_it_looks_like() -> None:
-    assert not absent_of({**TOPICS, "null": 2, "-1": 1}, known=("null", "roads")).words
+    assert not absent_of({**TOPICS, "null": 2, "-1": 1}, known=("null", "-1", "roads")).words
 
 
 def test_each_guess_is_said_with_its_rows() -> None:
@@ -65,7 +65,8 @@ def test_each_guess_is_said_with_its_rows() -> None:
         ({"0": 30, "1": 30, "2": 30, "-1": 10}, "from -1 to 2", set()),
         ({"0": 30, "1": 30, "2": 30, "-1": 10}, "-1 is unlabelled", {"-1"}),
         ({"-2": 9, "-1": 9, "0": 9, "1": 9, "2": 9}, "", set()),
-        ({"a": 9, "b": 9, "-1": 9}, "", set()),
+        ({"a": 9, "b": 9, "-1": 9}, "", {"-1"}),
+        ({"a": 9, "b": 9, "-1": 9}, "levels a, b and -1", set()),
     ],
 )
 def test_minus_one_is_no_class_where_the_others_count_up(counts: dict[str, int], said: str, absent: set[str]) -> None:
