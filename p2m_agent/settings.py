@@ -19,7 +19,8 @@ RECORDED = TAKEN_OVER | {"max_rounds", "max_minutes", "budget_usd"}
 
 
 _PREFIX = "P2M_"
-_READ_ELSEWHERE = {"P2M_API_KEY", "P2M_DEBUG"}
+_READ_ELSEWHERE = {"P2M_API_KEY", "P2M_DEBUG", "P2M_INSPECTOR", "P2M_SHARED", "P2M_WEIGHTS"}
+"""The last three are for tests and benchmarks."""
 
 
 def _threads() -> int:
