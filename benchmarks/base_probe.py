@@ -38,8 +38,8 @@ from p2m_agent.probes.race import KeptScores, Race, RaceEntry, rounds_of
 from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.settings import Settings
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.training.trainer import TrainEnv, TrainRows, train
-from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.weights.embedding import load_text_encoder

@@ -145,10 +145,9 @@ def _ours(what: str, base: str, spec: Any, rows: Any, epochs: int, out: Path) ->
 
     from p2m_agent.delivery.predictor import load_predictor
     from p2m_agent.settings import Settings
-    from p2m_agent.training.encoder import EncoderLearner
-    from p2m_agent.training.texts.causal import CausalLearner
+    from p2m_agent.training.recipes.causal import Causal, CausalLearner
+    from p2m_agent.training.recipes.encoder import Encoder, EncoderLearner
     from p2m_agent.training.trainer import TrainEnv, TrainRows, train
-    from p2m_agent.types.recipe import Causal, Encoder
 
     learner = EncoderLearner if what == "encoder" else CausalLearner
     scoring = [0.0]
@@ -210,7 +209,8 @@ def speed(what: str, size: str) -> dict[str, float]:
 
 def seconds_to_90(size: str) -> dict[str, float]:
     """Whole time, loading included, of the recipes on banking77 and what they reach on its test split."""
-    from p2m_agent.types.recipe import Encoder, LinearHead
+    from p2m_agent.training.recipes.encoder import Encoder
+    from p2m_agent.training.recipes.linear_head import LinearHead
     from p2m_agent.weights.locate import EMBEDDINGS
 
     found = {}
@@ -243,7 +243,7 @@ def _train_and_score(recipe: Any, spec: Any, rows: Any, test: list[Any]) -> tupl
 
 def curve() -> dict[str, list[dict[str, float]]]:
     """Quality by size: MiniLM with its first layers alone, as no other small bases come as packages."""
-    from p2m_agent.types.recipe import Encoder
+    from p2m_agent.training.recipes.encoder import Encoder
 
     count, epochs = 1500, 5
     found: dict[str, list[dict[str, float]]] = {}
@@ -263,7 +263,9 @@ def curve() -> dict[str, list[dict[str, float]]]:
 
 def few_labels() -> dict[str, float]:
     """8 rows a label of two sets: the three recipes for classification."""
-    from p2m_agent.types.recipe import Encoder, LinearHead, SetFit
+    from p2m_agent.training.recipes.encoder import Encoder
+    from p2m_agent.training.recipes.linear_head import LinearHead
+    from p2m_agent.training.recipes.setfit import SetFit
     from p2m_agent.weights.locate import EMBEDDINGS
 
     found = {}

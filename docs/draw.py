@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/architecture.md from the code: the graph of the agent, and the rooms with their imports.
+"""Draw from the code what the docs show of it: the graph, the rooms with their imports, the recipes, the metrics.
 
 python docs/draw.py           rewrites them
 python docs/draw.py --check   exit 1 where they are stale
@@ -15,19 +15,24 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "architecture.md"
 
 
 def main() -> int:
-    """Rewrite or check the page; exit code."""
-    page = PAGE.read_text(encoding="utf-8")
-    drawn = page
-    for name, picture in (("graph", graph()), ("rooms", rooms())):
-        drawn = _between(drawn, name, picture)
-    if "--check" in sys.argv:
-        return int(drawn != page)
-    PAGE.write_text(drawn, encoding="utf-8")
-    return 0
+    """Rewrite or check the pages; exit code."""
+    pictures = {
+        "architecture.md": {"graph": graph, "rooms": rooms},
+        "training.md": {"recipes": recipes, "metrics": metrics},
+    }
+    stale = 0
+    for name, parts in pictures.items():
+        path = ROOT / "docs" / name
+        drawn = page = path.read_text(encoding="utf-8")
+        for part, draw in parts.items():
+            drawn = _between(drawn, part, draw())
+        stale += drawn != page
+        if "--check" not in sys.argv:
+            path.write_text(drawn, encoding="utf-8")
+    return int(stale > 0 and "--check" in sys.argv)
 
 
 def graph() -> str:
@@ -54,6 +59,22 @@ def rooms() -> str:
         most = [f"`{name}`" for name, _ in _imported(room, files).most_common(3)]
         lines.append(f"| `{room}` | {_about(room)} | {', '.join(most)} |")
     return "\n".join(lines)
+
+
+def recipes() -> str:
+    """The recipes, in the order in which they are tried."""
+    from p2m_agent.training.recipes import load_recipes
+
+    lines = ["| method | what | which |", "|---|---|---|"]
+    return "\n".join(lines + [f"| `{r.method}` | {r.noun} | {r.purpose} |" for r in load_recipes().values()])
+
+
+def metrics() -> str:
+    """The metrics with what they are for."""
+    from p2m_agent.scoring.metrics import load_metrics
+
+    lines = ["| metric | which | what it says |", "|---|---|---|"]
+    return "\n".join(lines + [f"| `{m.name}` | {m.purpose} | {m.meaning} |" for m in load_metrics().values()])
 
 
 def _files(room: str) -> Iterator[Path]:

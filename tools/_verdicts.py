@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -12,11 +13,12 @@ from p2m_agent.rows.holdout import file_sha256
 from p2m_agent.rows.reading import read_examples, write_examples
 from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.run.tooling import Context
-from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
+from p2m_agent.scoring.metric_choice import choose_metric
+from p2m_agent.scoring.metrics import metrics_of
 from p2m_agent.task.checking import check_spec
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange
-from p2m_agent.types.rows import Dataset, Example
+from p2m_agent.types.rows import Dataset, Example, render_input
 from p2m_agent.types.task import Kind, TaskSpec
 
 FIXED = {"artifact", "id", "request", "assumed", "made_by"}
@@ -35,10 +37,11 @@ def after_spec(spec: TaskSpec, answer: Answer, context: Context) -> Followed:
         raise ToolError(f"A specification has no field {unknown[0]!r} that could be edited.", "Nothing was changed.")
     values = {**spec.model_dump(), "assumptions": (), "assumed": {}, **_listed(answer.edits)}
     values |= {"id": f"spec-{context.call.id}", "made_by": context.call.id}
-    kind: Kind = next((each for each in METRICS_OF if each == values["kind"]), "classification")
-    if values["metric"] not in METRICS_OF[kind] and "metric" not in answer.edits:
-        outputs = [shown.output for shown in spec.demonstrations]
-        values["metric"], _ = choose_metric(kind, request=spec.request, outputs=outputs)
+    kind: Kind = next((each for each in get_args(Kind) if each == values["kind"]), "classification")
+    if values["metric"] not in metrics_of(kind) and "metric" not in answer.edits:
+        shown = spec.demonstrations
+        outputs, inputs = [each.output for each in shown], [render_input(each.input) for each in shown]
+        values["metric"], _ = choose_metric(kind, request=spec.request, outputs=outputs, inputs=inputs)
     if kind == "text_to_text" and "labels" not in answer.edits:
         values["labels"] = ()
     try:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.scoring.metric_choice import metrics_in_words
 from p2m_agent.task.conditions import told_conditions, with_conditions
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.types.scores import MetricName
@@ -32,9 +35,7 @@ class DefineTask(Args):
     """Name of the output."""
     language: str | None = None
     """ISO 639-1 code of the inputs, for instance en or ja."""
-    metric: MetricName | None = None
-    """accuracy or macro_f1 for classification; micro_f1 or label_f1 for multi_label; exact_match, chrf, or
-    field_f1 where outputs are JSON, for text_to_text."""
+    metric: MetricName | None = Field(default=None, description=f"What success is measured by: {metrics_in_words()}.")
 
 
 @dataclass(frozen=True)

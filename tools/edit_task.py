@@ -14,7 +14,6 @@ from p2m_agent.rows.reading import read_examples, write_examples
 from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
-from p2m_agent.scoring.metric_choice import METRICS_OF
 from p2m_agent.task.checking import check_spec
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.label_sets import joined
@@ -116,10 +115,6 @@ def _edited(args: EditTask, spec: TaskSpec, becomes: Mapping[str, str] | None, c
         edited = TaskSpec.model_validate({**spec.model_dump(), **said, "demonstrations": _shown(spec, becomes)})
     except ValidationError as error:
         raise ToolError(f"That does not fit: {error.errors()[0]['msg']}.", "Nothing was changed.") from error
-    if edited.metric not in METRICS_OF[edited.kind]:
-        raise ToolError(
-            f"{edited.metric} does not fit {edited.kind}.", f"Choose {' or '.join(METRICS_OF[edited.kind])}."
-        )
     check_spec(edited, frozenset())
     return edited
 

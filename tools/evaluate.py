@@ -19,7 +19,7 @@ from p2m_agent.rows.holdout import open_test, read_dev
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.scoring.certificate import certify
-from p2m_agent.scoring.metric_choice import OPEN_ENDED
+from p2m_agent.scoring.metrics import metric_named
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
@@ -96,7 +96,7 @@ def estimate(args: Evaluate, state: RunState) -> Cost:
     run, holdout = state.student(args.training_run), state.latest(Holdout)
     if run is None or holdout is None:
         return Cost()
-    row_s, load_s = (0.5, 15.0) if run.recipe.method == "causal" else (0.01, 8.0)
+    row_s, load_s = (0.01, 8.0) if state.spec and state.spec.sorts else (0.5, 15.0)
     if not args.final:
         return Cost(wall_s=load_s + row_s * holdout.dev_rows)
     teacher_tokens = _TEACHER_ROWS * _TEACHER_TOKENS
@@ -189,7 +189,7 @@ def _baselines(contest: Contest, inputs: EvaluateInputs, context: Context) -> di
 
 def _judged(contest: Contest, left_usd: float | None, context: Context) -> tuple[dict[str, Score], str]:
     """The judge's score of open-ended outputs on a sample of the rows, and what to say about it."""
-    if contest.spec.metric not in OPEN_ENDED:
+    if not metric_named(contest.spec.metric).open_ended:
         return {}, ""
     rows = [i for i in contest.sample(len(contest.test)) if contest.student[i] is not None]
     answers = [contest.student[i] or "" for i in rows]

@@ -14,28 +14,22 @@ from p2m_agent.evaluation.speed import p95_ms
 from p2m_agent.run.state import RunState
 from p2m_agent.run.store import KEPT_ACROSS_TRIES
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.scoring.metrics import metric_named
 from p2m_agent.search.licences import rule
+from p2m_agent.training.recipes import load_recipes, recipe_named, recipes_in_words, recipes_of, tried_unasked
 from p2m_agent.training.trainer import Trained, TrainEnv, TrainRows, train
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
-from p2m_agent.types.recipe import METHODS, RECIPES, Causal, Encoder, LinearHead, Method, Recipe, Seq2Seq, SetFit
+from p2m_agent.types.recipe import Looped, Recipe
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Constraints, TaskSpec
-from p2m_agent.weights.locate import EMBEDDINGS, SMALL_LM, Weights, packaged
+from p2m_agent.weights.locate import Weights, packaged
 
 _PASSED_ON = ("epochs", "learning_rate", "batch_size", "max_tokens", "balance", "tuning")
-_UNASKED: dict[str, tuple[Method, ...]] = {
-    "classification": ("linear_head", "encoder"),
-    "multi_label": ("linear_head", "encoder"),
-    "text_to_text": ("causal",),
-}
-"""What is tried where nobody names a method, the quickest first."""
 _CPU_ROWS = 1500
 """Training rows of a text-to-text model where there is no GPU and nobody says otherwise: some minutes on two cores."""
 _SLOW_CPU_ROWS = 800
-_LEAST_S = {"linear_head": 20.0, "encoder": 60.0, "setfit": 60.0, "causal": 240.0, "seq2seq": 240.0}
-"""With less time than this a training comes to nothing; with more, it fits itself into what is left."""
 
 
 class FineTune(Args):
@@ -47,10 +41,11 @@ class FineTune(Args):
     Change something from round to round: more data, more epochs, another base, or trials.
     """
 
-    method: Method | None = None
-    """linear_head or encoder (classification, multi_label), setfit (classification), causal or seq2seq (text_to_text).
-    Left out: the first of linear_head, encoder, causal that was not tried yet, or seq2seq where the base is an
-    encoder-decoder."""
+    method: str | None = Field(
+        default=None,
+        description=f"How: {recipes_in_words()}. Left out: the first that is usual for the task and was not tried yet, "
+        "or the one that the architecture of the base asks for.",
+    )
     base: str | None = None
     """Base model from search_models. Left out: the small model that is installed."""
     datasets: tuple[str, ...] = ()
@@ -121,10 +116,15 @@ def _without_rows(args: FineTune, state: RunState) -> str | None:
 def _misfit(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
     """Why the method does not train such a task."""
     method = method_of(args, state, spec)
-    if method not in METHODS[spec.kind]:
-        return f"{method} does not train a {spec.kind} task; use {' or '.join(METHODS[spec.kind])}"
-    if method == "seq2seq" and args.base is None:
-        return "seq2seq needs a base of the T5 kind: call search_models and name one, or use causal"
+    fitting = [each.method for each in recipes_of(spec.kind)]
+    if method not in load_recipes():
+        return f"there is no recipe {method!r}; use {' or '.join(fitting)}"
+    if method not in fitting:
+        return f"{method} does not train a {spec.kind} task; use {' or '.join(fitting)}"
+    recipe = recipe_named(method)
+    if args.base is None and not recipe.base and not _raced(method, state):
+        others = " or ".join(each.method for each in recipes_of(spec.kind) if each.base)
+        return f"{method} needs a base ({recipe.purpose}): call search_models and name one, or use {others}"
     return None
 
 
@@ -196,7 +196,7 @@ def _launch_note(recipe: Recipe, rows: TrainRows, folder: Path) -> list[str]:
     """How the same is trained on all GPUs, where there are several."""
     import torch
 
-    if torch.cuda.device_count() < 2 or isinstance(recipe, LinearHead):
+    if torch.cuda.device_count() < 2 or not isinstance(recipe, Looped):
         return []
     from p2m_agent.training.launch import write_job
 
@@ -211,68 +211,52 @@ def estimate(args: FineTune, state: RunState) -> Cost:
         return Cost()
     recipe = recipe_of(args, state, spec)
     rows = sum(dataset.rows for dataset in chosen(args, state))
-    wall_s = args.trials * seconds(recipe, min(rows, recipe.max_rows or rows))
-    least_s = min(wall_s, _LEAST_S[recipe.method])
+    kind = recipe_named(recipe.method)
+    wall_s = args.trials * kind.seconds(recipe, min(rows, recipe.max_rows or rows))
+    least_s = min(wall_s, kind.least_s)
     return Cost(wall_s=round(max(least_s, min(wall_s, 0.95 * state.free_s)), 1))
-
-
-def seconds(recipe: Recipe, rows: int) -> float:
-    """About, for rows of 20 tokens on two cores without bfloat16 hardware; load changes it by a factor of two."""
-    match recipe:
-        case LinearHead():
-            return 20 + rows / 150
-        case Encoder():
-            return 30 + rows / 150 + rows * recipe.epochs / 50
-        case SetFit():
-            pairs = min(recipe.max_pairs, 2 * recipe.pairs_a_row * rows)
-            return 30 + rows / 150 + pairs * recipe.epochs / 25
-        case Causal() | Seq2Seq():
-            return 90 + rows * recipe.epochs / 4
 
 
 def recipe_of(args: FineTune, state: RunState, spec: TaskSpec) -> Recipe:
     """The whole recipe: what was asked for, and the defaults for the rest."""
     method = method_of(args, state, spec)
-    kind = RECIPES[method]
+    kind = recipe_named(method)
+    fields = kind.settings.model_fields
     asked: dict[str, object] = {name: getattr(args, name) for name in _PASSED_ON}
-    if args.balance is None and spec.metric in ("macro_f1", "label_f1"):
+    if args.balance is None and metric_named(spec.metric).balanced:
         asked["balance"] = 0.5
     if args.beams is not None:
         asked["decoding"] = {"beams": args.beams}
-    given = {name: value for name, value in asked.items() if value is not None and name in kind.model_fields}
+    given = {name: value for name, value in asked.items() if value is not None and name in fields}
     rows = args.max_train_rows or (_CPU_ROWS if spec.kind == "text_to_text" else None)
-    base = args.base or _raced(method, state) or default_base(method)
-    return kind.model_validate({"base": base, "seed": 0, "max_rows": rows, **given})
+    base = args.base or _raced(method, state) or kind.base
+    recipe: Recipe = kind.settings.model_validate({"base": base, "seed": 0, "max_rows": rows, **given})
+    return recipe
 
 
-def method_of(args: FineTune, state: RunState, spec: TaskSpec) -> Method:
+def method_of(args: FineTune, state: RunState, spec: TaskSpec) -> str:
     """The method asked for, or the first fitting one that was not tried on these rows, or the last one."""
     if args.method is not None:
         return args.method
-    if spec.kind == "text_to_text" and _architecture(args.base, state) == "seq2seq":
-        return "seq2seq"
-    fitting = _UNASKED[spec.kind]
+    fitting = [recipe.method for recipe in tried_unasked(spec.kind)]
+    asked = _architecture(args.base, state)
+    if asked and asked not in {recipe_named(method).architecture for method in fitting}:
+        fitting = [recipe.method for recipe in recipes_of(spec.kind) if recipe.architecture == asked] or fitting
     ids = tuple(dataset.id for dataset in chosen(args, state))
     tried = {run.recipe.method for run in state.all(TrainingRun) if run.datasets == ids}
     return next((method for method in fitting if method not in tried), fitting[-1])
 
 
-def _raced(method: Method, state: RunState) -> str | None:
+def _raced(method: str, state: RunState) -> str | None:
     """The base model that won the race, where this method can train it."""
     winner = state.probed_base()
-    takes = {"causal": "causal", "seq2seq": "seq2seq"}.get(method, "encoder")
-    return winner if _architecture(winner, state) in (None, takes) else None
+    return winner if _architecture(winner, state) in (None, recipe_named(method).architecture) else None
 
 
 def _architecture(base: str | None, state: RunState) -> str | None:
     """What search_models said a base is."""
     found = [candidate for search in state.all(ModelSearch) for candidate in search.candidates]
     return next((candidate.architecture for candidate in found if candidate.repo == base), None)
-
-
-def default_base(method: Method) -> str:
-    """The small base model that comes as a package; no encoder-decoder does."""
-    return {"causal": SMALL_LM, "seq2seq": ""}.get(method, EMBEDDINGS)
 
 
 def chosen(args: FineTune, state: RunState) -> Sequence[Dataset]:
@@ -299,8 +283,8 @@ def breach(base: Weights | ModelCandidate, constraints: Constraints, refused: Se
 
 def _against_constraints(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
     """What is wrong with a base that is packaged or was found, whose facts are known without looking."""
-    method = args.method or _UNASKED[spec.kind][0]
-    named = args.base or default_base(method)
+    method = args.method or tried_unasked(spec.kind)[0].method
+    named = args.base or recipe_named(method).base
     listed = (each for search in state.all(ModelSearch) for each in search.candidates if each.repo == named)
     base = packaged(named) or next(listed, None)
     found = breach(base, spec.constraints) if base else None
@@ -311,13 +295,13 @@ def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
     """An exact repeat gives the same numbers, unless the task was told anew since; a search looks elsewhere."""
     if args.trials > 1:
         return None
-    asked = recipe_of(args, state, spec).model_dump(exclude={"seed", "max_rows"})
+    asked = recipe_of(args, state, spec).model_dump(mode="json", exclude={"seed", "max_rows"})
     ids = tuple(dataset.id for dataset in chosen(args, state))
     for run in state.since_told():
         if not isinstance(run, TrainingRun) or run.datasets != ids:
             continue
         same_rows = args.max_train_rows is None or args.max_train_rows == run.recipe.max_rows
-        if same_rows and run.recipe.model_dump(exclude={"seed", "max_rows"}) == asked:
+        if same_rows and run.recipe.model_dump(mode="json", exclude={"seed", "max_rows"}) == asked:
             return f"{run.id} is exactly this recipe on the same rows; change the method, the data or a hyperparameter"
     return None
 

@@ -22,7 +22,9 @@ from p2m_agent.generation.rounds import (
     Material,
 )
 from p2m_agent.generation.unlabelled import Text, texts_of
+from p2m_agent.importing.adoption import with_metric
 from p2m_agent.rows.data_card import write_data_card
+from p2m_agent.rows.holdout import read_dev
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.types.analysis import ErrorAnalysis
@@ -203,7 +205,12 @@ def run(args: GenerateExamples, inputs: GenerateExamplesInputs, context: Context
         asked=progress.asked,
         real=[row for row in known if row.source.origin != "synthetic"],
     )
-    return Outcome(summary=f"{told} {made[2]}".strip(), artifacts=(dataset, made[1]) if made[1] else (dataset,))
+    if made[1] is None:
+        return Outcome(summary=told, artifacts=(dataset,))
+    # The held-out rows are the first that anybody sees, so they say what the task can be measured by.
+    measured = with_metric(spec, read_dev(context.root, made[1]), context.call.id, inputs.task)
+    artifacts = (dataset, made[1]) if measured is spec else (measured, dataset, made[1])
+    return Outcome(summary=f"{told} {made[2]}".strip(), artifacts=artifacts)
 
 
 def found_texts(

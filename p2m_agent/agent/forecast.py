@@ -17,7 +17,7 @@ from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import DatasetSearch, ModelSearch
 from p2m_agent.types.mixture import Mixture
-from p2m_agent.types.recipe import RECIPES, Recipe
+from p2m_agent.types.recipe import AnyRecipe
 from p2m_agent.types.rows import Dataset, Holdout, Origin
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
@@ -152,7 +152,7 @@ def _everything(state: RunState) -> Mixture:
 
 def _student(move: Move, state: RunState) -> TrainingRun:
     number = len(state.all(TrainingRun)) + 1
-    recipe: Recipe = RECIPES[str(move.args["method"])](base="base")
+    recipe = AnyRecipe(method=str(move.args["method"]), base="base")
     return TrainingRun(
         id=f"student-{number}",
         recipe=recipe,

@@ -9,10 +9,10 @@ from p2m_agent.agent.next_steps import next_steps
 from p2m_agent.agent.stopping import why_stopped
 from p2m_agent.run.result import delivered
 from p2m_agent.run.state import RunState
+from p2m_agent.training.recipes.setfit import FEW_ROWS
 from p2m_agent.types.analysis import ErrorAnalysis, LearningCurve
 from p2m_agent.types.candidates import ModelSearch
 from p2m_agent.types.probe import at_hand
-from p2m_agent.types.recipe import FEW_FOR_SETFIT
 from p2m_agent.types.rows import Holdout
 from p2m_agent.types.scores import EvalReport
 from p2m_agent.types.shortfall import MoreRows, Obstacle, ObstacleKind, Shortfall
@@ -115,7 +115,7 @@ def _noise(state: RunState, student: TrainingRun, report: EvalReport, target: fl
 
 def _few_rows(state: RunState, student: TrainingRun) -> list[Obstacle]:
     labels = len(state.spec.labels) if state.spec else 0
-    if labels and student.train_rows <= FEW_FOR_SETFIT * labels:
+    if labels and student.train_rows <= FEW_ROWS * labels:
         each = student.train_rows / labels
         text = f"few rows: {student.train_rows:,} to learn {labels} labels from, {each:.0f} each"
         return [Obstacle(kind="few_rows", text=text)]

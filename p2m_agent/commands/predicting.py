@@ -22,7 +22,7 @@ from p2m_agent.terminal.screen import open_screen
 from p2m_agent.training.student_card import StudentCard, read_card
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction
+    from p2m_agent.types.student import Prediction
 
 AT_ONCE = 1024
 """Rows in memory at a time: enough to sort by length, so that few tokens of a batch are padding."""

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2m_agent.delivery.predictor import Answer, Prediction, load_predictor
+from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.delivery.same_answers import SameAnswers, same_answers
 from p2m_agent.errors import UsageError
 from p2m_agent.scanning import members
 from p2m_agent.settings import Settings
 from p2m_agent.training.student_card import StudentCard, read_card, size_mb
 from p2m_agent.types.rows import Example
+from p2m_agent.types.student import Answer, Prediction
 from p2m_agent.types.value import Value
 
 RECORD = "export.json"

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import overload
 
 from p2m_agent.delivery.onnx_classifier import GRAPH, load_graph
-from p2m_agent.delivery.predictor import Prediction, Predictor, labelled, load_predictor
+from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
+from p2m_agent.training.heads import labelled
 from p2m_agent.training.student_card import CARD, read_card, size_mb
+from p2m_agent.types.student import Prediction
 
 _EXPORTED = "exports/onnx"
 """Where `p2m export RUN --to onnx` puts the graph."""

@@ -15,6 +15,8 @@ from jinja2 import Environment, StrictUndefined
 from p2m_agent.delivery.student_licence import front_matter_licence, licence_lines
 from p2m_agent.rows.data_card import DataCard, card_lines
 from p2m_agent.run.state import Parent
+from p2m_agent.scoring.metrics import meaning_of
+from p2m_agent.training.recipes import recipe_named
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, EvalReport, Speed
 from p2m_agent.types.student import TrainingRun
@@ -23,25 +25,6 @@ from p2m_agent.types.task import TaskSpec
 if TYPE_CHECKING:
     from p2m_agent.training.student_card import StudentCard
 
-MEANINGS = {
-    "squad_em": "SQuAD EM is the share of outputs that equal the expected text, case, punctuation and articles aside.",
-    "squad_f1": "SQuAD F1 is how far the words of output and expected text overlap, on average, 0 to 1.",
-    "bleu": "BLEU measures how many of the outputs' word n-grams stand in the expected texts, 0 to 1.",
-    "rouge_l": "ROUGE-L is how far output and expected text share their words in order, on average, 0 to 1.",
-    "embedding_similarity": "Embedding similarity is the mean cosine of output and expected text, 0 to 1.",
-    "field_f1": "Field F1 is how far the outputs' JSON fields and the expected ones agree, all rows together, 0 to 1.",
-    "field_precision": "Field precision is the share of the JSON outputs' fields that are right.",
-    "field_recall": "Field recall is the share of the expected fields that the JSON outputs have right.",
-    "valid_json": "Valid JSON is the share of outputs that can be read as JSON, right or wrong.",
-    "llm_judge": "LLM judge: 0.5 says that a language model finds them as good as the expected texts, 1 always better.",
-    "accuracy": "Accuracy is the share of rows that got the right label.",
-    "micro_f1": "Micro F1 is how far the labels given and the right ones overlap, all rows together, 0 to 1.",
-    "label_f1": "Label F1 is the mean of the labels' F1 scores, every label counting the same.",
-    "subset_accuracy": "Subset accuracy is the share of rows whose labels are all right, none missing, none too many.",
-    "macro_f1": "Macro F1 is the mean of the labels' F1 scores, every label counting the same.",
-    "exact_match": "Exact match is the share of outputs that equal the expected text, white space aside.",
-    "chrf": "chrF++ measures how much of the expected text's character and word n-grams the outputs share, 0 to 1.",
-}
 BASELINE_NAMES = {
     "teacher": "teacher LLM",
     "teacher_zero_shot": "teacher LLM, no examples",
@@ -49,13 +32,6 @@ BASELINE_NAMES = {
     "majority": "most frequent output",
     "nearest_neighbour": "nearest neighbour",
     "untuned_base": "base model, untrained",
-}
-METHODS = {
-    "linear_head": "a linear head on frozen embeddings",
-    "encoder": "a fully fine-tuned encoder",
-    "setfit": "an encoder tuned on pairs of rows, with a linear head",
-    "causal": "a fine-tuned language model",
-    "seq2seq": "a fine-tuned encoder-decoder",
 }
 _CONFUSIONS, _MISTAKES = 10, 5
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -137,12 +113,12 @@ def _variables(facts: Facts) -> dict[str, object]:
         "request": spec.request,
         "instruction": card.instruction,
         "facts": _table(facts),
-        "metric_meaning": MEANINGS[report.score.metric],
+        "metric_meaning": meaning_of(report.score.metric),
         "score": report.score,
         "test_ref": facts.holdout.ref,
         "looks": report.looks,
         "baselines": [(BASELINE_NAMES.get(name, name), baseline) for name, baseline in report.baselines.items()],
-        "extra": {MEANINGS[name]: score for name, score in report.extra.items()},
+        "extra": {meaning_of(name): score for name, score in report.extra.items()},
         "calibration": report.calibration,
         "certificate": report.certificate,
         "speeds": _speeds(report),
@@ -181,9 +157,7 @@ def _what(facts: Facts) -> str:
     does = f"sorts inputs into {len(card.labels)} labels" if card.labels else "turns an input text into an output text"
     if card.kind == "multi_label":
         does = f"tells which of {len(card.labels)} labels apply to an input"
-    return (
-        f"A small model that {does}: {METHODS.get(card.recipe.method, card.recipe.method)}, made from {card.base.name}."
-    )
+    return f"A small model that {does}: {recipe_named(card.recipe.method).noun}, made from {card.base.name}."
 
 
 def _table(facts: Facts) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.delivery.onnx_encoder import token_batches
+from p2m_agent.training.heads import ENCODER, load_head
 from p2m_agent.training.label_code import LabelCode
-from p2m_agent.training.linear_head import ENCODER, load_head
 from p2m_agent.training.student_card import StudentCard
 
 if TYPE_CHECKING:

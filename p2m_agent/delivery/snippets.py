@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from p2m_agent.training.linear_head import ENCODER
+from p2m_agent.training.heads import ENCODER
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.training.texts.answering import MODEL
 from p2m_agent.training.texts.chat_format import ChatFormat
-from p2m_agent.types.recipe import Causal
 from p2m_agent.weights.loading import load_tokenizer
 
 
@@ -17,10 +17,10 @@ def folder_snippet(folder: Path, card: StudentCard, example: str) -> tuple[str, 
     """The library that a delivered folder works with, and the lines, to be run in the folder; none for some kinds."""
     if (folder / ENCODER).is_dir():
         return "sentence-transformers", with_sentence_transformers(card, example)
-    if not isinstance(card.recipe, Causal) or not (folder / MODEL).is_dir():
+    if card.recipe.method != "causal" or not (folder / MODEL).is_dir():
         return "", ""
     chat = ChatFormat(load_tokenizer(folder / MODEL), card.instruction)
-    return "transformers", with_transformers(chat.messages(example), card.recipe.max_new_tokens, MODEL)
+    return "transformers", with_transformers(chat.messages(example), Causal.of(card.recipe).max_new_tokens, MODEL)
 
 
 def with_sentence_transformers(card: StudentCard, example: str) -> str:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.training.linear_head import ENCODER, load_head
+from p2m_agent.training.heads import ENCODER, load_head
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.weights.embedding import load_text_encoder
 from p2m_agent.weights.locate import read_json

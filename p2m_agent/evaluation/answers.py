@@ -11,8 +11,8 @@ from p2m_agent.scoring.intervals import paired
 from p2m_agent.types.scores import Difference, EvalReport
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction
     from p2m_agent.types.rows import Example
+    from p2m_agent.types.student import Prediction
     from p2m_agent.types.task import TaskSpec
 
 FILE = "answers.jsonl"

@@ -91,8 +91,8 @@ def untuned_base(contest: Contest, recipe: Recipe, settings: Settings) -> Baseli
     if contest.seconds_left() < LOADING_S:
         return Baseline(note=NO_TIME)
     contest.report(Progressed(message="baseline: the base model without training"))
-    causal = recipe.method == "causal"
-    rows = contest.sample(UNTUNED_ROWS if causal else UNTUNED_CLASSIFIER_ROWS)
+    writes = not contest.spec.sorts
+    rows = contest.sample(UNTUNED_ROWS if writes else UNTUNED_CLASSIFIER_ROWS)
     try:
         predictor = load_untuned(recipe, contest.spec.model_copy(update={"labels": contest.labels}), settings)
         limit_s = _UNTUNED_SHARE * contest.seconds_left()
@@ -101,7 +101,7 @@ def untuned_base(contest: Contest, recipe: Recipe, settings: Settings) -> Baseli
         answers = [said.output for said in predictions_of(predictor, examples, contest.report, what, limit_s)]
     except P2MError as error:
         return Baseline(note=f"could not be run: {error.message}")
-    how = "the same prompt" if causal else "the label whose name is nearest in meaning"
+    how = "the same prompt" if writes else "the label whose name is nearest in meaning"
     return contest.result(rows[: len(answers)], answers, how)
 
 

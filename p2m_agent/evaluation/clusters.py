@@ -11,7 +11,7 @@ from pydantic import Field
 
 from p2m_agent.errors import P2MError
 from p2m_agent.prompting import render
-from p2m_agent.scoring.text_metrics import words
+from p2m_agent.scoring.text_forms import words
 from p2m_agent.types.analysis import ErrorCluster
 from p2m_agent.types.answer_form import AnswerForm
 

@@ -18,7 +18,8 @@ from p2m_agent.types.scores import Baseline
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction, Predictor
+    from p2m_agent.delivery.predictor import Predictor
+    from p2m_agent.types.student import Prediction
 
 NO_TIME = OutOfTime().message
 

@@ -14,7 +14,7 @@ from p2m_agent.evaluation.learning_curve import FEWEST_ROWS, head_curve, recorde
 from p2m_agent.evaluation.slices import slices
 from p2m_agent.evaluation.suggest import suggestions
 from p2m_agent.events import Progressed
-from p2m_agent.scoring.metrics import confusions
+from p2m_agent.scoring.label_counts import confusions
 from p2m_agent.types.analysis import ErrorAnalysis, LearningCurve
 
 if TYPE_CHECKING:

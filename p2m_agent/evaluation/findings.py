@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p2m_agent.evaluation.doubtful_labels import WithoutSource
+from p2m_agent.training.recipes import recipe_named
 from p2m_agent.types.analysis import ErrorCluster, LabelNoise, LearningCurve
-from p2m_agent.types.recipe import Method
 
 if TYPE_CHECKING:
     from p2m_agent.evaluation.study import Study
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 ROW_S = 1.5
 """About, for a row that the teacher makes."""
-TRAIN_ROW_S: dict[Method, float] = {"linear_head": 0.01, "setfit": 0.8, "encoder": 0.06, "causal": 1.0, "seq2seq": 1.0}
-"""About, for all the training on one row, on a small CPU."""
-SETFIT_ROWS = 320
-"""From there on its pairs are as many as there may be."""
 START_S = 15.0
 UNKNOWN_LEFT = 0.9
 """Share of the error assumed to remain when rows are doubled and no curve says better: a guess."""
@@ -55,7 +51,7 @@ class Findings:
         """Share of the error that doubled rows should remove."""
         return 1 - (self.curve.error_left if self.curve else UNKNOWN_LEFT)
 
-    def train_s(self, method: Method | None = None, rows: int = 0) -> float:
+    def train_s(self, method: str | None = None, rows: int = 0) -> float:
         """About how long a training takes, with so many rows more; the student's own tells how fast it goes here."""
         run = self.study.run
         usual_s = _usual_s(run.recipe.method, run.train_rows)
@@ -74,5 +70,7 @@ class Findings:
         return self.curve is not None and self.curable < FLAT
 
 
-def _usual_s(method: Method, rows: int) -> float:
-    return START_S + TRAIN_ROW_S[method] * (min(rows, SETFIT_ROWS) if method == "setfit" else rows)
+def _usual_s(method: str, rows: int) -> float:
+    """What a training with the usual hyperparameters takes on two cores."""
+    kind = recipe_named(method)
+    return kind.seconds(kind.settings(base=kind.base), rows)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from p2m_agent.scoring.intervals import resampled
-from p2m_agent.scoring.metrics import RowStatistics, metric_value, row_statistics
+from p2m_agent.scoring.metric import RowStatistics
+from p2m_agent.scoring.metrics import metric_value, row_statistics
 from p2m_agent.types.analysis import CurvePart, LearningCurve
 
 if TYPE_CHECKING:

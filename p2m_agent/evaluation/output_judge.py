@@ -11,7 +11,7 @@ from pydantic import Field
 from p2m_agent.errors import P2MError
 from p2m_agent.prompting import fenced, render
 from p2m_agent.scoring.intervals import score_from
-from p2m_agent.scoring.metrics import mean_statistics
+from p2m_agent.scoring.metric import mean_statistics
 from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.scores import JUDGED, Score
 

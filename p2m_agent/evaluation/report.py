@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from p2m_agent.evaluation.contest import Report, predictions_of
 from p2m_agent.scoring.calibration import calibration
 from p2m_agent.scoring.intervals import bootstrap
-from p2m_agent.scoring.json_fields import JSON_METRICS, are_json
-from p2m_agent.scoring.metric_choice import METRICS_OF
-from p2m_agent.scoring.metrics import confusions, matches, per_label
+from p2m_agent.scoring.label_counts import confusions, per_label
+from p2m_agent.scoring.metrics import matches, metric_named, metrics_of
 from p2m_agent.types.rows import Example, Holdout
 from p2m_agent.types.scores import Calibration, EvalReport, Mistake, Score
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import TaskSpec
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction, Predictor
+    from p2m_agent.delivery.predictor import Predictor
+    from p2m_agent.types.student import Prediction
 
 MISTAKES = 50
 CONFUSIONS = 50
@@ -83,11 +83,9 @@ def extra_scores(spec: TaskSpec, expected: Sequence[str], given: Sequence[str], 
     Those that need a model are left out unless the task asks for them, those of JSON where the outputs are none.
     """
     found: dict[str, Score] = {}
-    left_out = {spec.metric, "embedding_similarity"}
-    if spec.metric not in JSON_METRICS and not are_json(expected):
-        left_out.update(JSON_METRICS)
-    for name in METRICS_OF[spec.kind]:
-        if name not in left_out:
+    for name in metrics_of(spec.kind):
+        metric = metric_named(name)
+        if name != spec.metric and not metric.needs_model and metric.suits(expected):
             score = bootstrap(name, expected, given, seed=seed)
             assert score is not None, "there are answered rows"
             found[name] = score

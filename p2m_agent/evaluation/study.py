@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.scoring.metric_choice import OPEN_ENDED
-from p2m_agent.scoring.metrics import row_value
+from p2m_agent.scoring.metrics import metric_named, row_value
 
 if TYPE_CHECKING:
     import numpy
@@ -61,7 +60,7 @@ class Study:
     @cached_property
     def wrong(self) -> list[int]:
         """Positions of the dev rows that were answered wrongly (or poorly)."""
-        enough = POOR if self.spec.metric in OPEN_ENDED else 1.0
+        enough = POOR if metric_named(self.spec.metric).open_ended else 1.0
         return [i for i, value in enumerate(self.values) if value < enough]
 
     @cached_property

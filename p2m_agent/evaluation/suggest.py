@@ -9,7 +9,7 @@ from statistics import median
 
 from p2m_agent.evaluation.findings import ROW_S, START_S, Findings
 from p2m_agent.evaluation.suggest_recipes import RULES
-from p2m_agent.scoring.text_metrics import squad_normalised
+from p2m_agent.scoring.text_forms import squad_normalised
 from p2m_agent.types.analysis import Basis, Suggestion
 
 MOST_ROWS = 2_000

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from p2m_agent.evaluation.findings import Findings
+from p2m_agent.training.recipe_kind import RecipeKind
+from p2m_agent.training.recipes import recipes_of
 from p2m_agent.types.analysis import Suggestion
-from p2m_agent.types.recipe import FEW_FOR_SETFIT, METHODS, Method
 
 RECIPE_CUT, RECIPE_CUT_OVERFIT = 0.15, 0.05
 """Share of the error that another recipe is guessed to remove; less where the student learned its rows by heart."""
 OVERFIT = 0.1
 """Train score above dev score from which on that is assumed."""
-SETFIT_CUT = 0.2
-"""The same of SetFit where there are few rows a label, which is what it is for: a guess."""
+FEW_ROWS_CUT = 0.2
+"""The same of a recipe for few rows a label where they are few: a guess."""
 SEARCH_CUT = 0.08
 """The same of a search over rates and batch sizes: a guess."""
 MOST_TRIALS, FEWEST_TRIALS, SEARCH_SHARE = 8, 3, 0.5
@@ -36,19 +38,19 @@ def _other_base(found: Findings) -> list[Suggestion]:
 
 
 def _other_recipe(found: Findings) -> list[Suggestion]:
-    left = [method for method in METHODS[found.study.spec.kind] if method not in found.tried]
-    return [_recipe(found, method) for method in left]
+    left = [recipe for recipe in recipes_of(found.study.spec.kind) if recipe.method not in found.tried]
+    return [_recipe(found, recipe) for recipe in left]
 
 
-def _recipe(found: Findings, method: Method) -> Suggestion:
-    run, each = found.study.run, found.rows_a_label
+def _recipe(found: Findings, recipe: RecipeKind[Any]) -> Suggestion:
+    run, each, method, most = found.study.run, found.rows_a_label, recipe.method, recipe.rows_a_label
     overfit = run.train is not None and run.train - run.dev > OVERFIT
-    cut = RECIPE_CUT_OVERFIT if overfit or method == "setfit" else RECIPE_CUT
+    cut = RECIPE_CUT_OVERFIT if overfit or most is not None else RECIPE_CUT
     train = "" if run.train is None else f" (train {run.train:.3f}, dev {run.dev:.3f})"
     said = "learned its rows by heart" if overfit else "may not be able to learn more"
     why = f"{run.recipe.method} {said}{train}; {method} was not tried"
-    if method == "setfit" and each is not None and each <= FEW_FOR_SETFIT:
-        cut, why = SETFIT_CUT, f"there are {each:.0f} rows a label: pairs of rows teach more than rows alone"
+    if most is not None and each is not None and each <= most:
+        cut, why = FEW_ROWS_CUT, f"there are {each:.0f} rows a label: {recipe.why.rpartition(': ')[2]}"
     facts = {"kind": "other_recipe", "why": why, "gain": cut * found.error, "basis": "guess", "method": method}
     return Suggestion.model_validate({**facts, "cost_s": found.train_s(method)})
 

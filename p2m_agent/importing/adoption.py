@@ -157,12 +157,14 @@ def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, task:
     """The spec with the metric that suits its outputs, unless the person chose one or it suits already."""
     if task.metric is not None:
         return spec
-    from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
+    from p2m_agent.scoring.metric_choice import choose_metric
+    from p2m_agent.scoring.metrics import metrics_of
 
-    outputs = [example.output for example in examples[:1000]]
-    metric, why = choose_metric(spec.kind, request=spec.request, outputs=outputs)
-    if spec.sorts and spec.metric in METRICS_OF[spec.kind]:
+    if spec.sorts and spec.metric in metrics_of(spec.kind):
         return spec
+    seen = examples[:1000]
+    outputs, inputs = [example.output for example in seen], [example.text for example in seen]
+    metric, why = choose_metric(spec.kind, request=spec.request, outputs=outputs, inputs=inputs)
     if metric == spec.metric:
         return spec
     said = f"Success is measured by {metric}: {why}."

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any, Protocol
 
-from p2m_agent.scoring.metrics import RowStatistics, row_statistics
+from p2m_agent.scoring.metric import RowStatistics
+from p2m_agent.scoring.metrics import row_statistics
 from p2m_agent.training.label_code import STRENGTH, LabelCode
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.mixture import Measure

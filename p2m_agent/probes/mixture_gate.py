@@ -13,7 +13,7 @@ from p2m_agent.probes.mixture_parts import ProbedPart, unions
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.run.seams import Clock
 from p2m_agent.scoring.intervals import difference, estimated, standard_error
-from p2m_agent.scoring.metrics import RowStatistics
+from p2m_agent.scoring.metric import RowStatistics
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.mixture import MixtureScore
 from p2m_agent.types.rows import Example

@@ -16,7 +16,7 @@ from typing import Any
 from p2m_agent.errors import ToolError
 from p2m_agent.settings import Settings
 from p2m_agent.training.loop import schedule
-from p2m_agent.training.texts.causal import locate_causal
+from p2m_agent.training.recipes.causal import locate_causal
 from p2m_agent.training.texts.chat_format import ChatFormat, common_prefix
 from p2m_agent.training.texts.packing import pack, packed_loss
 from p2m_agent.types.mixture import Measure

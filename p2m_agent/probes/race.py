@@ -19,7 +19,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.run.seams import Clock
 from p2m_agent.run.store import write_whole
 from p2m_agent.scoring.intervals import estimated
-from p2m_agent.scoring.metrics import RowStatistics
+from p2m_agent.scoring.metric import RowStatistics
 from p2m_agent.training.progress import Progress
 from p2m_agent.types.probe import ProbedModel
 

@@ -13,8 +13,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.training.base_check import fitting_tokenizer
 from p2m_agent.training.batching import batches
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.texts.seq2seq import Seq2SeqLearner, TextPair
-from p2m_agent.types.recipe import Seq2Seq
+from p2m_agent.training.recipes.seq2seq import Seq2Seq, Seq2SeqLearner, TextPair
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.weights.device import autocast, device

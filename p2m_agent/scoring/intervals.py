@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from p2m_agent.scoring.metrics import RowStatistics, row_statistics
-from p2m_agent.types.scores import Difference, MetricName, Score
+from p2m_agent.scoring.metric import RowStatistics
+from p2m_agent.scoring.metrics import load_metrics, row_statistics
+from p2m_agent.types.scores import Difference, Score
 
 if TYPE_CHECKING:
     import numpy
@@ -18,9 +19,7 @@ _CHUNK_CELLS = 4_000_000
 _TAIL = 0.025
 
 
-def bootstrap(
-    metric: MetricName, expected: Sequence[str], predicted: Sequence[str | None], *, seed: int = 0
-) -> Score | None:
+def bootstrap(metric: str, expected: Sequence[str], predicted: Sequence[str | None], *, seed: int = 0) -> Score | None:
     """A metric with its 95 % bootstrap percentile interval; None where no row was scored.
 
     Rows whose prediction is None are left out and counted. Where every row is right (or every row wrong) resampling
@@ -33,18 +32,19 @@ def bootstrap(
     return score_from(metric, statistics, len(predicted) - len(rows), seed)
 
 
-def score_from(metric: MetricName | Literal["llm_judge"], statistics: RowStatistics, unscored: int, seed: int) -> Score:
+def score_from(metric: str, statistics: RowStatistics, unscored: int, seed: int) -> Score:
     """A score from what its rows add to it."""
     value, (low, high) = estimated(statistics, seed)
     rows = len(statistics.rows)
-    if low == high and metric in ("accuracy", "exact_match", "squad_em", "valid_json"):
+    known = load_metrics().get(metric)
+    if low == high and known is not None and known.all_or_nothing:
         bound = _TAIL ** (1 / rows)
         low, high = (bound, 1.0) if value == 1.0 else (0.0, 1 - bound)
     return Score(metric=metric, value=value, ci95=(low, high), scored=rows, unscored=unscored)
 
 
 def paired(
-    metric: MetricName,
+    metric: str,
     expected: Sequence[str],
     student: Sequence[str | None],
     other: Sequence[str | None],

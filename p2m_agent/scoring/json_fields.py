@@ -8,18 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from p2m_agent.types.scores import MetricName
+from p2m_agent.scoring.metric import RowStatistics
 
 if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+    from p2m_agent.scoring.metric import Floats
 
-    Floats = NDArray[numpy.float64]
-
-FIELD_METRICS: tuple[MetricName, ...] = ("field_f1", "field_precision", "field_recall")
-"""Metrics over the leaves of JSON outputs."""
-JSON_METRICS: tuple[MetricName, ...] = (*FIELD_METRICS, "valid_json")
-"""Metrics that say something only of outputs that are JSON."""
 MOST = 0.9
 """Outputs are JSON where at least this share of them is an object or a list."""
 _MAX_DEPTH = 100
@@ -67,22 +60,25 @@ def same_fields(expected: str, predicted: str) -> bool:
     return found.right == found.expected == found.predicted
 
 
-def field_statistics(
-    name: MetricName, expected: Sequence[str], predicted: Sequence[str]
-) -> tuple[Floats, Callable[[Floats], Floats]]:
-    """Per row: leaves that are right, expected and predicted; the metric pools the leaves of all rows."""
-    import numpy as np
+def share_of_leaves(
+    of: Callable[[Floats, Floats], Floats],
+) -> Callable[[Sequence[str], Sequence[str]], RowStatistics]:
+    """Statistics of right leaves divided by what `of` makes of those expected and predicted, all rows pooled."""
 
-    found = [leaf_counts(e, p) for e, p in zip(expected, predicted, strict=True)]
-    rows = np.asarray([(each.right, each.expected, each.predicted) for each in found], float)
+    def statistics(expected: Sequence[str], predicted: Sequence[str]) -> RowStatistics:
+        import numpy as np
 
-    def value_of(sums: Floats) -> Floats:
-        right, wanted, said = sums[..., 0], sums[..., 1], sums[..., 2]
-        of = {"field_f1": (wanted + said) / 2, "field_precision": said, "field_recall": wanted}[name]
-        share: Floats = np.divide(right, of, out=np.zeros_like(right), where=of > 0)
-        return share
+        found = [leaf_counts(e, p) for e, p in zip(expected, predicted, strict=True)]
+        rows = np.asarray([(each.right, each.expected, each.predicted) for each in found], float)
 
-    return rows, value_of
+        def value_of(sums: Floats) -> Floats:
+            right, all_of = sums[..., 0], of(sums[..., 1], sums[..., 2])
+            share: Floats = np.divide(right, all_of, out=np.zeros_like(right), where=all_of > 0)
+            return share
+
+        return RowStatistics(rows, value_of)
+
+    return statistics
 
 
 def _parsed(text: str) -> Any:

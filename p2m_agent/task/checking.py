@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Set
 
 from p2m_agent.errors import P2MError, ToolError, UsageError
-from p2m_agent.scoring.metric_choice import METRICS_OF
+from p2m_agent.scoring.metrics import metric_named, metrics_of
 from p2m_agent.types.label_sets import SEPARATOR
-from p2m_agent.types.task import Task, TaskSpec
+from p2m_agent.types.task import Kind, Task, TaskSpec
 
 LONGEST_REQUEST = 20_000
 """Characters. More is a document, not a description of a task."""
@@ -42,9 +42,21 @@ def check_task(task: Task) -> None:
             "The task file gives labels for a text_to_text task.",
             "Drop `labels`, or set `kind: classification` (one label) or `kind: multi_label` (several).",
         )
-    if task.kind is not None and task.metric is not None and task.metric not in METRICS_OF[task.kind]:
-        fitting = " or ".join(METRICS_OF[task.kind])
-        raise UsageError(f"The metric {task.metric} does not fit {task.kind}.", f"Choose {fitting}.")
+    if task.metric is not None:
+        fault = metric_fault(task.metric, task.kind)
+        if fault:
+            raise UsageError(*fault)
+
+
+def metric_fault(metric: str, kind: Kind | None = None) -> tuple[str, str] | None:
+    """What is wrong with a metric, for a kind of task where that is known, and the remedy."""
+    try:
+        named = metric_named(metric)
+    except UsageError as error:
+        return error.message, error.hint
+    if kind is None or kind in named.kinds:
+        return None
+    return f"The metric {metric} does not fit {kind}.", f"Choose {' or '.join(metrics_of(kind))}."
 
 
 def check_spec(spec: TaskSpec, given: Set[str]) -> None:
@@ -72,9 +84,9 @@ def _contradictions(spec: TaskSpec) -> list[tuple[str, str, str]]:
         )
     if spec.sorts:
         found += _label_faults(spec)
-    if spec.metric not in METRICS_OF[spec.kind]:
-        fitting = " or ".join(METRICS_OF[spec.kind])
-        found.append(("metric", f"The metric {spec.metric} does not fit {spec.kind}.", f"Choose {fitting}."))
+    fault = metric_fault(spec.metric, spec.kind)
+    if fault:
+        found.append(("metric", *fault))
     fields = [*spec.input_fields, spec.output_field]
     if len(set(fields)) < len(fields) or not all(name.strip() for name in fields):
         key = "input_fields" if len(set(spec.input_fields)) < len(spec.input_fields) else "output_field"

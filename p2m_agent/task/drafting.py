@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.languages import foreign, inputs_named
-from p2m_agent.scoring.metric_choice import METRICS_OF, choose_metric
+from p2m_agent.scoring.metric_choice import choose_metric
+from p2m_agent.scoring.metrics import load_metrics, metrics_of
 from p2m_agent.task.checking import check_request, check_spec, check_task
 from p2m_agent.task.fields import demonstrations_of, named_inputs
 from p2m_agent.task.instruction import instruction_of
 from p2m_agent.task.kinds import TOLD, allows_several, guess_kind
 from p2m_agent.task.listed_labels import listed_labels
 from p2m_agent.task.suggestion import RequestReading, suggest
+from p2m_agent.types.rows import render_input
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Constraints, Demonstration, Kind, Task, TaskSpec
 
@@ -142,13 +144,14 @@ class _Draft:
         """Labels, or a metric that only one kind has, leave no choice."""
         own = {"labels": self.task.labels, "metric": self.task.metric}
         for said in (own, self.said.stated):
+            metric = load_metrics().get(str(said.get("metric")))
+            kinds = metric.kinds if metric else ()
             if said.get("labels"):
-                several = said.get("metric") in METRICS_OF["multi_label"]
+                several = "multi_label" in kinds and "classification" not in kinds
                 several = several or allows_several(self.task.request, self.demonstrations)
                 return "multi_label" if several else "classification"
-            for kind, metrics in METRICS_OF.items():
-                if said.get("metric") in metrics:
-                    return kind
+            if len(kinds) == 1:
+                return kinds[0]
         return None
 
     def instruction(self) -> str:
@@ -192,9 +195,10 @@ class _Draft:
 
     def metric(self, kind: Kind) -> MetricName:
         metric = cast("MetricName | None", self.known("metric"))
-        if metric is None or (metric not in METRICS_OF[kind] and "metric" not in {*self.task.given, *self.said.stated}):
+        if metric is None or (metric not in metrics_of(kind) and "metric" not in {*self.task.given, *self.said.stated}):
             outputs = [shown.output for shown in self.demonstrations]
-            metric, why = choose_metric(kind, request=self.task.request, outputs=outputs)
+            inputs = [render_input(shown.input) for shown in self.demonstrations]
+            metric, why = choose_metric(kind, request=self.task.request, outputs=outputs, inputs=inputs)
             self.assume("metric", f"Success is measured by {metric}: {why}.")
         else:
             self.assume("metric", f"Success is measured by {metric}.")

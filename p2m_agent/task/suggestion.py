@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from p2m_agent.prompting import render, shown_example
+from p2m_agent.scoring.metrics import load_metrics
 from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Demonstration, Kind
@@ -38,7 +39,7 @@ class RequestForm(AnswerForm):
     input_fields: tuple[str, ...]
     output_field: str
     language: str | None
-    metric: Literal["accuracy", "macro_f1", "micro_f1", "label_f1", "exact_match", "chrf", "field_f1"]
+    metric: str = Field(json_schema_extra=lambda schema: schema.update(enum=list(load_metrics())))
 
 
 def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -> RequestReading:
@@ -46,7 +47,7 @@ def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -
     from p2m_agent.llm.client import ChatMessage, Request
 
     examples = [shown_example(each.input, each.output) for each in demonstrations[:5]]
-    prompt = render("define_task", request=request, examples=examples)
+    prompt = render("define_task", request=request, examples=examples, metrics=load_metrics().values())
     message, schema = ChatMessage(role="user", content=prompt), RequestForm.json_schema()
     reply = llm.ask(Request(messages=(message,), json_schema=schema, max_tokens=1200))
     try:
@@ -55,4 +56,5 @@ def suggest(llm: LLM, request: str, demonstrations: tuple[Demonstration, ...]) -
         return RequestReading()
     language = suggestion.language
     sane = language if language and 2 <= len(language) <= 3 and language.isalpha() else None
-    return suggestion.model_copy(update={"language": sane})
+    metric = suggestion.metric if suggestion.metric in load_metrics() else None
+    return suggestion.model_copy(update={"language": sane, "metric": metric})

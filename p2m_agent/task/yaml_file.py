@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
+from p2m_agent.task.checking import metric_fault
 from p2m_agent.types.task import Constraints, Task
 
 PROMPT_ENDINGS = {".txt", ".md"}
@@ -52,6 +53,9 @@ def _checked(path: Path, content: dict[str, object]) -> Task:
         nested = list(Constraints.model_fields) if where.startswith("constraints.") else []
         near = difflib.get_close_matches(where.rpartition(".")[2], nested, 1, cutoff=0.5)
         raise UsageError(f"{path}: `{where}`: {first['msg']}.", f"Did you mean `{near[0]}`?" if near else "") from error
+    fault = metric_fault(task.metric, task.kind) if task.metric is not None else None
+    if fault:
+        raise UsageError(f"{path}: `metric`: {fault[0]}", fault[1])
     beside = {name: path.parent / file for name in Task.files() if (file := getattr(task, name))}
     return task.model_copy(update={name: str(file) for name, file in beside.items() if file.exists()})
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
+from p2m_agent.task.checking import metric_fault
 from p2m_agent.types.task import TaskSpec, read_share
 
 EDITABLE = (
@@ -67,11 +68,16 @@ def check_edits(spec: TaskSpec, edits: Mapping[str, object]) -> TaskSpec:
     """
     assumptions, assumed = spec.still_assumed(edits)
     try:
-        return TaskSpec.model_validate({**spec.model_dump(), "assumptions": assumptions, "assumed": assumed, **edits})
+        values = {**spec.model_dump(), "assumptions": assumptions, "assumed": assumed, **edits}
+        edited = TaskSpec.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise UsageError(f"`{field}`: {first['msg'][0].lower()}{first['msg'][1:]}.") from error
+    fault = metric_fault(edited.metric) if "metric" in edits else None
+    if fault:
+        raise UsageError(f"`metric`: {fault[0]}", fault[1])
+    return edited
 
 
 def as_lines(spec: TaskSpec) -> str:

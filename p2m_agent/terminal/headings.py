@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from p2m_agent import events
 from p2m_agent.events import Event
-from p2m_agent.terminal import units
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import TaskSpec
@@ -59,5 +59,5 @@ class Rounds:
 
     def _standing(self) -> str:
         target = "" if self._target is None else f"target {self._target:g}"
-        best = "" if self._best is None else f"best {units.METRICS[self._metric]} {self._best:.3f} on dev"
+        best = "" if self._best is None else f"best {title_of(self._metric)} {self._best:.3f} on dev"
         return "".join(f" · {part}" for part in (best, target) if part)

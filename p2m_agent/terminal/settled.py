@@ -13,6 +13,7 @@ from rich.text import Text
 from p2m_agent import events
 from p2m_agent.events import Event
 from p2m_agent.run.state import tool_of
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.live import Running, left, told
 from p2m_agent.terminal.safe import one_line, words
@@ -199,7 +200,7 @@ def _spec(spec: TaskSpec) -> list[RenderableType]:
     what = spec.kind.replace("_", " ")
     into = f" into {len(spec.labels)} labels" if spec.labels else ""
     target = f", target {spec.target:g}" if spec.target is not None else ""
-    facts = Text(f"{what}{into}, scored by {units.METRICS[spec.metric]}{target}", style="soft")
+    facts = Text(f"{what}{into}, scored by {title_of(spec.metric)}{target}", style="soft")
     return [facts, *(marked("-", "soft", words(one_line(a), "soft")) for a in spec.assumptions)]
 
 

@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.scores import Score
-
-METHODS = {
-    "linear_head": "linear head",
-    "setfit": "SetFit",
-    "encoder": "whole encoder",
-    "causal": "causal LM",
-    "seq2seq": "encoder-decoder",
-}
-METRICS = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "micro_f1": "micro F1",
-    "label_f1": "mean F1 of labels",
-    "subset_accuracy": "whole sets right",
-    "exact_match": "exact match",
-    "squad_em": "SQuAD EM",
-    "squad_f1": "SQuAD F1",
-    "chrf": "chrF",
-    "bleu": "BLEU",
-    "rouge_l": "ROUGE-L",
-    "embedding_similarity": "embedding similarity",
-    "field_f1": "field F1",
-    "field_precision": "field precision",
-    "field_recall": "field recall",
-    "valid_json": "valid JSON",
-    "llm_judge": "LLM judge",
-}
 
 
 def seconds(value: float) -> str:
@@ -79,7 +53,7 @@ def interval(ends: tuple[float, float]) -> str:
 
 def scored(score: Score) -> str:
     """`accuracy 0.893 (0.861 to 0.921)`."""
-    return f"{METRICS[score.metric]} {score.value:.3f} ({interval(score.ci95)})"
+    return f"{title_of(score.metric)} {score.value:.3f} ({interval(score.ci95)})"
 
 
 def cost(spent: Cost, *, unknown_price: bool = False) -> str:

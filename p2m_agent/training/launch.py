@@ -19,7 +19,7 @@ from p2m_agent.events import Progressed
 from p2m_agent.settings import Settings
 from p2m_agent.training.job import TrainEnv, TrainRows
 from p2m_agent.training.parallel import Followed, World
-from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.recipe import AnyRecipe, Recipe
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.types.value import Value
@@ -31,7 +31,7 @@ _COMPUTED: dict[str, Any] = {part: {"__all__": {"id"}} for part in ("train", "de
 class TrainingJob(Value):
     """A training, complete but for the base model."""
 
-    recipe: Recipe
+    recipe: AnyRecipe
     spec: TaskSpec
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
@@ -40,7 +40,9 @@ class TrainingJob(Value):
 def write_job(folder: Path, recipe: Recipe, rows: TrainRows, processes: int = 2) -> str:
     """Write a training down for several processes; the command that runs it on this machine."""
     folder.mkdir(parents=True, exist_ok=True)
-    job = TrainingJob(recipe=recipe, spec=rows.spec, train=tuple(rows.train), dev=tuple(rows.dev))
+    job = TrainingJob(
+        recipe=AnyRecipe.model_validate(recipe), spec=rows.spec, train=tuple(rows.train), dev=tuple(rows.dev)
+    )
     (folder / JOB).write_text(job.model_dump_json(exclude=_COMPUTED), encoding="utf-8")
     return f"torchrun --nproc-per-node {processes} -m p2m_agent.training.launch {folder}"
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.recipe import AnyRecipe, Recipe
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Kind, TaskSpec
 from p2m_agent.types.value import Value
@@ -33,7 +33,7 @@ class StudentCard(Value):
 
     version: Literal[1] = 1
     kind: Kind
-    recipe: Recipe
+    recipe: AnyRecipe
     instruction: str
     input_fields: tuple[str, ...]
     output_field: str
@@ -52,7 +52,7 @@ def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str,
     """The card of a student that is about to be saved."""
     return StudentCard(
         kind=spec.kind,
-        recipe=recipe,
+        recipe=AnyRecipe.model_validate(recipe),
         instruction=spec.instruction,
         input_fields=spec.input_fields,
         output_field=spec.output_field,

@@ -8,7 +8,8 @@ from pathlib import Path
 from p2m_agent.errors import ToolError
 from p2m_agent.training.batching import sample
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows
-from p2m_agent.types.recipe import METHODS, Causal, Encoder, LinearHead, Recipe, Seq2Seq, SetFit
+from p2m_agent.training.recipes import recipe_named, recipes_of
+from p2m_agent.types.recipe import Recipe
 
 __all__ = ["TrainEnv", "TrainRows", "Trained", "train"]
 
@@ -27,13 +28,14 @@ def train(recipe: Recipe, rows: TrainRows, folder: Path, run: TrainEnv) -> Train
     torch.set_num_threads(run.settings.threads)
     folder.mkdir(parents=True, exist_ok=True)
     rows, notes = _limited(recipe, rows)
-    trained = _train(recipe, rows, folder, run)
+    kind = recipe_named(recipe.method)
+    trained: Trained = kind.train(kind.settings.of(recipe), rows, folder, run)
     return replace(trained, notes=(*notes, *trained.notes))
 
 
 def _check(recipe: Recipe, rows: TrainRows) -> None:
-    if recipe.method not in METHODS[rows.spec.kind]:
-        fitting = " or ".join(METHODS[rows.spec.kind])
+    if rows.spec.kind not in recipe_named(recipe.method).kinds:
+        fitting = " or ".join(each.method for each in recipes_of(rows.spec.kind))
         raise ToolError(f"{recipe.method} does not train a {rows.spec.kind} task", f"Use {fitting}.")
     for part, name in ((rows.train, "training"), (rows.dev, "dev")):
         if not part:
@@ -46,27 +48,3 @@ def _limited(recipe: Recipe, rows: TrainRows) -> tuple[TrainRows, tuple[str, ...
     picked = [rows.train[i] for i in sample(len(rows.train), recipe.max_rows, recipe.seed)]
     note = f"Trained on {len(picked)} of {len(rows.train)} rows, drawn with the seed (max_rows)."
     return replace(rows, train=picked), (note,)
-
-
-def _train(recipe: Recipe, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
-    match recipe:
-        case LinearHead():
-            from p2m_agent.training.linear_head import train_linear_head
-
-            return train_linear_head(recipe, rows, folder, run)
-        case SetFit():
-            from p2m_agent.training.setfit import train_setfit
-
-            return train_setfit(recipe, rows, folder, run)
-        case Encoder():
-            from p2m_agent.training.encoder import train_encoder
-
-            return train_encoder(recipe, rows, folder, run)
-        case Causal():
-            from p2m_agent.training.texts.causal import train_causal
-
-            return train_causal(recipe, rows, folder, run)
-        case Seq2Seq():
-            from p2m_agent.training.texts.seq2seq import train_seq2seq
-
-            return train_seq2seq(recipe, rows, folder, run)

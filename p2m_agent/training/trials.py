@@ -13,15 +13,14 @@ from typing import Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
-from p2m_agent.training.label_code import STRENGTH
+from p2m_agent.training.recipe_kind import Space
+from p2m_agent.training.recipes import recipe_named
 from p2m_agent.training.student_card import CARD
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import LinearHead, Recipe
+from p2m_agent.types.recipe import Recipe
 from p2m_agent.types.student import CurvePoint
 
 _TRIALS, _RESULT, _FAULT = "trials.log", "trained", "fault"
-_SPREAD = 5.0
-"""How far from the recipe's own a rate may go, either way."""
 _WARM_UP = 2
 """Whole trials before one may be stopped early."""
 
@@ -63,20 +62,22 @@ def search(recipe: Recipe, trials: int, rows: TrainRows, folder: Path, run: Trai
 
 def variant(trial: Any, recipe: Recipe) -> Recipe:
     """The recipe of a trial, drawn around the one asked for."""
-    if isinstance(recipe, LinearHead):
-        at = recipe.inverse_regularisation or STRENGTH
-        drawn: dict[str, object] = {
-            "inverse_regularisation": trial.suggest_float("inverse_regularisation", at / 100, at * 100, log=True)
-        }
-    else:
-        rate, batch = recipe.learning_rate, recipe.batch_size
-        batches = sorted({max(1, batch // 2), batch, batch * 2})
-        drawn = {
-            "learning_rate": trial.suggest_float("learning_rate", rate / _SPREAD, min(0.9, rate * _SPREAD), log=True),
-            "batch_size": trial.suggest_categorical("batch_size", batches),
-            "warmup_share": trial.suggest_float("warmup_share", 0.0, 0.2),
-        }
-    return type(recipe).model_validate(recipe.model_dump() | drawn)
+    drawn = {name: each.drawn(trial, name) for name, each in _space(recipe).items()}
+    found: Recipe = recipe_named(recipe.method).settings.model_validate(recipe.model_dump() | drawn)
+    return found
+
+
+def _space(recipe: Recipe) -> Space:
+    """What is searched.
+
+    Raises:
+        ToolError: the recipe names nothing.
+    """
+    kind = recipe_named(recipe.method)
+    if kind.space is None:
+        raise ToolError(f"{recipe.method} has nothing to search", "Leave trials out.")
+    found: Space = kind.space(kind.settings.of(recipe))
+    return found
 
 
 def _study(folder: Path, name: str, recipe: Recipe) -> Any:
@@ -97,9 +98,7 @@ def _study(folder: Path, name: str, recipe: Recipe) -> Any:
         load_if_exists=True,
     )
     if not study.trials:
-        names = ("inverse_regularisation", "learning_rate", "batch_size", "warmup_share")
-        own = {key: value for key, value in recipe.model_dump().items() if key in names}
-        study.enqueue_trial({key: STRENGTH if value is None else value for key, value in own.items()})
+        study.enqueue_trial({name: each.start for name, each in _space(recipe).items()})
     return study
 
 

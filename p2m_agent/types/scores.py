@@ -8,25 +8,11 @@ from pydantic import Field
 
 from p2m_agent.types.value import Value
 
-MetricName = Literal[
-    "accuracy",
-    "macro_f1",
-    "micro_f1",
-    "label_f1",
-    "subset_accuracy",
-    "exact_match",
-    "squad_em",
-    "squad_f1",
-    "chrf",
-    "bleu",
-    "rouge_l",
-    "embedding_similarity",
-    "field_f1",
-    "field_precision",
-    "field_recall",
-    "valid_json",
-]
-"""What a student can be trained towards: each is computed without asking anybody. All are 0 to 1."""
+MetricName = str
+"""What a student can be trained towards: a file of `scoring/metrics`. All are 0 to 1, and 1 is best.
+
+Whether there is one of that name for the kind of task is checked where a task is given (`task.checking`).
+"""
 JUDGED: Literal["llm_judge"] = "llm_judge"
 """A score beside the metric: it takes requests to an LLM, so nothing is tuned on it."""
 

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.recipe import AnyRecipe
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.value import Value
+
+
+class Prediction(Value):
+    """A student's answer to one input."""
+
+    output: str
+    confidence: float | None
+    """0 to 1: the probability of the label or of the set, or the geometric mean of the answer's token probabilities."""
+    scores: dict[str, float] = {}
+    """Probability of every label, most likely first; of several labels each by itself."""
+    input_cut: bool = False
+    """Whether the input was longer than the student reads."""
+    output_cut: bool = False
+    """Whether the answer stopped at the longest length that the student writes."""
+
+
+Answer = Callable[[Sequence[str]], list[Prediction]]
+"""A loaded student: rendered inputs to predictions, in order."""
 
 
 class CurvePoint(Value):
@@ -23,7 +42,7 @@ class TrainingRun(Value):
 
     artifact: Literal["training_run"] = "training_run"
     id: str
-    recipe: Recipe
+    recipe: AnyRecipe
     path: str
     """Folder of the student, loadable by `p2m_agent.delivery.predictor`, relative to the run's folder."""
     datasets: tuple[str, ...]

@@ -13,9 +13,9 @@ from p2m_agent.agent.outcome import outcome_of
 from p2m_agent.agent.stopping import why_stopped
 from p2m_agent.cli import build_parser
 from p2m_agent.run.state import Decision, Ended, RunState
+from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.types.analysis import CurvePart, ErrorAnalysis, LabelNoise, LearningCurve, Suggestion
 from p2m_agent.types.budget import Budget, Cost
-from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.scores import Difference, EvalReport, Score
 from tests.agent.planner.test_rules import data, delivery, found, holdout, report, spec, state, student
 

@@ -207,7 +207,7 @@ def test_votes_leave_behind_what_cannot_be_reached() -> None:
 
 
 def test_an_assumption_goes_when_the_rows_say_otherwise() -> None:
-    drafted = draft_spec(Said(Task(request="Answer the customer.")), "001-define_task", None, lambda: None)
+    drafted = draft_spec(Said(Task(request="Say the date of the letter.")), "001-define_task", None, lambda: None)
     longer = [example(sentence(n), " ".join(sentence(n + each) for each in range(5))) for n in range(40)]
     for spec in (drafted, reworded(drafted)):
         assert settle_kind(TEXTS, Counter({"fine": 50, "bad": 50}), spec, kind_is_given=False) == "classification"

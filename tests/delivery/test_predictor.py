@@ -7,8 +7,9 @@ import pytest
 from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.texts.chat_format import ChatFormat
-from p2m_agent.types.recipe import Causal, LinearHead
 from p2m_agent.weights.loading import load_tokenizer
 from tests.fakes.tiny_models import task, tiny_bert, tiny_llama
 

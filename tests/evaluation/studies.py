@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from p2m_agent.evaluation.study import Study
-from p2m_agent.types.recipe import Causal, LinearHead
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Kind, TaskSpec

@@ -12,7 +12,8 @@ from p2m_agent.evaluation.contest import Contest
 from p2m_agent.evaluation.teacher_baseline import teacher
 from p2m_agent.rows.demonstrations import DEMONSTRATION_CHARS, demonstrations
 from p2m_agent.settings import Settings
-from p2m_agent.types.recipe import Causal, LinearHead
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import TaskSpec
 from tests.fakes.student import LABELS, FakePredictor, FakeTeacher, example, student_card

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from p2m_agent.evaluation.report import extra_scores
-from p2m_agent.scoring.json_fields import JSON_METRICS
 from tests.evaluation.studies import spec
 
+JSON_METRICS = ("field_f1", "field_precision", "field_recall", "valid_json")
 EXPECTED = ['{"a": 1, "b": 2}', '{"a": [3]}']
 GIVEN = ['{"b": 2, "a": 1, "c": 0}', "none"]
 

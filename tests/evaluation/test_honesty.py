@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.delivery.predictor import Prediction
 from p2m_agent.errors import ToolError
 from p2m_agent.evaluation.answers import against, read_answers, write_answers
 from p2m_agent.evaluation.output_judge import judge
@@ -21,6 +20,7 @@ from p2m_agent.scoring.calibration import calibration
 from p2m_agent.scoring.certificate import certify
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.scores import Difference, EvalReport
+from p2m_agent.types.student import Prediction
 from tests.evaluation.studies import spec
 from tests.fakes.student import StudentRun, example
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from p2m_agent.evaluation.worth import not_worth
-from p2m_agent.types.recipe import Encoder, LinearHead
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.types.scores import Baseline, Difference, EvalReport, Score, Speed
 from p2m_agent.types.student import TrainingRun
 from tests.evaluation.studies import student

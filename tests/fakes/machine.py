@@ -16,9 +16,9 @@ from p2m_agent.run.checkpoints import open_checkpoints
 from p2m_agent.run.state import Call, Ended, RunState
 from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.questions import Question
-from p2m_agent.types.recipe import LinearHead
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.student import Delivery, TrainingRun
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from p2m_agent import events as e
 from p2m_agent.run.state import Decision, Ended, RunState
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch, ModelCandidate, ModelSearch
 from p2m_agent.types.questions import Answer, Question
-from p2m_agent.types.recipe import Encoder, LinearHead
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, Difference, EvalReport, Score, Speed
 from p2m_agent.types.student import CurvePoint, Delivery, TrainingRun

@@ -19,7 +19,7 @@ FACTS = frozenset(
     {
         # what something is called
         "id", "call_id", "made_by", "tool", "name", "repo", "hub", "ref", "source", "subject", "revision", "sha256",
-        "base", "model", "method", "training_run", "datasets", "chosen", "parts", "clusters", "run",
+        "base", "model", "method", "metric", "training_run", "datasets", "chosen", "parts", "clusters", "run",
         "dev_sha256", "test_sha256", "against", "choice",
         # where it is
         "path", "dev_path", "test_path", "report",

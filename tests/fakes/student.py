@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p2m_agent.delivery.predictor import Prediction
 from p2m_agent.events import Event
 from p2m_agent.rows.holdout import file_sha256, seal
 from p2m_agent.rows.pool import TrainingPools
@@ -17,12 +16,14 @@ from p2m_agent.run.seams import LLM
 from p2m_agent.run.state import Call, RunState
 from p2m_agent.run.tooling import Context
 from p2m_agent.settings import Settings
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.student_card import StudentBase, StudentCard, write_card
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.completion import Capability, Reply, Request
-from p2m_agent.types.recipe import Causal, LinearHead, Recipe
+from p2m_agent.types.recipe import Recipe
 from p2m_agent.types.rows import Dataset, Example, Holdout, Source
-from p2m_agent.types.student import TrainingRun
+from p2m_agent.types.student import Prediction, TrainingRun
 from p2m_agent.types.task import Kind, TaskSpec
 from tests.fakes.hub import ListedHub
 from tests.fakes.scripted_llm import ScriptedLLM

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from p2m_agent.training.linear_head import ENCODER, save_head
+from p2m_agent.training.heads import ENCODER, save_head
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.student_card import StudentBase, StudentCard, write_card
 from p2m_agent.training.texts.answering import MODEL
-from p2m_agent.types.recipe import Causal, LinearHead
 from p2m_agent.types.task import Kind
 
 LABELS = ("invoice", "parcel", "refund")

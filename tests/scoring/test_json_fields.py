@@ -7,10 +7,11 @@ import json
 import pytest
 
 from p2m_agent.scoring.intervals import bootstrap
-from p2m_agent.scoring.json_fields import JSON_METRICS, LeafCounts, are_json, is_json, leaf_counts, same_fields
+from p2m_agent.scoring.json_fields import LeafCounts, are_json, is_json, leaf_counts, same_fields
 from p2m_agent.scoring.metrics import matches, metric_value
 from p2m_agent.types.scores import MetricName
 
+JSON_METRICS = ("field_f1", "field_precision", "field_recall", "valid_json")
 ORDER = '{"item": "pizza", "size": "large"}'
 
 

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.scoring.metrics import confusions, metric_value, per_label
+from p2m_agent.scoring.label_counts import confusions, per_label
+from p2m_agent.scoring.metrics import metric_value
 from p2m_agent.types.label_sets import joined, parted
 
 LABELS = ("refund", "delivery", "account", "product", "never predicted")

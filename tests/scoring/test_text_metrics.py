@@ -11,7 +11,8 @@ import pytest
 
 from p2m_agent.scoring.intervals import bootstrap
 from p2m_agent.scoring.metrics import metric_value, row_statistics
-from p2m_agent.scoring.text_metrics import rouge_l, squad_f1
+from p2m_agent.scoring.metrics.rouge_l import rouge_l
+from p2m_agent.scoring.metrics.squad_f1 import squad_f1
 from p2m_agent.types.scores import MetricName
 
 PAIRS = [

@@ -71,7 +71,7 @@ def test_an_edited_spec_is_a_new_one(tmp_path: Path) -> None:
     assert state.spec.labels == ("billing", "parcels", "other")
     assert (state.spec.target, state.spec.id) == (0.9, "spec-001-ask_person")
     Caller(tmp_path, state)(TOOL, edit(kind="text_to_text"), about=state.spec.id)
-    assert (state.spec.labels, state.spec.metric) == ((), "exact_match")
+    assert (state.spec.labels, state.spec.metric) == ((), "chrf")
 
 
 @pytest.mark.parametrize(

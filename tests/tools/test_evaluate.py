@@ -11,8 +11,8 @@ from p2m_agent.agent.planner.legality import check
 from p2m_agent.rows.holdout import looks
 from p2m_agent.run.state import Failure
 from p2m_agent.run.tooling import Outcome, Tool
+from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.types.budget import Budget, Cost
-from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.scores import EvalReport
 from tests.fakes.calls import run_tool
 from tests.fakes.student import FakePredictor, FakeTeacher, StudentRun, by_word, student_card

@@ -14,9 +14,10 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Tool
 from p2m_agent.training import loop
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.setfit import SetFit
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
-from p2m_agent.types.recipe import Encoder, SetFit
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Constraints, TaskSpec

@@ -24,7 +24,7 @@ from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Demonstration, Task, TaskSpec
 from tests.fakes.calls import Caller, context_of, run_tool
 from tests.fakes.scripted_llm import ScriptedLLM
-from tests.generation.test_rounds import CLASSES, sentence, writer
+from tests.generation.test_rounds import CLASSES, TEXTS, sentence, writer
 from tests.tools.test_import_rows import make_dataset
 
 TOOL = load_tools()["generate_examples"]
@@ -46,6 +46,23 @@ def test_without_held_out_rows_a_part_becomes_a_synthetic_proxy(tmp_path: Path) 
     train = {row.id for row in read_examples(tmp_path / dataset.path)}
     assert not train & {row.id for row in held_out_rows(tmp_path, holdout)}
     assert sum(dataset.labels.values()) == dataset.rows
+
+
+def test_the_first_rows_say_what_a_task_without_data_is_measured_by(tmp_path: Path) -> None:
+    written = writer(count())
+
+    def polite(request: Request) -> str | dict[str, object]:
+        reply = written(request)
+        return reply if isinstance(reply, dict) else f"We are sorry about {reply.split()[0].lower()} and see to it."
+
+    assumed = TEXTS.model_copy(update={"assumed": {"metric": "m"}, "assumptions": ("m",)})
+    state = RunState(artifacts=[assumed], task=Task(request="r"))
+    Caller(tmp_path, state, ScriptedLLM(always=polite))(TOOL, rows=40)
+    assert state.spec is not None
+    assert state.spec.metric == "chrf"
+    state = RunState(artifacts=[assumed], task=Task(request="r", metric="exact_match"))
+    Caller(tmp_path / "chosen", state, ScriptedLLM(always=polite))(TOOL, rows=40)
+    assert state.spec == assumed
 
 
 def test_held_out_rows_reach_neither_prompt_nor_dataset(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import load_tools
-from p2m_agent.types.recipe import LinearHead
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.types.student import TrainingRun
 from tests.fakes.calls import run_tool
 

@@ -9,9 +9,10 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.training.base_check import check_files, fitting_tokenizer
 from p2m_agent.training.job import TrainRows
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.texts.chat_format import ChatFormat
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Causal, LinearHead
 from p2m_agent.weights.loading import load_causal, load_tokenizer
 from tests.fakes.tiny_models import repeated_words, sorted_mail, task
 from tests.training.conftest import Around

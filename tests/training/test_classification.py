@@ -8,8 +8,10 @@ from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.training import loop
 from p2m_agent.training.job import TrainRows
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
+from p2m_agent.training.recipes.setfit import SetFit
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Encoder, LinearHead, SetFit
 from p2m_agent.weights import memory
 from tests.fakes.tiny_models import row, sorted_mail, task
 from tests.training.conftest import Around
@@ -99,7 +101,7 @@ def test_training_fits_itself_into_the_time(bert: Path, tmp_path: Path, around: 
 def test_out_of_memory_halves_the_piece_and_changes_no_number(
     bert: Path, tmp_path: Path, around: Around, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from p2m_agent.training.encoder import EncoderLearner
+    from p2m_agent.training.recipes.encoder import EncoderLearner
 
     real = EncoderLearner.loss
 

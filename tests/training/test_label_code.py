@@ -12,9 +12,9 @@ import pytest
 
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.label_code import STRENGTH, LabelCode
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.student_card import CARD
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import LinearHead
 from tests.fakes.tiny_models import row, task
 from tests.training.conftest import Around
 

@@ -13,8 +13,8 @@ from p2m_agent.settings import Settings
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.launch import main, write_job
 from p2m_agent.training.parallel import World
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Causal
 from tests.conftest import ROOT
 from tests.fakes.tiny_models import repeated_words, task
 from tests.training.conftest import Around

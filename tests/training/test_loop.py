@@ -17,9 +17,9 @@ from p2m_agent.training.launch import write_job
 from p2m_agent.training.learner import TrainingPlan, label_weights
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipes.seq2seq import Seq2Seq
 from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Seq2Seq
 from tests.conftest import ROOT
 from tests.fakes.tiny_models import repeated_words, task
 from tests.training.conftest import Around
@@ -118,7 +118,7 @@ import json, os, signal, sys
 from pathlib import Path
 from p2m_agent.settings import Settings
 from p2m_agent.training import launch
-from p2m_agent.training.texts.seq2seq import Seq2SeqLearner
+from p2m_agent.training.recipes.seq2seq import Seq2SeqLearner
 real, calls = Seq2SeqLearner.loss, []
 def loss(self, rows):
     calls.append(rows)

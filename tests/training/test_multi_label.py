@@ -11,9 +11,12 @@ from p2m_agent.errors import ToolError
 from p2m_agent.probes.encoder_race import EncoderProbe
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.label_code import LabelCode
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
+from p2m_agent.training.recipes.setfit import SetFit
 from p2m_agent.training.trainer import train
 from p2m_agent.types.label_sets import joined, parted
-from p2m_agent.types.recipe import Encoder, LinearHead, Recipe, SetFit
+from p2m_agent.types.recipe import Recipe
 from p2m_agent.types.rows import Example
 from tests.fakes.tiny_models import row, task
 from tests.training.conftest import Around

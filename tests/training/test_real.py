@@ -7,8 +7,10 @@ import pytest
 
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.training.job import TrainRows
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Encoder, LinearHead, Recipe
+from p2m_agent.types.recipe import Recipe
 from p2m_agent.types.rows import Example
 from p2m_agent.weights.locate import EMBEDDINGS, installed
 from tests.fakes.tiny_models import row, task

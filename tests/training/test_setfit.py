@@ -4,9 +4,8 @@ from pathlib import Path
 
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.setfit import PairLearner, pairs
+from p2m_agent.training.recipes.setfit import PairLearner, SetFit, pairs
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import SetFit
 from p2m_agent.weights.embedding import load_text_encoder
 from tests.fakes.tiny_models import sorted_mail, task
 from tests.training.conftest import Around

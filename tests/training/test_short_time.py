@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from p2m_agent.evaluation.contest import predictions_of
+from p2m_agent.training.heads import FIRST_ROWS, encoded
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.linear_head import FIRST_ROWS, encoded
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.texts.answering import DevAnswers
 from p2m_agent.training.texts.greedy import Decoded

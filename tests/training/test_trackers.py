@@ -6,8 +6,8 @@ import pytest
 
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.trackers import tracked
-from p2m_agent.types.recipe import Causal
 
 
 def test_without_trackers_reports_go_their_way(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.errors import ToolError
 from p2m_agent.training import trials as module
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.trials import search
-from p2m_agent.types.recipe import Encoder, LinearHead, Recipe
+from p2m_agent.types.recipe import Recipe
 from p2m_agent.types.student import CurvePoint
 from tests.fakes.tiny_models import sorted_mail, task
 from tests.training.conftest import Around

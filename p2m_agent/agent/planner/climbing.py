@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from p2m_agent.agent.planner.choice import Move
-from p2m_agent.agent.planner.moves import comfortably_met, few_a_label, has_rows, move, tried
+from p2m_agent.agent.planner.moves import comfortably_met, has_rows, move, rows_a_label, tried
 from p2m_agent.run.state import RunState
+from p2m_agent.training.recipes import recipes_of, tried_unasked
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.candidates import ModelSearch
 from p2m_agent.types.probe import ModelProbe, at_hand
@@ -16,21 +17,6 @@ PROBE_S = 300
 
 Rung = tuple[str, str, dict[str, object]]
 """Why, what is expected, and the arguments of `fine_tune`."""
-
-SETFIT: Rung = (
-    "few rows a label: pairs of rows teach more than rows alone",
-    "a few points more",
-    {"method": "setfit"},
-)
-_ENCODERS: tuple[Rung, ...] = (
-    ("seconds of work, and the yardstick for the rest", "a solid first score", {"method": "linear_head"}),
-    ("tuning the whole encoder usually beats a frozen one", "a few points more", {"method": "encoder"}),
-)
-LADDER: dict[str, tuple[Rung, ...]] = {
-    "classification": _ENCODERS,
-    "multi_label": _ENCODERS,
-    "text_to_text": (("a small causal model learns the transformation", "far above untuned", {"method": "causal"}),),
-}
 
 
 def search_bases(state: RunState) -> Move | None:
@@ -61,8 +47,8 @@ def take_smaller(state: RunState) -> Move | None:
     smaller = max(untried, key=lambda c: c.params, default=None)
     if smaller is None:
         return None
-    method = "seq2seq" if smaller.architecture == "seq2seq" else LADDER[spec.kind][0][2]["method"]
-    args: dict[str, object] = {"method": method, "base": smaller.repo}
+    methods = (recipe.method for recipe in recipes_of(spec.kind) if recipe.architecture == smaller.architecture)
+    args: dict[str, object] = {"method": next(methods), "base": smaller.repo}
     return move("fine_tune", state.none_fast_enough(), "an answer within the limit", **on_all_rows(state, args))
 
 
@@ -113,13 +99,12 @@ def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
 
     Once errors were analysed it is the best student's recipe alone: the analysis says when another is worth it.
     """
-    rungs = LADDER[spec.kind]
-    if spec.kind == "classification" and few_a_label(state):
-        rungs = (rungs[0], SETFIT, *rungs[1:])
+    recipes = tried_unasked(spec.kind, rows_a_label(state))
+    rungs: list[Rung] = [(recipe.why, recipe.expected, {"method": recipe.method}) for recipe in recipes]
     best = state.best()
     if best and state.all(ErrorAnalysis):
         args: dict[str, object] = {"method": best.recipe.method, "base": best.recipe.base}
-        rungs = (("the best recipe so far, on the rows as they are now", "what the change of rows brings", args),)
+        rungs = [("the best recipe so far, on the rows as they are now", "what the change of rows brings", args)]
     return [(why, expected, on_all_rows(state, args)) for why, expected, args in rungs]
 
 

@@ -8,7 +8,6 @@ from math import sqrt
 from p2m_agent.agent.planner.choice import Choice, Move
 from p2m_agent.run.state import Decision, RunState
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch
-from p2m_agent.types.recipe import FEW_FOR_SETFIT
 from p2m_agent.types.rows import Dataset, Holdout
 
 FEW_ROWS = 100
@@ -71,11 +70,11 @@ def needs_rows(state: RunState) -> bool:
     return rows < FEW_ROWS or thin
 
 
-def few_a_label(state: RunState) -> bool:
-    """Whether there are so few rows a label that SetFit is worth a try."""
+def rows_a_label(state: RunState) -> float | None:
+    """Training rows of a label on average; None where there are no labels."""
     data = state.chosen_datasets()
     labels = {label for each in data for label in each.labels}
-    return bool(labels) and sum(each.rows for each in data) <= FEW_FOR_SETFIT * len(labels)
+    return sum(each.rows for each in data) / len(labels) if labels else None
 
 
 def comfortably_met(state: RunState) -> bool:

@@ -7,9 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from p2m_agent.delivery.export import Export, Student
-from p2m_agent.delivery.predictor import Answer, load_predictor
+from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.settings import Settings
 from p2m_agent.training.student_card import StudentCard
+from p2m_agent.types.student import Answer
 
 FOLDER = "model"
 _DOCKERFILE = """\

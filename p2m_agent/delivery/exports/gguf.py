@@ -10,11 +10,11 @@ from pathlib import Path
 from p2m_agent.delivery.export import Export, Student
 from p2m_agent.delivery.gguf_writer import matching_pre, write_gguf
 from p2m_agent.delivery.llama_cpp import chat_answers
-from p2m_agent.delivery.predictor import Answer, Prediction
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.training.texts.answering import MODEL
 from p2m_agent.training.texts.chat_format import ChatFormat
-from p2m_agent.types.recipe import Causal
+from p2m_agent.types.student import Answer, Prediction
 from p2m_agent.weights.loading import load_tokenizer
 
 FILE, CHAT = "model.gguf", "chat.json"
@@ -68,13 +68,12 @@ print(said.choices[0].message.content)
 
 
 def _longest(card: StudentCard) -> int:
-    assert isinstance(card.recipe, Causal)
-    return card.recipe.max_new_tokens
+    return Causal.of(card.recipe).max_new_tokens
 
 
 def refuses(card: StudentCard) -> str:
     """Why a student cannot leave this way; empty where it can."""
-    return "" if isinstance(card.recipe, Causal) else "llama.cpp reads decoders only here, and this is another kind"
+    return "" if card.recipe.method == "causal" else "llama.cpp reads decoders only here, and this is another kind"
 
 
 EXPORT = Export(

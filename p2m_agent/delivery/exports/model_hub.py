@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 from p2m_agent.delivery.export import Export, Student
-from p2m_agent.delivery.predictor import Answer, load_predictor
+from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.delivery.standard_folder import make_loadable
 from p2m_agent.settings import Settings
 from p2m_agent.training.student_card import StudentCard
+from p2m_agent.types.student import Answer
 
 
 def write(student: Student, target: Path) -> None:

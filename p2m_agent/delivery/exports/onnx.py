@@ -6,8 +6,9 @@ from pathlib import Path
 
 from p2m_agent.delivery.export import Export, Student
 from p2m_agent.delivery.onnx_classifier import load_graph, write_graph
-from p2m_agent.delivery.predictor import Answer, labelled
+from p2m_agent.training.heads import labelled
 from p2m_agent.training.student_card import StudentCard
+from p2m_agent.types.student import Answer
 
 
 def write(student: Student, target: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from p2m_agent.delivery.export import Export, Student
-from p2m_agent.delivery.predictor import Answer, Prediction
 from p2m_agent.delivery.snippets import with_transformers
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.training.texts.answering import MODEL
 from p2m_agent.training.texts.chat_format import ChatFormat
-from p2m_agent.types.recipe import Causal
+from p2m_agent.types.student import Answer, Prediction
 from p2m_agent.weights.loading import load_tokenizer
 
 
@@ -37,22 +37,20 @@ def answers(target: Path, card: StudentCard) -> Answer:
 
 
 def _said(run: Any, chat: ChatFormat, text: str, card: StudentCard) -> str:
-    assert isinstance(card.recipe, Causal)
     turns = chat.messages(text)
-    [made] = run(turns, max_new_tokens=card.recipe.max_new_tokens, do_sample=False, return_full_text=False)
+    [made] = run(turns, max_new_tokens=Causal.of(card.recipe).max_new_tokens, do_sample=False, return_full_text=False)
     return str(made["generated_text"]).strip()
 
 
 def usage(student: Student) -> str:
     """Python with transformers."""
     turns = ChatFormat(load_tokenizer(student.folder / MODEL), student.card.instruction).messages(student.example)
-    assert isinstance(student.card.recipe, Causal)
-    return with_transformers(turns, student.card.recipe.max_new_tokens, ".")
+    return with_transformers(turns, Causal.of(student.card.recipe).max_new_tokens, ".")
 
 
 def refuses(card: StudentCard) -> str:
     """Why a student cannot leave this way; empty where it can."""
-    return "" if isinstance(card.recipe, Causal) else "its folder `model` is a checkpoint of transformers already"
+    return "" if card.recipe.method == "causal" else "its folder `model` is a checkpoint of transformers already"
 
 
 EXPORT = Export(

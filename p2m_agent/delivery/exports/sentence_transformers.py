@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.delivery.export import Export, Student
-from p2m_agent.delivery.predictor import Answer, labelled
 from p2m_agent.delivery.snippets import with_sentence_transformers
 from p2m_agent.delivery.standard_folder import make_loadable
+from p2m_agent.training.heads import labelled
 from p2m_agent.training.label_code import LabelCode
 from p2m_agent.training.student_card import StudentCard
+from p2m_agent.types.student import Answer
 
 if TYPE_CHECKING:
     import numpy

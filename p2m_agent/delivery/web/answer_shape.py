@@ -15,8 +15,8 @@ from p2m_agent.delivery.web.chat_request import ChatRequest, Function
 from p2m_agent.types.label_sets import parted
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction
     from p2m_agent.training.student_card import StudentCard
+    from p2m_agent.types.student import Prediction
 
 _MARKER = re.compile(r"starting with the field `\[\[ ## (\w+) ## \]\]`(?!.*then `\[\[ ## (?!completed)\w+)", re.DOTALL)
 _JSON_KEY = re.compile(r"[\"'`](\w+)[\"'`]\s*:")

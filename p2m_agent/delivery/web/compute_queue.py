@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from p2m_agent.delivery.web.bad_request import BadRequest
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction
+    from p2m_agent.types.student import Prediction
 
 Inputs = Sequence[dict[str, str]]
 Predict = Callable[[Inputs], "list[Prediction]"]

@@ -26,7 +26,8 @@ from p2m_agent.delivery.web.server_metrics import Metrics
 from p2m_agent.delivery.web.tokens import count_tokens
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction, Predictor
+    from p2m_agent.delivery.predictor import Predictor
+    from p2m_agent.types.student import Prediction
 
 MAX_INPUTS = 1_000
 """Of one request to /predict."""

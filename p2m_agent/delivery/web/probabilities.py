@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from p2m_agent.delivery.web.bad_request import BadRequest
 
 if TYPE_CHECKING:
-    from p2m_agent.delivery.predictor import Prediction
+    from p2m_agent.types.student import Prediction
 
 _LEAST = 1e-9
 

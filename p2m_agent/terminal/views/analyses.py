@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.views.tables import columns
@@ -18,7 +19,7 @@ CLUSTERS, SLICES, SUGGESTIONS = 5, 6, 6
 
 def analysis_parts(found: ErrorAnalysis, *, proxy: bool = False) -> list[RenderableType]:
     """All of it, as compact as it goes."""
-    metric = units.METRICS[found.metric]
+    metric = title_of(found.metric)
     dev = f"{units.many(found.errors, 'error')} on {units.many(found.rows, 'dev row')}, {metric} {found.value:.3f}"
     head = Text(dev + (", a synthetic proxy: the teacher made these rows" if proxy else ""))
     parts: list[RenderableType] = [head.append(f"  {one_line(found.training_run)}", style="soft")]

@@ -14,10 +14,12 @@ from rich.text import Text
 
 from p2m_agent.rows.reading import example_of
 from p2m_agent.run.state import RunState
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import clean, one_line, words
 from p2m_agent.terminal.views import tables
 from p2m_agent.terminal.views.inspected import doubt_lines
+from p2m_agent.training.recipes import recipe_title
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.questions import PromptChange, Question
@@ -181,10 +183,10 @@ def delivery_parts(question: Question, state: RunState) -> list[RenderableType]:
     best = state.best()
     if best is not None:
         test = state.report_on(best.id, "test")
-        method = units.METHODS.get(best.recipe.method, best.recipe.method)
+        method = recipe_title(best.recipe.method)
         items += [
             ("model", Text(f"{one_line(best.recipe.base)} · {method} · {units.megabytes(best.size_mb)}")),
-            ("dev", Text(f"{units.METRICS[best.metric]} {best.dev:.3f}")),
+            ("dev", Text(f"{title_of(best.metric)} {best.dev:.3f}")),
             *([("locked test", Text(units.scored(test.score)))] if test else []),
         ]
     shown = {k: v for k, v in question.preview.items() if k not in ("estimate", "left_s", "left_usd", "tool")}

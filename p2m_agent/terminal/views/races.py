@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line
 from p2m_agent.terminal.views.tables import columns
@@ -14,7 +15,7 @@ from p2m_agent.types.probe import ModelProbe, ProbedModel
 
 def mixture_table(mixture: Mixture, star: str = "★") -> RenderableType:
     """Every mixture with its score on dev, the chosen one marked, and what limits the evidence."""
-    measure = units.METRICS.get(mixture.measure, mixture.measure.replace("_", " "))
+    measure = title_of(mixture.measure)
     gain = f"over {one_line(mixture.scores[0].name, 16)}"
     right = any(score.accuracy is not None for score in mixture.scores)
     names = ("rows", *(("accuracy",) if right else ()), measure, gain)

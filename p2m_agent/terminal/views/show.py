@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from p2m_agent.run.state import RunState
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
@@ -83,7 +84,7 @@ def standing_parts(state: RunState, question: Question | None, last: int = 3) ->
         parts.append(tables.decisions_table(state.decisions[-last:]))
     best = state.best()
     if best is not None:
-        parts.append(Text(f"best so far: {units.METRICS[best.metric]} {best.dev:.3f} on dev"))
+        parts.append(Text(f"best so far: {title_of(best.metric)} {best.dev:.3f} on dev"))
     parts.append(Text(stands(state, question)))
     return parts
 

@@ -17,6 +17,7 @@ from p2m_agent.agent.stopping import why_stopped
 from p2m_agent.rows.reading import stream_examples
 from p2m_agent.run.result import delivered
 from p2m_agent.run.state import Parent, RunState
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.settings import Settings
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
@@ -24,6 +25,7 @@ from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.views import tables
 from p2m_agent.terminal.views.inspected import doubt_lines
 from p2m_agent.terminal.views.shortfalls import shortfall_parts, show_next_steps
+from p2m_agent.training.recipes import recipe_title
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, EvalReport, LeakCertificate, Score, Speed
 from p2m_agent.types.student import Delivery, TrainingRun
@@ -116,14 +118,14 @@ def _facts(
     if student is not None:
         latency = f" · {report.latency_ms:.1f} ms an input" if report and report.latency_ms is not None else ""
         size = f"{units.megabytes(student.size_mb)} · {units.large(student.params)} parameters{latency}"
-        method = units.METHODS.get(student.recipe.method, student.recipe.method)
+        method = recipe_title(student.recipe.method)
         facts += [
             ("model", Text(f"{one_line(student.recipe.base)} · {method}")),
             ("size", Text(size)),
             ("rows", Text(f"{student.train_rows:,} to train on{_leaks(student)}")),
         ]
         if report is None:
-            facts.append(("dev", Text(f"{units.METRICS[student.metric]} {student.dev:.3f}, no locked test yet")))
+            facts.append(("dev", Text(f"{title_of(student.metric)} {student.dev:.3f}, no locked test yet")))
     facts.append(("took", Text(_took(state, root))))
     if stop := why_stopped(state):
         facts.append(("stopped", words(stop.text)))
@@ -223,7 +225,7 @@ def leaks(certificate: LeakCertificate) -> str:
 
 
 def _extra(scores: dict[str, Score]) -> list[str]:
-    also = ", ".join(f"{units.METRICS.get(name, name)} {score.value:.3f}" for name, score in scores.items())
+    also = ", ".join(f"{title_of(name)} {score.value:.3f}" for name, score in scores.items())
     return [f"also {also}"] if also else []
 
 

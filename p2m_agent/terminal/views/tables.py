@@ -9,8 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from p2m_agent.run.state import Decision
+from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
+from p2m_agent.training.recipes import recipe_title
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.candidates import DatasetCandidate, ModelCandidate
 from p2m_agent.types.questions import Question
@@ -91,7 +93,7 @@ def spec_table(spec: TaskSpec) -> RenderableType:
         ("output", Text(one_line(spec.output_field))),
         *([("labels", Text(labels))] if spec.sorts else []),
         *([("language", Text(one_line(spec.language)))] if spec.language else []),
-        ("metric", Text(units.METRICS[spec.metric])),
+        ("metric", Text(title_of(spec.metric))),
         ("target", Text("none" if spec.target is None else f"{spec.target:g}")),
         *[(name.replace("_", " "), Text(one_line(str(value)))) for name, value in limits.items()],
         *([("examples", Text(units.many(len(spec.demonstrations))))] if spec.demonstrations else []),
@@ -158,7 +160,7 @@ def labels_table(labels: Mapping[str, int], most: int = 8, bar: str = "━") -> 
 
 def scores_table(report: EvalReport) -> RenderableType:
     """The student beside what is simpler and beside the teacher, on the same rows."""
-    metric = units.METRICS[report.score.metric] + (" (proxy)" if report.proxy else "")
+    metric = title_of(report.score.metric) + (" (proxy)" if report.proxy else "")
     table = columns("", metric, "95 % interval", _MINUS, right=(metric,), wide=(_MINUS,))
     table.add_row(Text("this model", style="bold"), *_score_cells(report.score.value, report.score.ci95), "")
     remarks: list[RenderableType] = []
@@ -205,7 +207,7 @@ def rounds_table(
     for number, run in enumerate(rounds, 1):
         table.add_row(
             str(number),
-            units.METHODS.get(run.recipe.method, run.recipe.method),
+            recipe_title(run.recipe.method),
             Text(one_line(run.recipe.base)),
             units.many(run.train_rows),
             "" if run.train is None else f"{run.train:.3f}",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import ToolError
-from p2m_agent.types.recipe import Causal
 from p2m_agent.weights.device import device
 from p2m_agent.weights.loading import load_causal, quiet
+
+if TYPE_CHECKING:
+    from p2m_agent.training.recipes.causal import Causal
 
 _DROPOUT = 0.0
 

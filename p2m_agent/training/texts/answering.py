@@ -14,6 +14,7 @@ from p2m_agent.training.progress import Progress
 from p2m_agent.training.student_card import StudentCard, write_card
 from p2m_agent.training.texts.greedy import Decoded
 from p2m_agent.types.rows import Example
+from p2m_agent.types.student import Prediction
 from p2m_agent.weights.device import device, inference_dtype
 
 MODEL = "model"
@@ -68,6 +69,17 @@ def answer_faults(said: Sequence[Decoded]) -> list[str]:
     empty, cut = sum(not one.ids for one in said), sum(not one.ended for one in said)
     notes = [f"{empty} of {len(said)} dev answers are empty."] if empty else []
     return notes + ([f"{cut} of {len(said)} dev answers were cut at the longest length."] if cut else [])
+
+
+def written(output: str, one: Decoded, *, cut: bool) -> Prediction:
+    """An answer as a prediction.
+
+    Args:
+        output: its text.
+        one: how it was decoded.
+        cut: whether its input was read in part only.
+    """
+    return Prediction(output=output, confidence=one.confidence, input_cut=cut, output_cut=not one.ended)
 
 
 def save_student(folder: Path, model: Any, tokenizer: Any, card: StudentCard) -> None:

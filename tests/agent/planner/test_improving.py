@@ -8,9 +8,9 @@ import pytest
 
 from p2m_agent.agent.planner.improving import PLATEAU, on_plateau, wanted
 from p2m_agent.run.state import RunState
+from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.types.budget import Budget, Cost
-from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.scores import Difference
 from tests.agent.planner.test_rules import data, decided, found, holdout, next_move, report, spec, state, student
 

@@ -13,9 +13,9 @@ from p2m_agent.agent.planner.choice import Move, Words
 from p2m_agent.agent.planner.rules import next_move as choose
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tool
+from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
-from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Constraints
 from tests.agent.planner.test_rules import bases, data, decided, holdout, next_move, report, spec, state, student

@@ -9,8 +9,8 @@ from p2m_agent.agent.planner.open_moves import MOST_OPEN, open_moves
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.run.state import Failure, RunState
 from p2m_agent.run.tooling import load_tools
+from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.types.budget import Budget, Cost
-from p2m_agent.types.recipe import Encoder
 from p2m_agent.types.task import Constraints
 from tests.agent.planner.test_improving import analysis, suggestion
 from tests.agent.planner.test_rules import READY, data, decided, found, holdout, report, spec, state, student

@@ -10,11 +10,14 @@ from p2m_agent.agent.planner.choice import Move, Words
 from p2m_agent.agent.planner.moves import comfortably_met
 from p2m_agent.agent.planner.rules import next_move as choose
 from p2m_agent.run.state import Decision, Failure, Message, RunState
+from p2m_agent.training.recipes.causal import Causal
+from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
+from p2m_agent.training.recipes.setfit import SetFit
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.types.mixture import Mixture
 from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Question, Review
-from p2m_agent.types.recipe import Causal, Encoder, LinearHead, SetFit
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun

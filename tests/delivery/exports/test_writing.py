@@ -14,9 +14,9 @@ from p2m_agent.delivery.export import Student, compare, export_named, known_expo
 from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.llm.embedded import start
 from p2m_agent.settings import Settings
+from p2m_agent.training.recipes.seq2seq import Seq2Seq
 from p2m_agent.training.texts.answering import MODEL
 from p2m_agent.training.texts.chat_format import ChatFormat
-from p2m_agent.types.recipe import Seq2Seq
 from p2m_agent.weights.loading import load_tokenizer
 from tests.fakes.student import example
 from tests.fakes.tiny_models import byte_level_llama, tiny_llama

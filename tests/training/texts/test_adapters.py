@@ -8,9 +8,9 @@ from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.errors import ToolError
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.learner import trained_state
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.texts.adapters import load_for_tuning
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Causal
 from tests.fakes.tiny_models import repeated_words, task
 from tests.training.conftest import Around
 

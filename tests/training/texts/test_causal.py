@@ -7,11 +7,11 @@ import pytest
 from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import ToolError
 from p2m_agent.training.job import TrainRows
+from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.texts.chat_format import ChatFormat, common_prefix
 from p2m_agent.training.texts.greedy import decode
 from p2m_agent.training.texts.packing import pack, packed_loss
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Causal
 from p2m_agent.weights.loading import load_causal, load_tokenizer
 from tests.fakes.tiny_models import repeated_words, row, task
 from tests.training.conftest import Around

@@ -7,9 +7,9 @@ import pytest
 from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import ToolError
 from p2m_agent.training.job import TrainRows
-from p2m_agent.training.texts.seq2seq import Seq2SeqLearner, TextPair, train_seq2seq
+from p2m_agent.training.recipes.seq2seq import Seq2Seq, Seq2SeqLearner, TextPair, train_seq2seq
 from p2m_agent.training.trainer import train
-from p2m_agent.types.recipe import Decoding, Seq2Seq
+from p2m_agent.types.recipe import Decoding
 from p2m_agent.weights.loading import load_seq2seq
 from tests.fakes.tiny_models import repeated_words, row, task
 from tests.training.conftest import Around

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from p2m_agent.training.batching import sample
+from p2m_agent.training.heads import (
+    ENCODER,
+    answers_by_head,
+    cut_note,
+    encoded,
+    locate_encoder,
+    nearest_label_name,
+    save_head,
+)
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import ENCODER, cut_note, encoded, locate_encoder, save_head
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe_kind import RecipeKind, stepped
 from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.student_card import card_of, size_mb, write_card
-from p2m_agent.types.recipe import Encoder, SetFit
+from p2m_agent.types.recipe import Batch, Decay, Epochs, Looped, Rate, Share, Tokens
 from p2m_agent.types.rows import Example
 from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
-from p2m_agent.weights.locate import Weights
+from p2m_agent.weights.locate import EMBEDDINGS, Weights
 from p2m_agent.weights.memory import STEP_TOKENS, check_memory, train_gb
 
 PIECE_TOKENS = STEP_TOKENS["encoder"]
@@ -25,6 +34,27 @@ _HEAD_SCALE = 100.0
 """The head learns this much faster: it works on unit vectors, hence with weights far larger than the encoder's."""
 _PATIENCE = 3
 _TRAIN_SAMPLE = 500
+
+
+class TunedEncoder(Looped):
+    """What recipes that tune an encoder have."""
+
+    max_tokens: Tokens = 128
+    """Longer inputs are cut at the end, and counted."""
+    train_embeddings: bool = False
+    """Train the table of word vectors, too: half of a small encoder's memory and of its optimizer's time."""
+    balance: Share = 0.0
+    """How far rare labels are weighted up: 0 every row alike, 1 every label alike."""
+    weight_decay: Decay = 0.01
+
+
+class Encoder(TunedEncoder):
+    """Fine-tune the whole encoder with a classification head (classification, multi_label)."""
+
+    method: Literal["encoder"] = "encoder"
+    epochs: Epochs = 6
+    learning_rate: Rate = 1e-4
+    batch_size: Batch = 32
 
 
 class EncoderLearner:
@@ -154,7 +184,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     )
 
 
-def open_encoder(recipe: Encoder | SetFit, run: TrainEnv, progress: Progress) -> tuple[Weights, TextEncoder]:
+def open_encoder(recipe: TunedEncoder, run: TrainEnv, progress: Progress) -> tuple[Weights, TextEncoder]:
     """The recipe's base model in float32, set to train what the recipe trains.
 
     Raises:
@@ -184,3 +214,23 @@ def save_encoder(folder: Path, encoder: TextEncoder, head: tuple[Any, Any]) -> N
     """Write a tuned encoder and its head (weight, bias), so that the folder stands alone."""
     encoder.save(folder / ENCODER)
     save_head(folder, *head)
+
+
+RECIPE = RecipeKind(
+    settings=Encoder,
+    title="whole encoder",
+    noun="a fully fine-tuned encoder",
+    purpose="for classification and multi_label: minutes, usually better than a linear head",
+    kinds=("classification", "multi_label"),
+    architecture="encoder",
+    base=EMBEDDINGS,
+    train=train_encoder,
+    answers=answers_by_head,
+    untuned=nearest_label_name,
+    seconds=lambda recipe, rows: 30 + rows / 150 + rows * recipe.epochs / 50,
+    least_s=60.0,
+    why="tuning the whole encoder usually beats a frozen one",
+    expected="a few points more",
+    space=stepped,
+    order=30,
+)

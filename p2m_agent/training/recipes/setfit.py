@@ -11,25 +11,55 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from p2m_agent.training.batching import sample
-from p2m_agent.training.encoder import PIECE_TOKENS, open_encoder, save_encoder, without_dropout
+from p2m_agent.training.heads import answers_by_head, cut_note, encoded, nearest_label_name
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
-from p2m_agent.training.linear_head import cut_note, encoded
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe_kind import RecipeKind, stepped
+from p2m_agent.training.recipes.encoder import (
+    PIECE_TOKENS,
+    TunedEncoder,
+    open_encoder,
+    save_encoder,
+    without_dropout,
+)
 from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.student_card import card_of, size_mb, write_card
-from p2m_agent.types.recipe import SetFit
+from p2m_agent.types.recipe import Batch, Epochs, Rate
 from p2m_agent.types.rows import Example
 from p2m_agent.weights.embedding import TextEncoder
+from p2m_agent.weights.locate import EMBEDDINGS
 
 _PATIENCE = 2
+FEW_ROWS = 16
+"""Rows of a label on average, up to which it is worth its pairs; from there on the whole encoder learns as well."""
 
 Pair = tuple[int, int, float]
 """Two training rows, and 1 where they have the same label, 0 where not."""
+
+
+class SetFit(TunedEncoder):
+    """Pull sentence embeddings of one label together and others apart, then a linear head (classification, few rows).
+
+    Source: Tunstall et al. 2022, Efficient Few-Shot Learning Without Prompts (arXiv 2209.11055).
+    """
+
+    method: Literal["setfit"] = "setfit"
+    pairs_a_row: int = Field(default=10, ge=1, le=200)
+    """Pairs of each kind, like and unlike, that a training row begins."""
+    max_pairs: int = Field(default=6400, ge=1)
+    """At most so many pairs in all, drawn with the seed."""
+    epochs: Epochs = 1
+    """Passes over the pairs."""
+    learning_rate: Rate = 1e-4
+    batch_size: Batch = 32
+    """Pairs a step."""
 
 
 def pairs(labels: Sequence[str], a_row: int, at_most: int, seed: int) -> list[Pair]:
@@ -147,3 +177,29 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
             *cut_note(encoder, rows),
         ),
     )
+
+
+def _seconds(recipe: SetFit, rows: int) -> float:
+    drawn = min(recipe.max_pairs, 2 * recipe.pairs_a_row * rows)
+    return 30 + rows / 150 + drawn * recipe.epochs / 25
+
+
+RECIPE = RecipeKind(
+    settings=SetFit,
+    title="SetFit",
+    noun="an encoder tuned on pairs of rows, with a linear head",
+    purpose="for classification with few rows a label, up to about 16",
+    kinds=("classification",),
+    architecture="encoder",
+    base=EMBEDDINGS,
+    train=train_setfit,
+    answers=answers_by_head,
+    untuned=nearest_label_name,
+    seconds=_seconds,
+    least_s=60.0,
+    why="few rows a label: pairs of rows teach more than rows alone",
+    expected="a few points more",
+    rows_a_label=FEW_ROWS,
+    space=stepped,
+    order=20,
+)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
 
 from p2m_agent.errors import ToolError
 from p2m_agent.settings import Settings
@@ -13,16 +15,21 @@ from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
 from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe_kind import RecipeKind, stepped
 from p2m_agent.training.resume_point import Checkpoint
-from p2m_agent.training.student_card import card_of, size_mb
+from p2m_agent.training.student_card import StudentCard, card_of, size_mb
 from p2m_agent.training.texts.adapters import load_for_tuning, merged
-from p2m_agent.training.texts.answering import DevAnswers, save_student
+from p2m_agent.training.texts.answering import MODEL, DevAnswers, save_student, written
 from p2m_agent.training.texts.beams import generate
 from p2m_agent.training.texts.chat_format import ChatFormat, common_prefix
 from p2m_agent.training.texts.greedy import Decoded, decode
 from p2m_agent.training.texts.packing import pack, packed_loss
-from p2m_agent.types.recipe import Causal
-from p2m_agent.weights.locate import Weights
+from p2m_agent.types.recipe import Batch, Decoding, Epochs, Looped, Rate, Share, Tokens
+from p2m_agent.types.student import Answer, Prediction
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.device import device, inference_dtype
+from p2m_agent.weights.loading import load_causal, load_tokenizer
+from p2m_agent.weights.locate import SMALL_LM, Weights
 from p2m_agent.weights.memory import STEP_TOKENS, check_memory, train_gb
 
 _PIECE_TOKENS = STEP_TOKENS["causal"]
@@ -30,6 +37,34 @@ _PIECE_TOKENS = STEP_TOKENS["causal"]
 _MOMENTS_BYTES = 16
 """Per parameter: gradient, AdamW's moments and the best weights so far, which adapters on a frozen base do without."""
 _PATIENCE = 3
+
+
+class Causal(Looped):
+    """Fine-tune a causal LM on chat-formatted rows, loss on the answer only (text_to_text)."""
+
+    method: Literal["causal"] = "causal"
+    tuning: Literal["full", "lora", "qlora"] = "full"
+    """All weights; or low-rank adapters (Hu et al. 2021, arXiv 2106.09685) on all linear layers, merged when saved;
+    or the same on a base held in 4 bits (Dettmers et al. 2023, arXiv 2305.14314), which takes a GPU."""
+    rank: int = Field(default=16, ge=1, le=512)
+    """Of the adapters."""
+    epochs: Epochs = 2
+    learning_rate: Rate = 1e-4
+    """Left out: 1e-4 for all weights, 1e-3 for adapters."""
+    batch_size: Batch = 8
+    max_tokens: Tokens = 256
+    """Prompt and answer together; longer rows are left out of training, and counted."""
+    max_new_tokens: int = Field(default=96, ge=1, le=4096)
+    decoding: Decoding = Decoding()
+    warmup_share: Share = 0.05
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rate(cls, given: Any) -> Any:
+        """Adapters begin at zero and need larger steps."""
+        if isinstance(given, dict) and given.get("tuning", "full") != "full" and "learning_rate" not in given:
+            return {**given, "learning_rate": 1e-3}
+        return given
 
 
 class CausalLearner:
@@ -140,3 +175,42 @@ def _within_context(recipe: Causal, base: Weights) -> Causal:
 def _left_out(learner: CausalLearner, recipe: Causal) -> list[str]:
     count = learner.left_out
     return [f"{count} training rows are longer than {recipe.max_tokens} tokens and were left out."] if count else []
+
+
+def _opened(folder: Path, card: StudentCard, recipe: Causal) -> Answer:
+    model: Any = load_causal(folder, inference_dtype()).to(device())
+    chat = ChatFormat(load_tokenizer(folder), card.instruction)
+
+    def answer(texts: Sequence[str]) -> list[Prediction]:
+        long = [len(ids) > recipe.max_tokens for ids in chat.prompts(texts)]
+        read = [chat.cut(text, recipe.max_tokens) if cut else text for text, cut in zip(texts, long, strict=True)]
+        said = answers_of(model, chat, chat.prompts(read), recipe)
+        return [written(chat.text(one.ids), one, cut=cut) for one, cut in zip(said, long, strict=True)]
+
+    return answer
+
+
+def _untuned(recipe: Causal, spec: TaskSpec, base: Weights) -> tuple[StudentCard, Answer]:
+    """The bare base, given the prompt that the student gets."""
+    card = card_of(recipe, spec, base, labels=(), max_tokens=recipe.max_tokens)
+    return card, _opened(base.path, card, recipe)
+
+
+RECIPE = RecipeKind(
+    settings=Causal,
+    title="causal LM",
+    noun="a fine-tuned language model",
+    purpose="for text_to_text, with a causal base",
+    kinds=("text_to_text",),
+    architecture="causal",
+    base=SMALL_LM,
+    train=train_causal,
+    answers=lambda recipe, folder, card: _opened(folder / MODEL, card, recipe),
+    untuned=_untuned,
+    seconds=lambda recipe, rows: 90 + rows * recipe.epochs / 4,
+    least_s=240.0,
+    why="a small causal model learns the transformation",
+    expected="far above untuned",
+    space=stepped,
+    order=40,
+)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from p2m_agent.errors import ToolError
 from p2m_agent.training.base_check import fitting_tokenizer, locate_base
@@ -13,19 +15,38 @@ from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
 from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.loop import Fit
 from p2m_agent.training.progress import Progress
+from p2m_agent.training.recipe_kind import RecipeKind, stepped
 from p2m_agent.training.resume_point import Checkpoint
-from p2m_agent.training.student_card import card_of, size_mb
-from p2m_agent.training.texts.answering import DevAnswers, save_student
+from p2m_agent.training.student_card import StudentCard, card_of, size_mb
+from p2m_agent.training.texts.answering import MODEL, DevAnswers, save_student, written
 from p2m_agent.training.texts.beams import generate
 from p2m_agent.training.texts.greedy import Decoded
-from p2m_agent.types.recipe import Seq2Seq
-from p2m_agent.weights.device import device
-from p2m_agent.weights.loading import load_seq2seq
+from p2m_agent.types.recipe import Batch, Decoding, Epochs, Looped, Rate, Share, Tokens
+from p2m_agent.types.student import Answer, Prediction
+from p2m_agent.types.task import TaskSpec
+from p2m_agent.weights.device import device, inference_dtype
+from p2m_agent.weights.loading import load_seq2seq, load_tokenizer
+from p2m_agent.weights.locate import Weights
 from p2m_agent.weights.memory import STEP_TOKENS, check_memory, train_gb
 
 _PIECE_TOKENS = STEP_TOKENS["seq2seq"]
 _PATIENCE = 3
 _IGNORED = -100
+
+
+class Seq2Seq(Looped):
+    """Fine-tune an encoder-decoder of the T5 kind (text_to_text); ByT5 and mT5 for scripts other than Latin."""
+
+    method: Literal["seq2seq"] = "seq2seq"
+    epochs: Epochs = 4
+    learning_rate: Rate = 3e-4
+    batch_size: Batch = 16
+    max_tokens: Tokens = 256
+    """Of the input, which is cut at the end, and of the answer; rows with a longer answer are left out. Both are
+    counted."""
+    max_new_tokens: int = Field(default=96, ge=1, le=4096)
+    decoding: Decoding = Decoding()
+    warmup_share: Share = 0.05
 
 
 class TextPair:
@@ -177,3 +198,38 @@ def _cut(learner: Seq2SeqLearner, texts: TextPair, rows: TrainRows, recipe: Seq2
             f"{learner.left_out} answers are longer than {recipe.max_tokens} tokens; their rows were left out."
         )
     return notes
+
+
+def _opened(folder: Path, card: StudentCard, recipe: Seq2Seq) -> Answer:
+    model: Any = load_seq2seq(folder, inference_dtype()).to(device())
+    pair = TextPair(load_tokenizer(folder), card.instruction, recipe.max_tokens)
+
+    def answer(texts: Sequence[str]) -> list[Prediction]:
+        said = answers_of(model, pair, texts, recipe)
+        long = [pair.too_long([text]) > 0 for text in texts]
+        return [written(pair.text(one.ids), one, cut=cut) for one, cut in zip(said, long, strict=True)]
+
+    return answer
+
+
+def _untuned(recipe: Seq2Seq, spec: TaskSpec, base: Weights) -> tuple[StudentCard, Answer]:
+    """The bare base, given the prompt that the student gets."""
+    card = card_of(recipe, spec, base, labels=(), max_tokens=recipe.max_tokens)
+    return card, _opened(base.path, card, recipe)
+
+
+RECIPE = RecipeKind(
+    settings=Seq2Seq,
+    title="encoder-decoder",
+    noun="a fine-tuned encoder-decoder",
+    purpose="for text_to_text, with a base of the T5 kind",
+    kinds=("text_to_text",),
+    architecture="seq2seq",
+    train=train_seq2seq,
+    answers=lambda recipe, folder, card: _opened(folder / MODEL, card, recipe),
+    untuned=_untuned,
+    seconds=lambda recipe, rows: 90 + rows * recipe.epochs / 4,
+    least_s=240.0,
+    space=stepped,
+    order=50,
+)
