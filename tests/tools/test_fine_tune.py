@@ -151,7 +151,7 @@ def test_an_encoder_decoder_that_was_found_is_trained_as_one(run: StudentRun) ->
     state = RunState(artifacts=[*without(run.state, TaskSpec).artifacts, text, search])
     assert module.method_of(args(base="google/t5-x"), state, text) == "seq2seq"
     assert module.method_of(args(), state, text) == "causal"
-    assert "needs a base of the T5 kind" in str(TOOL.refusal(args(method="seq2seq"), state))
+    assert "with a base of the T5 kind" in str(TOOL.refusal(args(method="seq2seq"), state))
     recipe = module.recipe_of(args(base="google/t5-x", beams=4), state, text)
     assert (recipe.decoding.beams, recipe.max_rows) == (4, 1500)
     lora = module.recipe_of(args(tuning="lora"), state, text)

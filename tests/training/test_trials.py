@@ -106,5 +106,5 @@ def test_where_all_fail_the_fault_is_told(trainings: Trainings, tmp_path: Path, 
 def test_a_real_search_leaves_a_student(bert: Path, tmp_path: Path, around: Around) -> None:
     found = search(LinearHead(base=str(bert)), 3, ROWS, tmp_path / "student", around.env)
     predictor = load_predictor(tmp_path / "student", around.settings)
-    assert predictor.card.recipe == found.recipe
+    assert LinearHead.of(predictor.card.recipe) == found.recipe
     assert predictor.predict([{"text": "parcel"}])
