@@ -297,4 +297,5 @@ def test_what_a_student_took_tells_how_fast_trainings_go_here() -> None:
     assert (found.train_s(), slow.train_s()) == (40.0, 400.0)
     assert found.train_s() < found.train_s(rows=300) < 80
     assert slow.train_s("encoder") == pytest.approx(10 * found.train_s("encoder"))
-    assert found.train_s("setfit") < found.train_s("setfit", 100) == found.train_s("setfit", 1000), "pairs are limited"
+    few, some, many = (found.train_s("setfit", rows) for rows in (0, 100, 1000))
+    assert few < some < many < 1.1 * some, "pairs are limited"
