@@ -64,7 +64,7 @@ def test_dev_shows_what_is_wrong(run: StudentRun) -> None:
         assert set(report.extra) == {"macro_f1"}
     else:
         assert report.per_label == {}
-        assert set(report.extra) == {"squad_em", "squad_f1", "chrf", "bleu", "rouge_l"}
+        assert {*report.extra} >= {"squad_em", "squad_f1", "chrf", "bleu", "rouge_l"}
 
 
 def test_the_final_report_stands_beside_baselines_and_counts_the_look(run: StudentRun) -> None:
