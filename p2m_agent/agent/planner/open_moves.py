@@ -18,9 +18,9 @@ from p2m_agent.agent.planner.moves import has_rows, move, repeats_failure, tried
 from p2m_agent.agent.planner.rules import RULES, next_move
 from p2m_agent.run.state import Failure, RunState
 from p2m_agent.run.tooling import Tools
+from p2m_agent.training.recipes import recipes_of
 from p2m_agent.types.candidates import DatasetCandidate, DatasetSearch, ModelSearch
 from p2m_agent.types.probe import at_hand
-from p2m_agent.types.recipe import METHODS
 from p2m_agent.types.student import TrainingRun
 
 MOST_OPEN = 8
@@ -123,7 +123,7 @@ def _about_students(state: RunState) -> Iterator[Move]:
     if best is None:
         yield move("search_models", "see which base models are at hand")
     for base in at_hand(state.latest(ModelSearch), spec.kind):
-        for method in METHODS[spec.kind]:
+        for method in (recipe.method for recipe in recipes_of(spec.kind)):
             if not any(run.recipe.method == method and run.recipe.base == base for run in state.all(TrainingRun)):
                 yield move("fine_tune", "another recipe or base", method=method, base=base)
     if best is None:
