@@ -294,7 +294,7 @@ def test_a_search_fits_into_the_time_that_is_left() -> None:
 def test_what_a_student_took_tells_how_fast_trainings_go_here() -> None:
     found = findings(None)
     slow = replace(found, study=study(run=student(300, 0.8, wall_s=400.0)))
-    assert (found.train_s(), slow.train_s()) == (40.0, 400.0)
+    assert (found.train_s(), slow.train_s()) == pytest.approx((40.0, 400.0))
     assert found.train_s() < found.train_s(rows=300) < 80
     assert slow.train_s("encoder") == pytest.approx(10 * found.train_s("encoder"))
     few, some, many = (found.train_s("setfit", rows) for rows in (0, 100, 1000))

@@ -73,7 +73,7 @@ def test_a_new_spec_keeps_what_nobody_changed() -> None:
     second = draft("Sort mail into queues", {}, {"metric": "macro_f1"}, previous=first)
     assert (second.labels, second.language, second.metric) == (("from", "data"), "en", "macro_f1")
     other = draft("Sort mail into queues", {}, {"kind": "text_to_text"}, previous=first)
-    assert (other.labels, other.metric, other.output_field) == ((), "exact_match", "output")
+    assert (other.labels, other.metric, other.output_field) == ((), "chrf", "output")
 
 
 @pytest.mark.parametrize("request_", ["", "  \n ", "?!", "x" * 20_001])

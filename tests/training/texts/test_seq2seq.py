@@ -54,7 +54,7 @@ def test_a_padded_batch_has_the_loss_of_its_rows(t5: Path) -> None:
 def test_the_student_decodes_as_its_recipe_says(
     t5: Path, tmp_path: Path, around: Around, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from p2m_agent.training.texts import seq2seq as module
+    from p2m_agent.training.recipes import seq2seq as module
 
     used: list[Decoding] = []
     real = module.generate
