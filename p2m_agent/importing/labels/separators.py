@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from p2m_agent.importing.labels.spelling import cleaned, form
 from p2m_agent.types.doubts import Doubt
 
-MARKS = ("\n", ";", "|", "\t", "；", "、", "，", "#", ",", "·", "•", "+", "&", "/", "\\", " ")
+MARKS = ("\n", ";#", ";", "|", "\t", "；", "、", "，", "#", ",", "·", "•", "+", "&", "/", "\\", " ")
 """In the order in which they are tried: a comma, a slash and a blank also stand within labels."""
 _WEAK = {"+", "&", "/", "\\", "-", " ", "·"}
 """Marks that stand within labels so often that parts must be seen alone."""
-_SURE = {"\n", ";", "|", "；", "、", "#"}
+_SURE = {"\n", ";#", ";", "|", "；", "、", "#"}
 """Marks that hardly ever stand within a label."""
 RECURRING = 0.8
 """Share of the combinations that must be made of parts which are labels elsewhere too."""
