@@ -169,7 +169,7 @@ def asked_points(column: Column, table: Table) -> float:
 def _name_points(column: Column, table: Table) -> float:
     named, as_input = names.output_score(column.name), names.input_score(column.name)
     told = table.told(column)
-    if named <= 2 and told <= 0 and names.leaves_out(column.name):
+    if named <= 2 and told <= 0 and names.is_record(column.name):
         named = 0.0  # an author is what is wanted only where somebody says so
     points = named - (0.5 * as_input if named < 4 else 0.0)
     if told > 0 and (named or not as_input or table.asked.given):

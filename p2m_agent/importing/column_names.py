@@ -6,6 +6,9 @@ import re
 
 from p2m_agent.rows.tables.column_words import in_english, meanings_of
 
+_RECORD = re.compile(
+    r"author|user(?:name)?|created\w*|updated\w*|date|\w+_at|\w*(?:timestamp|confidence|annotator)\w*", re.IGNORECASE
+)
 _LEAVE_OUT = re.compile(
     r"(?:.*[_. ])?(?:id|ids|idx|index|uid|guid|uuid|key|url|link|hash|split|fold)|unnamed.*|slots?|(?:ner|pos)_tags?"
     r"|type|level|difficulty|lang(?:uage)?|author|user(?:name)?|created\w*|updated\w*|date|\w+_at|\w*(?:timestamp|confidence|annotator)\w*"
@@ -86,6 +89,11 @@ def says_nothing(name: str) -> bool:
 def telling_words(name: str) -> set[str]:
     """Those words of a name that tell it from other columns."""
     return {word for word in words_of(name) if word not in _GENERIC}
+
+
+def is_record(name: str) -> bool:
+    """Whether the column says who made a row and when, which is an answer only where somebody asks for it."""
+    return any(_RECORD.fullmatch(each) for each in (name.strip(), in_english(name)))
 
 
 def leaves_out(name: str) -> bool:
