@@ -57,7 +57,7 @@ def test_a_line_stays_a_line() -> None:
     assert apart("a\nb", "row") == "<row>\na\nb\n</row>"
 
 
-OWN = {"count", "kind", "language", "several", "guarded", "instruction", "hint", "left", "rows", "loop"}
+OWN = {"count", "kind", "metric", "language", "several", "guarded", "instruction", "hint", "left", "rows", "loop"}
 """Variables without text of others: numbers, flags, words of the program, and what the prompt is about."""
 FENCES = {"fenced", "one_line", "apart"}
 PROMPTS = sorted(path.stem for path in Path(p2m_agent.prompts.__path__[0]).glob("*.md"))
@@ -107,6 +107,7 @@ VALUES: dict[str, object] = {
     "attended": True,
 }
 SHAPES: dict[str, dict[str, object]] = {
+    "define_task": {"metrics": [{"name": "accuracy", "purpose": "for labels"}]},
     "generate_outputs": {"examples": [(HOSTILE, HOSTILE)], "instruction": ""},
     "refine_prompt": {"remarks": [HOSTILE]},
     "teacher_answer": {"instruction": ""},

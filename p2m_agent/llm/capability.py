@@ -6,11 +6,13 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from p2m_agent.errors import ToolError
 from p2m_agent.llm.answer import NotJSON, ask_for_json, read_json, response_format, tool_call_in
 from p2m_agent.llm.calling import RowFailed
 from p2m_agent.prompting import render
-from p2m_agent.types.answer_form import form_of, one_of
+from p2m_agent.types.answer_form import AnswerForm, form_of, one_of
 from p2m_agent.types.completion import Body
 
 if TYPE_CHECKING:
@@ -89,10 +91,19 @@ def probe_schema() -> dict[str, object]:
     return form_of({"colour": one_of(_COLOURS), "count": int}).json_schema()
 
 
+class _Condition(AnswerForm):
+    words: str = Field(max_length=60)
+    kind: str = Field(max_length=60)
+    value: str = Field(max_length=60)
+
+
+class _Conditions(AnswerForm):
+    conditions: list[_Condition] = Field(max_length=2)
+
+
 def reading_schema() -> dict[str, object]:
     """What the answer to the reading probe is held to: looser than for a run, and no longer than it need be."""
-    condition = _closed({key: {"type": "string", "maxLength": 60} for key in ("words", "kind", "value")})
-    return _closed({"conditions": {"type": "array", "items": condition, "maxItems": 2}})
+    return _Conditions.json_schema()
 
 
 def choice_schema(prompt: str) -> dict[str, object]:
@@ -171,12 +182,3 @@ def _body(text: str) -> Body:
 
 def _turns(messages: list[dict[str, str]]) -> Body:
     return {"messages": messages, "temperature": 0.0, "max_tokens": _MAX_TOKENS}
-
-
-def _closed(properties: dict[str, object]) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

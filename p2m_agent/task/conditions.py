@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from p2m_agent.errors import ToolError
 from p2m_agent.languages import languages_of
 from p2m_agent.prompting import render
 from p2m_agent.task.condition_cues import CUES, PROOFS, Kind
+from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.task import Constraints, TaskSpec
 
 if TYPE_CHECKING:
@@ -29,27 +30,20 @@ _FILLERS = re.compile(
     r"|used|using|want|we|with|your)\b"
 )
 """Words in a value that name nothing."""
-SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "conditions": {
-            "type": "array",
-            "maxItems": MOST,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "words": {"type": "string", "maxLength": 160},
-                    "kind": {"type": "string", "enum": list(get_args(Kind))},
-                    "value": {"type": "string", "maxLength": 60},
-                },
-                "required": ["words", "kind", "value"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["conditions"],
-    "additionalProperties": False,
-}
+
+
+class _Told(AnswerForm):
+    """A condition as the model is asked for it."""
+
+    words: str = Field(max_length=160)
+    kind: Kind
+    value: str = Field(max_length=60)
+
+
+class _AllTold(AnswerForm):
+    """Those of a request."""
+
+    conditions: list[_Told] = Field(max_length=MOST)
 
 
 class Condition(BaseModel):
@@ -71,7 +65,7 @@ def read_conditions(llm: LLM, request: str) -> Constraints:
         ChatMessage(role="system", content=render("read_conditions")),
         ChatMessage(role="user", content=render("controller_choice", request=request, best="", choices=())),
     )
-    reply = llm.ask(Request(messages=messages, json_schema=SCHEMA, max_tokens=300))
+    reply = llm.ask(Request(messages=messages, json_schema=_AllTold.json_schema(), max_tokens=300))
     found = reply.parsed.get("conditions", []) if isinstance(reply.parsed, dict) else []
     read: list[Condition] = []
     for each in found:

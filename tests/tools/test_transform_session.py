@@ -157,13 +157,16 @@ def test_a_person_sees_plan_and_rows_and_reviews_them_later(surroundings: Path, 
     page = Page(fixed_screen(120, out, err, quiet=False, terminal=False), out, err)
     with Session.open(settings, "r", Policy(attended=True), Parts(choose=until_transformed)) as session:
         assert review(session, page.screen, go_on=False, lines=page.lines("r use half stars too")) == 0
-        state = session.standing().state
+        assert len(strong.requests) == asked  # the answer is kept, and nothing is asked before somebody goes on
+    with Session.open(settings, "r", Policy(attended=True), Parts(choose=until_transformed)) as session:
+        state = step_to(session, "plan").state
         assert len(state.all(TransformationPlan)) == 2  # the rules had another proposed, with what the person said
         assert "use half stars too" in str(strong.requests[asked]["messages"])
         assert [d.origin for d in state.datasets()] == ["user"]
     with Session.open(settings, "r", Policy(attended=True), Parts(choose=until_transformed)) as session:
         review(session, page.screen, go_on=False, lines=page.lines("a"))
-        datasets = session.standing().state.datasets()
+    with Session.open(settings, "r", Policy(attended=True), Parts(choose=until_transformed)) as session:
+        datasets = session.step().state.datasets()
         assert [d.origin for d in datasets] == ["user", "transformed"]
         asked_about = [
             e.question.about for e in read_events(session.root / "events.jsonl") if isinstance(e, QuestionAsked)
