@@ -78,8 +78,7 @@ class ExportRecord(Value):
 
 def known_exports() -> dict[str, Export]:
     """Every way out, by name: one file each in `exports/`."""
-    found = [value for _, value in members("p2m_agent.delivery.exports", "EXPORT") if isinstance(value, Export)]
-    return {export.name: export for export in found}
+    return {export.name: export for export in members("p2m_agent.delivery.exports", "EXPORT", Export)}
 
 
 def export_named(name: str, card: StudentCard) -> Export:

@@ -145,9 +145,4 @@ def load_tools(package: str = "p2m_agent.tools") -> Tools:
     Raises:
         RuntimeError: a module does not import, has no `TOOL`, or the tool's name is not the file's.
     """
-    found: dict[str, Tool[Any, Any]] = {}
-    for name, tool in members(package, "TOOL"):
-        if not isinstance(tool, Tool) or tool.name != name:
-            raise RuntimeError(f"{name}.py must hold TOOL = Tool(name={name!r}, …)")
-        found[name] = tool
-    return found
+    return {tool.name: tool for tool in members(package, "TOOL", Tool, lambda tool: tool.name)}

@@ -16,7 +16,7 @@ from p2m_agent.types.doubts import Doubt
 @cache
 def load_shapes() -> tuple[Shape, ...]:
     """Every schema, the most specific first."""
-    found = [shape for _, shape in members(__name__, "SHAPE") if isinstance(shape, Shape)]
+    found = members(__name__, "SHAPE", Shape)
     return tuple(sorted(found, key=lambda shape: (-shape.specific, shape.name)))
 
 

@@ -37,8 +37,7 @@ def open_table(path: Path, options: ReadOptions | None = None) -> SourceTable:
 @cache
 def load_readers() -> Mapping[str, Reader]:
     """Every reader by its name. A module without one stops the start."""
-    readers = (reader for _, reader in members("p2m_agent.rows.formats", "READER"))
-    return {reader.name: reader for reader in readers if isinstance(reader, Reader)}
+    return {reader.name: reader for reader in members("p2m_agent.rows.formats", "READER", Reader)}
 
 
 def known_endings() -> tuple[str, ...]:

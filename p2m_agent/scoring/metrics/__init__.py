@@ -25,11 +25,7 @@ def load_metrics() -> dict[str, Metric]:
     Raises:
         RuntimeError: a file holds no metric, or one of another name.
     """
-    found = []
-    for file, metric in members(__name__, "METRIC"):
-        if not isinstance(metric, Metric) or metric.name != file:
-            raise RuntimeError(f"{file}.py in {__name__} has to hold METRIC = Metric(name={file!r}, …)")
-        found.append(metric)
+    found = members(__name__, "METRIC", Metric, lambda metric: metric.name)
     return {metric.name: metric for metric in sorted(found, key=lambda metric: (metric.order, metric.name))}
 
 

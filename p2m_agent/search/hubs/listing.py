@@ -35,7 +35,7 @@ def hub_named(name: str, huggingface: HuggingFace) -> DatasetHub:
     Raises:
         UsageError: no kind does.
     """
-    kinds = [kind for _, kind in members(kinds_of_hubs.__name__, "HUB") if isinstance(kind, HubKind)]
+    kinds = members(kinds_of_hubs.__name__, "HUB", HubKind)
     for kind in sorted(kinds, key=lambda kind: kind.order):
         hub = kind.open(name, huggingface)
         if hub is not None:

@@ -20,11 +20,7 @@ def load_recipes() -> dict[str, RecipeKind[Any]]:
     Raises:
         RuntimeError: a file holds no recipe, or one of another method.
     """
-    found = []
-    for file, recipe in members(__name__, "RECIPE"):
-        if not isinstance(recipe, RecipeKind) or recipe.method != file:
-            raise RuntimeError(f"{file}.py in {__name__} has to hold RECIPE = RecipeKind(…) of the method {file!r}")
-        found.append(recipe)
+    found = members(__name__, "RECIPE", RecipeKind, lambda recipe: recipe.method)
     return {recipe.method: recipe for recipe in sorted(found, key=lambda recipe: (recipe.order, recipe.method))}
 
 
