@@ -182,9 +182,11 @@ def _opened(folder: Path, card: StudentCard, recipe: Causal) -> Answer:
     chat = ChatFormat(load_tokenizer(folder), card.instruction)
 
     def answer(texts: Sequence[str]) -> list[Prediction]:
-        long = [len(ids) > recipe.max_tokens for ids in chat.prompts(texts)]
-        read = [chat.cut(text, recipe.max_tokens) if cut else text for text, cut in zip(texts, long, strict=True)]
-        said = answers_of(model, chat, chat.prompts(read), recipe)
+        prompts = chat.prompts(texts)
+        long = [len(ids) > recipe.max_tokens for ids in prompts]
+        for place in (place for place, cut in enumerate(long) if cut):
+            [prompts[place]] = chat.prompts([chat.cut(texts[place], recipe.max_tokens)])
+        said = answers_of(model, chat, prompts, recipe)
         return [written(chat.text(one.ids), one, cut=cut) for one, cut in zip(said, long, strict=True)]
 
     return answer
