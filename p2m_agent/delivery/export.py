@@ -14,7 +14,7 @@ from p2m_agent.delivery.same_answers import SameAnswers, same_answers
 from p2m_agent.errors import UsageError
 from p2m_agent.scanning import members
 from p2m_agent.settings import Settings
-from p2m_agent.training.student_card import StudentCard, read_card, size_mb
+from p2m_agent.training.student_card import CARD, StudentCard, read_card, size_mb
 from p2m_agent.types.rows import Example
 from p2m_agent.types.student import Answer, Prediction
 from p2m_agent.types.value import Value
@@ -115,7 +115,7 @@ def write_export(export: Export, student: Student, target: Path) -> None:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     export.write(student, made)
-    shutil.copyfile(student.folder / "p2m.json", made / "p2m.json")
+    shutil.copyfile(student.folder / CARD, made / CARD)
     shutil.rmtree(target, ignore_errors=True)
     made.replace(target)
 

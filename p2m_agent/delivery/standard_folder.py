@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from p2m_agent.training.heads import ENCODER, load_head
 from p2m_agent.training.student_card import StudentCard
-from p2m_agent.weights.embedding import load_text_encoder
 from p2m_agent.weights.locate import read_json
-
-if TYPE_CHECKING:
-    from p2m_agent.weights.embedding import TextEncoder
 
 MODULES, HEAD_MODULE = "modules.json", "head"
 _LIMITS = "sentence_bert_config.json"
@@ -29,9 +25,8 @@ def make_loadable(folder: Path, card: StudentCard) -> None:
     """
     if not (folder / ENCODER).is_dir():
         return
-    encoder = load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens)
     _limit(folder / ENCODER, card.max_tokens)
-    modules = _modules_of(folder, encoder)
+    modules = _modules_of(folder)
     if not any(each["type"].endswith("Normalize") for each in modules[-1:]):
         modules.append({"path": "normalize", "type": f"{_CLASSES}Normalize"})
         (folder / "normalize").mkdir(exist_ok=True)
@@ -39,29 +34,29 @@ def make_loadable(folder: Path, card: StudentCard) -> None:
     modules.append({"path": HEAD_MODULE, "type": f"{_CLASSES}Dense"})
     numbered = [{**each, "idx": number, "name": str(number)} for number, each in enumerate(modules)]
     _write(folder / MODULES, numbered)
-    said = encoder.model
-    _write(
-        folder / _SETTINGS,
-        {
-            **read_json(folder / ENCODER / _SETTINGS),
-            "prompts": said.prompts,
-            "default_prompt_name": said.default_prompt_name,
-        },
-    )
+    _write(folder / _SETTINGS, read_json(folder / ENCODER / _SETTINGS))  # the text before each input stands there
 
 
-def _modules_of(folder: Path, encoder: TextEncoder) -> list[dict[str, Any]]:
+def _modules_of(folder: Path) -> list[dict[str, Any]]:
     """The encoder's own modules, seen from the student's folder."""
     listed = folder / ENCODER / MODULES
     if not listed.is_file():  # a plain checkpoint, of whose token states the library takes the mean
         (folder / "pooling").mkdir(exist_ok=True)
-        encoder.model[1].save(str(folder / "pooling"))
+        _save_mean(folder)
         kinds = {ENCODER: "Transformer", "pooling": "Pooling"}
         return [{"path": path, "type": f"{_CLASSES}{kind}"} for path, kind in kinds.items()]
     known = json.loads(listed.read_text(encoding="utf-8"))
     return [
         {**each, "path": f"{ENCODER}/{each['path']}".rstrip("/"), "type": _anywhere(each["type"])} for each in known
     ]
+
+
+def _save_mean(folder: Path) -> None:
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from transformers import AutoConfig
+
+    width = AutoConfig.from_pretrained(str(folder / ENCODER)).hidden_size
+    Pooling(width, "mean").save(str(folder / "pooling"))
 
 
 def _anywhere(kind: str) -> str:

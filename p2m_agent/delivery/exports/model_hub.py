@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from p2m_agent.delivery.export import Export, Student
+from p2m_agent.delivery.exports import sentence_transformers
 from p2m_agent.delivery.predictor import load_predictor
-from p2m_agent.delivery.standard_folder import make_loadable
 from p2m_agent.settings import Settings
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.types.student import Answer
-
-
-def write(student: Student, target: Path) -> None:
-    """A copy of the folder; nothing is sent."""
-    shutil.copytree(student.folder, target, dirs_exist_ok=True)
-    make_loadable(target, student.card)
 
 
 def answers(target: Path, _card: StudentCard) -> Answer:
@@ -32,7 +25,7 @@ def usage(_student: Student) -> str:
 EXPORT = Export(
     name="hub",
     does="the folder of a model repository with its card; sent only by --publish you/name",
-    write=write,
+    write=sentence_transformers.write,
     answers=answers,
     usage=usage,
     says=True,

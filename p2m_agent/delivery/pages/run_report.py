@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -66,7 +66,7 @@ def run_report(run: Reported, against: Reported | None = None) -> str:
 
 def _variables(run: Reported, against: Reported | None) -> dict[str, object]:
     state, student, test = run.state, run.student, run.test
-    analysis = state.latest(ErrorAnalysis)
+    analysis, costs = state.latest(ErrorAnalysis), _costs(run)
     return {
         "run": run,
         "other": against,
@@ -76,13 +76,13 @@ def _variables(run: Reported, against: Reported | None) -> dict[str, object]:
         "charts": _charts(run, analysis),
         "beside": _beside(run, against) if against else [],
         "baselines": [(BASELINE_NAMES.get(name, name), each) for name, each in test.baselines.items()] if test else [],
-        "decisions": [(decision, _cost(run, decision.call_id)) for decision in state.decisions],
+        "decisions": [(decision, costs.get(decision.call_id)) for decision in state.decisions],
         "matrix": _matrix(run),
         "groups": _groups(run, analysis),
         "suggestions": analysis.suggestions if analysis else (),
         "family": [(each, run.dev_of(each), each == student) for each in run.students],
         "doubts": [(each.ref, doubt) for each in state.all(Dataset) for doubt in each.doubts],
-        "costs": _costs(run),
+        "costs": _by_tool(run, costs),
     }
 
 
@@ -184,17 +184,22 @@ def _answers(root: Path, report: EvalReport | None) -> dict[str, str]:
     return {told["id"]: told["output"] for told in map(json.loads, lines)}
 
 
-def _cost(run: Reported, call_id: str) -> Cost | None:
-    manifest = run.root / "calls" / call_id / "manifest.json"
-    return Outcome.model_validate_json(manifest.read_bytes()).cost if manifest.is_file() else None
+def _costs(run: Reported) -> dict[str, Cost]:
+    """What each finished call cost, by its id."""
+    found = {each.call_id: run.root / "calls" / each.call_id / "manifest.json" for each in run.state.decisions}
+    return {
+        call: Outcome.model_validate_json(manifest.read_bytes()).cost
+        for call, manifest in found.items()
+        if manifest.is_file()
+    }
 
 
-def _costs(run: Reported) -> list[tuple[str, int, float, float, int]]:
+def _by_tool(run: Reported, costs: Mapping[str, Cost]) -> list[tuple[str, int, float, float, int]]:
     """Tool, calls, seconds, dollars and tokens, the longest first."""
     by_tool: dict[str, list[Cost]] = {}
     for decision in run.state.decisions:
-        if (cost := _cost(run, decision.call_id)) is not None:
-            by_tool.setdefault(decision.tool, []).append(cost)
+        if decision.call_id in costs:
+            by_tool.setdefault(decision.tool, []).append(costs[decision.call_id])
     spent = [(tool, len(each), sum(each, Cost())) for tool, each in by_tool.items()]
     ordered = sorted(spent, key=lambda one: -one[2].wall_s)
     return [(tool, calls, cost.wall_s, cost.usd, cost.tokens) for tool, calls, cost in ordered]
