@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from p2m_agent.delivery.place import delivered_in, is_model
 from p2m_agent.errors import UsageError
-from p2m_agent.run.store import open_run
+from p2m_agent.run.store import RunFolder, open_run
 from p2m_agent.settings import Settings
 from p2m_agent.types.task import Task
 
@@ -47,13 +48,19 @@ def model_folder(settings: Settings, run: str) -> Path:
     Raises:
         UsageError: there is no such run, or it has not delivered yet.
     """
-    if (Path(run) / "p2m.json").is_file():
-        return Path(run)
-    folder = open_run(settings.runs_dir, run)
-    manifests = sorted(folder.root.glob("calls/[0-9]*-deliver/manifest.json"))
-    if not manifests:
-        raise UsageError(f"The run {run} has not delivered a model yet.", f"Go on with it: p2m resume {run}")
-    return manifests[-1].parent / "model"
+    return Path(run) if is_model(Path(run)) else delivered_by(open_run(settings.runs_dir, run), run)
+
+
+def delivered_by(run: RunFolder, named: str) -> Path:
+    """The delivered model of a run, which a person named so.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    found = delivered_in(run.root)
+    if found is None:
+        raise UsageError(f"The run {named} has not delivered a model yet.", f"Go on with it: p2m resume {named}")
+    return found
 
 
 def paid_models(settings: Settings) -> list[str]:

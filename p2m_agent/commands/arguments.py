@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from p2m_agent.types.task import Task
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
+    from p2m_agent.run.state import RunState
 
 PLAIN = (
     "runs_dir",
@@ -90,6 +92,35 @@ def _said(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     if not task.request.strip():
         raise UsageError(f"{config}: `request` is empty.", "Say there what the model should do.")
     return task, (str(config.resolve().parent),)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A delivered model, and the run around it where one was named."""
+
+    folder: Path
+    """Of the model."""
+    root: Path | None = None
+    """Of the run."""
+    state: RunState | None = None
+    """What the run knows; None where only a model's folder was named."""
+
+
+def open_finished(settings: Settings, named: str) -> Finished:
+    """What a person named.
+
+    Raises:
+        UsageError: there is no such run, or it has not delivered yet.
+    """
+    from p2m_agent.agent.beginning import delivered_by
+    from p2m_agent.delivery.place import is_model
+    from p2m_agent.run.checkpoints import read_state
+    from p2m_agent.run.store import open_run
+
+    if is_model(Path(named)):
+        return Finished(Path(named))
+    run = open_run(settings.runs_dir, named)
+    return Finished(delivered_by(run, named), run.root, read_state(run.root))
 
 
 def load_model(args: argparse.Namespace) -> Predictor:

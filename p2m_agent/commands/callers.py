@@ -7,16 +7,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from p2m_agent.agent.beginning import model_folder
-from p2m_agent.commands.arguments import settings_from
+from p2m_agent.commands.arguments import open_finished, settings_from
 from p2m_agent.delivery.dropin.caller_templates import parse_template
 from p2m_agent.delivery.dropin.input_fields import UnreadableInput
 from p2m_agent.delivery.dropin.prompt_reader import PromptReader, Turn
 from p2m_agent.errors import UsageError
-from p2m_agent.run.checkpoints import read_state
-from p2m_agent.run.store import open_run
 from p2m_agent.terminal.screen import open_screen
-from p2m_agent.training.student_card import CARD, read_card
+from p2m_agent.training.student_card import read_card
 
 
 def reader_of(args: argparse.Namespace) -> PromptReader:
@@ -25,12 +22,11 @@ def reader_of(args: argparse.Namespace) -> PromptReader:
     Raises:
         UsageError: a template has no place for the text, or the file of prompts cannot be read.
     """
-    settings = settings_from(args)
-    card = read_card(model_folder(settings, args.run))
+    model = open_finished(settings_from(args), args.run)
+    card = read_card(model.folder)
     known = [card.instruction]
-    if not (Path(args.run) / CARD).is_file():
-        state = read_state(open_run(settings.runs_dir, args.run).root)
-        known += [state.spec.request] if state.spec else []
+    if model.state is not None and model.state.spec is not None:
+        known.append(model.state.spec.request)
     templates = tuple(parse_template(each, card.input_fields) for each in args.template or ())
     reader = PromptReader(card.input_fields, card.labels, tuple(known), templates)
     if args.template_from:

@@ -6,10 +6,8 @@ import argparse
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from p2m_agent.agent.beginning import model_folder
-from p2m_agent.commands.arguments import print_json, settings_from
+from p2m_agent.commands.arguments import Finished, open_finished, print_json, settings_from
 from p2m_agent.commands.exit_codes import EXIT_DIFFERS
 from p2m_agent.commands.model_rows import inputs_of, outputs_of
 from p2m_agent.delivery.export import (
@@ -27,20 +25,16 @@ from p2m_agent.delivery.publishing import publish, to_be_sent
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.holdout import read_dev
 from p2m_agent.rows.reading import read_examples, read_rows
-from p2m_agent.run.checkpoints import read_state
 from p2m_agent.run.result import delivered
-from p2m_agent.run.store import open_run
 from p2m_agent.scoring.intervals import bootstrap
 from p2m_agent.settings import Settings
 from p2m_agent.terminal.screen import Screen, open_screen
 from p2m_agent.training.student_card import StudentCard, read_card
-from p2m_agent.types.rows import Example, Holdout, Source, render_input
-
-if TYPE_CHECKING:
-    from p2m_agent.run.state import RunState
+from p2m_agent.types.rows import Example, Holdout, Source
+from p2m_agent.types.student import TrainingRun
 
 _TEXTS = 400
-"""Training inputs by which a scheme is chosen where there are several."""
+"""Training inputs that answers are compared on beside dev."""
 
 
 def export(args: argparse.Namespace) -> int:
@@ -54,17 +48,16 @@ def export(args: argparse.Namespace) -> int:
         raise UsageError("--publish is for --to hub.", "p2m export RUN --to hub --publish you/name")
     if args.to is None:
         raise UsageError("Say which form: --to NAME.", f"There are {', '.join(known_exports())}.")
-    folder = model_folder(settings, args.run)
-    state = _state_of(settings, args.run)
-    student = Student(folder, read_card(folder), _texts(settings, args.run, state))
+    model = open_finished(settings, args.run)
+    student = Student(model.folder, read_card(model.folder), _texts(model))
     way = export_named(args.to, student.card)
-    target = args.into or _place(settings, args.run, way)
+    target = args.into or _place(model, way)
     if not args.verify:
         screen.note(f"{way.name}: {way.does}")
         write_export(way, student, target)
-    rows = _dev(settings, args, state, student.card)
+    rows = _rows_of(args.data, student.card) if args.data else _dev(model)
     found = compare(way, student, target, rows, settings) if rows else None
-    said = record(target, way, _name(state, folder), found)
+    said = record(target, way, _name(model), found)
     code = _say(args, screen, said, way.usage(student), target)
     if way.name == "hub":
         _send(args, settings, screen, target)
@@ -133,29 +126,26 @@ def _say(args: argparse.Namespace, screen: Screen, said: ExportRecord, usage: st
     return 0
 
 
-def _place(settings: Settings, run: str, way: Export) -> Path:
+def _place(model: Finished, way: Export) -> Path:
     """Beside the run's calls; a model's folder of its own gets its exports next to it."""
-    if (Path(run) / "p2m.json").is_file():
-        return Path(run).resolve().parent / f"{Path(run).resolve().name}-{way.name}"
-    return open_run(settings.runs_dir, run).root / "exports" / way.name
+    if model.root is not None:
+        return model.root / "exports" / way.name
+    folder = model.folder.resolve()
+    return folder.parent / f"{folder.name}-{way.name}"
 
 
-def _state_of(settings: Settings, run: str) -> RunState | None:
-    if (Path(run) / "p2m.json").is_file():
-        return None
-    return read_state(open_run(settings.runs_dir, run).root)
+def _student(model: Finished) -> TrainingRun | None:
+    return delivered(model.state)[0] if model.state else None
 
 
-def _name(state: RunState | None, folder: Path) -> str:
-    student, _ = delivered(state) if state else (None, None)
-    return student.id if student else folder.resolve().name
+def _name(model: Finished) -> str:
+    student = _student(model)
+    return student.id if student else model.folder.resolve().name
 
 
-def _dev(settings: Settings, args: argparse.Namespace, state: RunState | None, card: StudentCard) -> list[Example]:
-    if args.data:
-        return _rows_of(args.data, card)
-    holdout = state.latest(Holdout) if state else None
-    return read_dev(open_run(settings.runs_dir, args.run).root, holdout) if holdout else []
+def _dev(model: Finished) -> list[Example]:
+    holdout = model.state.latest(Holdout) if model.state else None
+    return read_dev(model.root, holdout) if model.root and holdout else []
 
 
 def _rows_of(path: Path, card: StudentCard) -> list[Example]:
@@ -165,12 +155,11 @@ def _rows_of(path: Path, card: StudentCard) -> list[Example]:
     return [Example(input=fields, output=output, source=source) for fields, output in pairs]
 
 
-def _texts(settings: Settings, run: str, state: RunState | None) -> Sequence[str]:
+def _texts(model: Finished) -> Sequence[str]:
     """Inputs that the student learnt from, drawn with a fixed seed."""
-    student, _ = delivered(state) if state else (None, None)
-    if state is None or student is None:
+    student, root = _student(model), model.root
+    if model.state is None or root is None or student is None:
         return ()
-    root = open_run(settings.runs_dir, run).root
-    rows = [row for each in state.learnt_from(student) for row in read_examples(root / each.path)]
+    rows = [row for each in model.state.learnt_from(student) for row in read_examples(root / each.path)]
     drawn = random.Random(0).sample(rows, min(_TEXTS, len(rows)))  # noqa: S311 (a sample, not a secret)
-    return [render_input(row.input) for row in drawn]
+    return [row.text for row in drawn]

@@ -6,14 +6,11 @@ import argparse
 import importlib.util
 from pathlib import Path
 
-from p2m_agent.commands.arguments import load_model, settings_from
+from p2m_agent.commands.arguments import load_model, open_finished, settings_from
 from p2m_agent.commands.callers import check_prompts, reader_of
 from p2m_agent.commands.serve_options import serve_options
 from p2m_agent.errors import UsageError
-from p2m_agent.run.checkpoints import read_state
 from p2m_agent.run.result import delivered
-from p2m_agent.run.state import RunState
-from p2m_agent.run.store import open_run
 from p2m_agent.terminal.screen import open_screen
 
 
@@ -40,7 +37,7 @@ def demo(args: argparse.Namespace) -> int:
     _want_extra("gradio")
     from p2m_agent.delivery.web.demo import build_demo, launch
 
-    state = _state_of(args)
+    state = open_finished(settings_from(args), args.run).state
     student, report = delivered(state) if state else (None, None)
     page = build_demo(
         load_model(args),
@@ -58,10 +55,3 @@ def _want_extra(*packages: str) -> None:
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         raise UsageError(f"This needs {', '.join(missing)}.", "Install the extra: pip install 'p2m_agent[serve]'")
-
-
-def _state_of(args: argparse.Namespace) -> RunState | None:
-    """What the run knows of the model; None where only a model's folder was named."""
-    if (Path(args.run) / "p2m.json").is_file():
-        return None
-    return read_state(open_run(settings_from(args).runs_dir, args.run).root)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import overload
 
 from p2m_agent.delivery.onnx_classifier import GRAPH, load_graph
+from p2m_agent.delivery.place import delivered_in, is_model
 from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
 from p2m_agent.training.heads import labelled
-from p2m_agent.training.student_card import CARD, read_card, size_mb
+from p2m_agent.training.student_card import read_card, size_mb
 from p2m_agent.types.student import Prediction
 
 _EXPORTED = "exports/onnx"
@@ -66,10 +67,8 @@ def load(path: str | Path) -> Model:
     graph = next((place for place in (folder, folder / _EXPORTED) if (place / GRAPH).is_file()), None)
     if graph is not None:
         return Model(Predictor(read_card(graph), labelled(*load_graph(graph)), size_mb(graph)), graph)
-    if not (folder / CARD).is_file():
-        delivered = sorted(folder.glob(f"calls/[0-9]*-deliver/model/{CARD}"))
-        if not delivered:
-            hint = "Name a run's folder, such as runs/support, or the folder of a delivered model."
-            raise UsageError(f"There is no delivered model in {folder}.", hint)
-        folder = delivered[-1].parent
-    return Model(load_predictor(folder, Settings()), folder)
+    model = folder if is_model(folder) else delivered_in(folder)
+    if model is None:
+        hint = "Name a run's folder, such as runs/support, or the folder of a delivered model."
+        raise UsageError(f"There is no delivered model in {folder}.", hint)
+    return Model(load_predictor(model, Settings()), model)

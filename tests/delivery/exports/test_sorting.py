@@ -129,6 +129,9 @@ def test_load_needs_neither_the_agent_nor_its_libraries_and_takes_an_export_wher
     run = tmp_path / "runs" / "x"
     card = sorting_student(run / "calls" / "009-deliver" / "model", encoder)
     folder = run / "calls" / "009-deliver" / "model"
+    with pytest.raises(UsageError, match="no delivered model"):
+        load(run)  # a delivery that is still at work has its card already
+    (folder.parent / "manifest.json").write_text("{}")
     by_weights = load(run).predict(TEXTS)
     write_export(export_named("onnx", card), Student(folder, card), run / "exports" / "onnx")
     code = """
