@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
-from p2m_agent.delivery.onnx_classifier import GRAPH, load_graph
+from p2m_agent.delivery.onnx_classifier import GRAPH, load_classifier
 from p2m_agent.delivery.place import delivered_in, is_model
 from p2m_agent.delivery.predictor import Predictor, load_predictor
 from p2m_agent.errors import UsageError
@@ -66,7 +66,7 @@ def load(path: str | Path) -> Model:
     folder = Path(path)
     graph = next((place for place in (folder, folder / _EXPORTED) if (place / GRAPH).is_file()), None)
     if graph is not None:
-        return Model(Predictor(read_card(graph), labelled(*load_graph(graph)), size_mb(graph)), graph)
+        return Model(Predictor(read_card(graph), labelled(*load_classifier(graph)), size_mb(graph)), graph)
     model = folder if is_model(folder) else delivered_in(folder)
     if model is None:
         hint = "Name a run's folder, such as runs/support, or the folder of a delivered model."

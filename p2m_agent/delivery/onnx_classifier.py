@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p2m_agent.delivery.onnx_encoder import token_batches
+from p2m_agent.delivery.onnx_graph import open_session, padded, token_batches, write_graph
 from p2m_agent.training.heads import ENCODER, load_head
 from p2m_agent.training.label_code import LabelCode
 from p2m_agent.training.student_card import StudentCard
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
-_INPUTS, _OUTPUTS = ("input_ids", "attention_mask"), ("logits", "probabilities")
-_OPSET = 18
+_OUTPUTS = ("logits", "probabilities")
 Logits = Callable[[Sequence[str]], "NDArray[numpy.float32]"]
 
 
-def write_graph(folder: Path, card: StudentCard, target: Path) -> None:
+def write_classifier(folder: Path, card: StudentCard, target: Path) -> None:
     """Write `model.onnx` and `tokenizer.json` of the student in `folder` into `target`.
 
     The graph pools, normalises and holds head and temperature; its metadata have the labels and the text that stands
@@ -36,21 +34,8 @@ def write_graph(folder: Path, card: StudentCard, target: Path) -> None:
     encoder = load_text_encoder(folder / ENCODER, dtype=torch.float32, max_tokens=card.max_tokens)
     graph = _graph(encoder.model.cpu(), load_head(folder), several=card.kind == "multi_label").eval()
     ids = torch.tensor([[2, 3, 4, 5], [2, 3, 0, 0]])
-    shown = (ids, (ids > 0).long())
     target.mkdir(parents=True, exist_ok=True)
-    names = [*_INPUTS, *_OUTPUTS]
-    with warnings.catch_warnings():  # the exporter without onnxscript, ten times as fast, says that it is the old one
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            graph,
-            shown,
-            str(target / GRAPH),
-            input_names=list(_INPUTS),
-            output_names=list(_OUTPUTS),
-            dynamic_axes={name: {0: "rows"} | ({1: "tokens"} if name in _INPUTS else {}) for name in names},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    write_graph(graph, {"input_ids": ids, "attention_mask": (ids > 0).long()}, target / GRAPH, _OUTPUTS)
     _describe(target / GRAPH, card, encoder.prompt)
     _save_tokenizer(encoder.tokenizer, card.max_tokens, target / TOKENIZER)
 
@@ -92,17 +77,14 @@ def _save_tokenizer(tokenizer: Any, max_tokens: int, path: Path) -> None:
     copy.save(str(path))
 
 
-def load_graph(folder: Path, *, threads: int = 1) -> tuple[LabelCode, Logits]:
+def load_classifier(folder: Path) -> tuple[LabelCode, Logits]:
     """The labels and what gives logits for texts, with onnxruntime and tokenizers alone.
 
     Inputs are put together by length, so that little of a batch is padding.
     """
-    import onnxruntime
     from tokenizers import Tokenizer
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    session = open_session(folder / GRAPH)
     about = session.get_modelmeta().custom_metadata_map
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     pad = (tokenizer.padding or {}).get("pad_id", 0)
@@ -115,12 +97,7 @@ def load_graph(folder: Path, *, threads: int = 1) -> tuple[LabelCode, Logits]:
         made = np.zeros((len(texts), len(code.labels)), np.float32)
         coded = [row.ids for row in tokenizer.encode_batch_fast([about["prefix"] + text for text in texts])]
         for rows in token_batches([len(ids) for ids in coded]):
-            longest = max(len(coded[row]) for row in rows)
-            ids = np.full((len(rows), longest), pad, np.int64)
-            mask = np.zeros_like(ids)
-            for place, row in enumerate(rows):
-                ids[place, : len(coded[row])], mask[place, : len(coded[row])] = coded[row], 1
-            made[rows] = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
+            made[rows] = session.run(["logits"], padded([coded[row] for row in rows], pad))[0]
         return made
 
     return code, logits

@@ -6,12 +6,12 @@ import hashlib
 import importlib.util
 import json
 import logging
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from p2m_agent.delivery.onnx_graph import open_session, padded, token_batches, write_graph
 from p2m_agent.settings import Settings
 from p2m_agent.types.value import Value
 from p2m_agent.weights.embedding import TextEncoder
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-BATCH_TOKENS = 1024
-"""Of a batch, padding included: enough to keep a core busy; more only takes memory."""
 CLOSE = 1e-4
 """How far a number of a vector may be from torch's."""
-_VERSION, _OPSET, _KEPT = 1, 17, 8
+_VERSION, _KEPT = 1, 8
 _PROBES = ("a", "Where is my parcel? It was due on Monday.", "Is the lamp still to be had in green? " * 8)
 _NAMES = ("input_ids", "attention_mask", "token_type_ids")
 log = logging.getLogger("p2m.onnx")
@@ -83,26 +81,11 @@ class OnnxEncoder:
     def _vectors(self, session: Any, rows: Sequence[Sequence[int]]) -> NDArray[numpy.float32]:
         import numpy as np
 
-        shape = (len(rows), max(map(len, rows)))
-        given = {name: np.zeros(shape, np.int64) for name in _NAMES}
-        given["input_ids"] += self._tokenizer.pad_token_id or 0
-        for place, row in enumerate(rows):
-            given["input_ids"][place, : len(row)], given["attention_mask"][place, : len(row)] = row, 1
+        given = padded(rows, self._tokenizer.pad_token_id or 0)
+        given["token_type_ids"] = np.zeros_like(given["input_ids"])
         made = session.run(None, {each.name: given[each.name] for each in session.get_inputs()})[0]
         unit: NDArray[numpy.float32] = made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
         return unit
-
-
-def token_batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[int]]:
-    """Places of rows of like length, the longest first; a batch has no more tokens than the budget, or one row."""
-    batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > budget:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
 
 
 def load_onnx_encoder(
@@ -125,7 +108,7 @@ def load_onnx_encoder(
         told = _told(path) or export(load(), path, max_tokens)
         if told.off_by > CLOSE:
             return None
-        sessions = [_session(path) for _ in range(settings.threads)]
+        sessions = [open_session(path) for _ in range(settings.threads)]
         return OnnxEncoder(sessions, load_tokenizer(folder), told, max_tokens)
     except Exception as error:
         # Every exporter has models that it cannot do, and says so in its own way; torch can do them all.
@@ -135,28 +118,13 @@ def load_onnx_encoder(
 
 def export(encoder: TextEncoder, path: Path, max_tokens: int) -> Exported:
     """Write an encoder with its pooling as ONNX, and beside it how well the two agree."""
-    import torch
-
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     shown = encoder.model.preprocess(list(_PROBES), prompt=None)
-    names = [name for name in _NAMES if name in shown]
-    axes = {name: {0: "rows", 1: "tokens"} for name in names}
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # what torch says of its own exporter
-        torch.onnx.export(
-            _whole(encoder.model, names),
-            tuple(shown[name] for name in names),
-            str(new),
-            input_names=names,
-            output_names=["vector"],
-            dynamic_axes={**axes, "vector": {0: "rows"}},
-            opset_version=_OPSET,
-            dynamo=False,  # the newer exporter takes two more packages
-        )
-    prompt = encoder.model.prompts.get(encoder.model.default_prompt_name) or ""
-    told = Exported(prompt=prompt, dim=encoder.dim, off_by=0.0)
-    made = OnnxEncoder([_session(new)], encoder.tokenizer, told, max_tokens)
+    given = {name: shown[name] for name in _NAMES if name in shown}
+    write_graph(_whole(encoder.model, list(given)), given, new, ["vector"])
+    told = Exported(prompt=encoder.prompt, dim=encoder.dim, off_by=0.0)
+    made = OnnxEncoder([open_session(new)], encoder.tokenizer, told, max_tokens)
     told = told.model_copy(update={"off_by": _off_by(made, encoder)})
     new.replace(path)
     path.with_suffix(".json").write_text(told.model_dump_json(), encoding="utf-8")
@@ -196,15 +164,6 @@ def _whole(model: Any, names: Sequence[str]) -> Any:
             return features["sentence_embedding"]
 
     return Whole().eval()
-
-
-def _session(path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _told(path: Path) -> Exported | None:

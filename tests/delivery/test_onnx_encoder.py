@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from p2m_agent.delivery import onnx_encoder
-from p2m_agent.delivery.onnx_encoder import OnnxEncoder, load_onnx_encoder, token_batches
+from p2m_agent.delivery.onnx_encoder import OnnxEncoder, load_onnx_encoder
+from p2m_agent.delivery.onnx_graph import token_batches
 from p2m_agent.settings import Settings
 from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
 from tests.fakes.tiny_models import WORDS, tiny_bert

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from p2m_agent.delivery.export import Export, Student
-from p2m_agent.delivery.onnx_classifier import load_graph, write_graph
+from p2m_agent.delivery.onnx_classifier import load_classifier, write_classifier
 from p2m_agent.training.heads import labelled
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.types.student import Answer
@@ -13,12 +13,12 @@ from p2m_agent.types.student import Answer
 
 def write(student: Student, target: Path) -> None:
     """Graph and tokenizer."""
-    write_graph(student.folder, student.card, target)
+    write_classifier(student.folder, student.card, target)
 
 
 def answers(target: Path, _card: StudentCard) -> Answer:
     """By onnxruntime."""
-    return labelled(*load_graph(target))
+    return labelled(*load_classifier(target))
 
 
 def usage(student: Student) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from p2m_agent import load
 from p2m_agent.delivery.export import Student, compare, export_named, known_exports, read_record, record, write_export
-from p2m_agent.delivery.onnx_classifier import load_graph
+from p2m_agent.delivery.onnx_classifier import load_classifier
 from p2m_agent.delivery.predictor import load_predictor
 from p2m_agent.delivery.standard_folder import make_loadable
 from p2m_agent.errors import UsageError
@@ -78,7 +78,7 @@ def test_an_answer_does_not_depend_on_the_texts_beside_it(tmp_path: Path, encode
     folder, card = student_of(tmp_path, encoder, "classification")
     for form in ("onnx", "onnx-int8"):
         write_export(export_named(form, card), Student(folder, card), tmp_path / form)
-        _, logits = load_graph(tmp_path / form)
+        _, logits = load_classifier(tmp_path / form)
         alone = np.concatenate([logits([text]) for text in TEXTS])
         assert np.abs(logits(TEXTS * 20)[: len(TEXTS)] - alone).max() < 1e-4
 
