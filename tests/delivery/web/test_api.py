@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -13,7 +12,8 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from tests.delivery.web.test_server import ask, serving
+from tests.delivery.web.conftest import serving
+from tests.delivery.web.test_server import ask
 from tests.fakes.student import FakePredictor, by_word, student_card
 
 PARCEL = "where is my parcel?"
@@ -37,18 +37,6 @@ class Loose(BaseModel):
 class TooMuch(BaseModel):
     label: str
     reason: str
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving(FakePredictor(by_word)) as where:
-        yield where
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as made:
-        yield made
 
 
 def messages(text: str = PARCEL) -> Any:

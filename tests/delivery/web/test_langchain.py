@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from tests.delivery.web.test_server import serving
+from tests.delivery.web.conftest import serving
 from tests.fakes.student import FakePredictor, by_word
 
 

@@ -6,54 +6,24 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
-import uvicorn
 from starlette.requests import Request
 
-from p2m_agent.delivery.web.app import create_app
 from p2m_agent.delivery.web.bad_request import BadRequest
 from p2m_agent.delivery.web.chat_request import PredictRequest
 from p2m_agent.delivery.web.endpoints import MAX_INPUTS
 from p2m_agent.delivery.web.received import MAX_BODY_BYTES, read_body
 from p2m_agent.delivery.web.server import listening_socket
 from p2m_agent.errors import UsageError
+from tests.delivery.web.conftest import serving
 from tests.fakes.student import FakePredictor, by_word, student_card
 
 LONG = "one two three four five six seven eight nine ten"
-
-
-@contextmanager
-def serving(predictor: Any) -> Iterator[str]:
-    """A real server on a free loopback port, in a thread."""
-    listening = listening_socket("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(predictor, "mail-sorter"), log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving(FakePredictor(by_word)) as where:
-        yield where
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as made:
-        yield made
 
 
 def test_the_unmodified_openai_client_gets_an_answer(client: openai.OpenAI) -> None:
