@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -154,7 +153,7 @@ def read_record(target: Path) -> tuple[ExportRecord, StudentCard]:
     """
     if not (target / RECORD).is_file():
         raise UsageError(f"{target} holds no export: there is no {RECORD}.", "p2m export RUN --to onnx makes one.")
-    return ExportRecord.model_validate(json.loads((target / RECORD).read_text(encoding="utf-8"))), read_card(target)
+    return ExportRecord.model_validate_json((target / RECORD).read_bytes()), read_card(target)
 
 
 def _writes(card: StudentCard) -> bool:

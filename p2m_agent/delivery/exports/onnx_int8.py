@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +38,11 @@ def write(student: Student, target: Path) -> None:
     whole.write(student, target)
     model = onnx.load(str(target / GRAPH))
     about = {each.key: each.value for each in model.metadata_props}
-    log = logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer")
-    log.setLevel(logging.ERROR)  # it tells of every node
     quantiser = MatMulNBitsQuantizer(
         model, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_COMPUTE_IN_INT8
     )
-    quantiser.process()
+    with _silenced("onnxruntime.quantization.matmul_nbits_quantizer"):  # it tells of every node
+        quantiser.process()
     made = quantiser.model.model
     for gather in [node for node in made.graph.node if node.op_type == "Gather"]:
         _shrink(made.graph, gather)
@@ -49,6 +50,18 @@ def write(student: Student, target: Path) -> None:
     smaller = target / f"{GRAPH}.new"
     onnx.save(made, str(smaller))
     os.replace(smaller, target / GRAPH)  # noqa: PTH105 (one step)
+
+
+@contextmanager
+def _silenced(logger: str) -> Iterator[None]:
+    """A library's logger says errors only for a while."""
+    log = logging.getLogger(logger)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _shrink(graph: Any, gather: Any) -> None:

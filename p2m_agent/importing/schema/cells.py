@@ -6,7 +6,7 @@ import ast
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from p2m_agent.importing.schema.shaped import Row
@@ -122,3 +122,14 @@ def is_wordy(rows: Sequence[Row], column: str) -> bool:
 def _has_words(text: str) -> bool:
     """Two words, or so many signs of a script that may have no blanks between words."""
     return sum(any(map(str.isalpha, word)) for word in text.split()) > 1 or (len(text) >= 6 and not text.isascii())
+
+
+def first_key(message: Mapping[str, object], names: Sequence[str]) -> str:
+    """The first of some names that has a value, else the first that there is."""
+    found = ""
+    for name in names:
+        if name in message:
+            if message[name] is not None:
+                return name
+            found = found or name
+    return found

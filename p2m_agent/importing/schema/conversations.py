@@ -2,127 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from p2m_agent.importing.schema.cells import entries, entry, is_absent, listed, text_of
+from p2m_agent.importing.schema.cells import entries, entry, first_key, is_absent, listed, text_of
+from p2m_agent.importing.schema.speakers import ROLE_KEYS, Role, Speakers
 
-Role = Literal["system", "user", "assistant", "tool"]
-
-ROLE_KEYS = ("role", "from", "author", "speaker", "sender")
 TEXT_KEYS = ("content", "value", "parts", "text", "message", "utterance")
 LISTS = ("messages", "conversations", "conversation", "contents", "turns", "dialog", "dialogue", "chat")
 """Names under which an object holds its messages."""
 WEIGHT_KEYS = ("weight", "train", "loss", "trainable")
 """Names that say whether a turn is learnt: OpenAI and Mistral, Axolotl, ms-swift, others."""
-ROLES: Mapping[str, Role] = {
-    **dict.fromkeys(("system", "developer", "sys", "systemprompt"), "system"),
-    **dict.fromkeys(
-        [
-            "user",
-            "human",
-            "usr",
-            "prompter",
-            "customer",
-            "client",
-            "person",
-            "caller",
-            "question",
-            "visitor",
-            "guest",
-            "patient",
-            "inquirer",
-            "kunde",
-            "kundin",
-            "nutzer",
-            "benutzer",
-            "mensch",
-            "anrufer",
-            "usuario",
-            "cliente",
-            "utente",
-            "usuário",
-            "utilisateur",
-            "humain",
-            "klant",
-            "gebruiker",
-            "klient",
-            "użytkownik",
-            "пользователь",
-            "клиент",
-            "zákazník",
-            "müşteri",
-            "kullanıcı",
-            "用户",
-            "客户",
-            "ユーザー",
-            "顧客",
-            "お客様",
-            "사용자",
-            "고객",
-            "مستخدم",
-            "عميل",
-        ],
-        "user",
-    ),
-    **dict.fromkeys(
-        [
-            "assistant",
-            "gpt",
-            "chatgpt",
-            "chatbot",
-            "bot",
-            "model",
-            "ai",
-            "bing",
-            "bard",
-            "claude",
-            "llm",
-            "agent",
-            "operator",
-            "support",
-            "advisor",
-            "responder",
-            "assistent",
-            "assistentin",
-            "agentin",
-            "berater",
-            "beraterin",
-            "mitarbeiter",
-            "mitarbeiterin",
-            "asistente",
-            "agente",
-            "assistente",
-            "agentka",
-            "assistante",
-            "conseiller",
-            "conseillère",
-            "medewerker",
-            "konsultant",
-            "asystent",
-            "ассистент",
-            "оператор",
-            "помощник",
-            "asistent",
-            "asistan",
-            "temsilci",
-            "助手",
-            "客服",
-            "アシスタント",
-            "オペレーター",
-            "担当者",
-            "상담원",
-            "어시스턴트",
-            "مساعد",
-            "موظف",
-        ],
-        "assistant",
-    ),
-    **dict.fromkeys(("tool", "function", "observation", "functioncall", "functionresponse", "ipython"), "tool"),
-}
 _CALLS = ("tool_calls", "function_call", "functionCall", "toolUse")
 _RESULTS = ("functionResponse", "toolResult")
 _MEDIA = ("image", "image_url", "inlineData", "fileData", "video", "document", "audio", "input_audio")
@@ -161,24 +51,12 @@ class Talk:
     """Turns after the answer, which are not read."""
 
 
-@dataclass(frozen=True)
-class Speakers:
-    """Who is who in a file."""
-
-    names: Mapping[str, Role] = field(default_factory=lambda: ROLES)
-    guessed: Mapping[str, Role] = field(default_factory=dict)
-    """Names that no known tool uses, taken for a role by when they speak."""
-
-    def of(self, name: object) -> Role | None:
-        """The role that a name stands for; None for a name that means nothing."""
-        key = _role_key(name)
-        return self.names.get(key) or self.guessed.get(key)
-
-
 def is_message(value: object) -> bool:
     """Whether something is a message: who says it, and what."""
     return (
-        isinstance(value, Mapping) and _key(value, ROLE_KEYS) != "" and (_key(value, TEXT_KEYS) != "" or _calls(value))
+        isinstance(value, Mapping)
+        and first_key(value, ROLE_KEYS) != ""
+        and (first_key(value, TEXT_KEYS) != "" or _calls(value))
     )
 
 
@@ -193,22 +71,6 @@ def is_conversation(value: object) -> bool:
     """Whether a cell is a list of messages, as such, as text, or in an object."""
     found = listed(messages_in(value))
     return bool(found) and all(is_message(each) for each in found)
-
-
-def roles_of(conversations: Iterable[Sequence[Mapping[str, object]]]) -> Speakers:
-    """Who is who, by names that tools use, else by who has the last word."""
-    last: Counter[str] = Counter()
-    unknown: dict[str, None] = {}
-    known: set[Role] = set()
-    for messages in conversations:
-        names = [_role_key(message.get(_key(message, ROLE_KEYS))) for message in messages]
-        known |= {ROLES[name] for name in names if name in ROLES}
-        unknown |= dict.fromkeys(name for name in names if name not in ROLES)
-        last.update(names[-1:])
-    if not unknown:
-        return Speakers()
-    answering = "" if "assistant" in known else max(unknown, key=lambda name: last[name])
-    return Speakers(guessed={name: "assistant" if name == answering else "user" for name in unknown})
 
 
 def turns_of(messages: object, roles: Speakers | None = None) -> list[ChatTurn]:
@@ -286,8 +148,8 @@ def spoken(turn: ChatTurn) -> str:
 
 
 def _turn(message: Mapping[str, object], roles: Speakers) -> ChatTurn:
-    role = roles.of(message.get(_key(message, ROLE_KEYS))) or "user"
-    content = message.get(_key(message, TEXT_KEYS))
+    role = roles.of(message.get(first_key(message, ROLE_KEYS))) or "user"
+    content = message.get(first_key(message, TEXT_KEYS))
     if isinstance(content, dict) and "parts" in content:  # as ChatGPT exports its conversations
         content = content["parts"]
     parts = content if isinstance(content, list | tuple) else []
@@ -340,23 +202,3 @@ def _calls(message: Mapping[str, object]) -> bool:
 def _learn(message: Mapping[str, object]) -> bool:
     weights = [message[name] for name in WEIGHT_KEYS if name in message]
     return not any(text_of(weight).casefold() in ("0", "0.0", "false", "no") for weight in weights)
-
-
-def _key(message: Mapping[str, object], names: Sequence[str]) -> str:
-    """The first of some names that has a value, else the first that there is."""
-    found = ""
-    for name in names:
-        if name in message:
-            if message[name] is not None:
-                return name
-            found = found or name
-    return found
-
-
-@lru_cache(1024)
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _role_key(name: object) -> str:
-    return _plain(name if isinstance(name, str) else str(name))

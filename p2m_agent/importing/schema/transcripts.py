@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from p2m_agent.importing.schema.conversations import ChatTurn, Role, Speakers
+from p2m_agent.importing.schema.conversations import ChatTurn
+from p2m_agent.importing.schema.speakers import Role, Speakers
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from p2m_agent.importing.schema.cells import (
     share,
     text_of,
 )
-from p2m_agent.importing.schema.conversations import ChatTurn, Speakers, is_conversation, roles_of, turns_of
+from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.importing.schema.speakers import Speakers, roles_of
 from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.types.doubts import Doubt
 
