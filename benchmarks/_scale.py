@@ -32,7 +32,6 @@ from typing import Any
 import numpy as np
 
 from p2m_agent.run.seams import Embedder
-from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.card_store import CardStore
 from p2m_agent.search.datasets.evidence import Ask, Filters
 from p2m_agent.search.datasets.index import Index
@@ -206,7 +205,7 @@ def _recall(folder: Path, embedder: Embedder, n: int) -> float:
     for words in QUERIES:
         vector = embedder.encode([words])[0]
         best = {numbers[place] for place in np.argsort(-(matrix @ vector))[:n]}
-        asked = Ask((), np.stack([vector] * len(passages.FIELDS)), n=n)
+        asked = Ask((), vector, n=n)
         found = {each.card.repo for each in index.look(asked)}
         shares.append(sum(card.repo in found for _, card in store.read(sorted(best))) / n)
     return float(np.mean(shares))

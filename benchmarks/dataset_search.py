@@ -106,7 +106,7 @@ def baselines(cards: Sequence[Card], embedder: Embedder) -> dict[str, Callable[[
     """Words alone, meaning alone, and both fused by rank."""
     names = [card.repo for card in cards]
     bm25 = Bm25(passages.words(card) for card in cards)
-    dense = embedder.encode([passages.passages(card)[0] for card in cards], role="document")
+    dense = embedder.encode([passages.passage(card) for card in cards], role="document")
 
     def by_words(query: Query) -> Any:
         return bm25.shares(query.text)

@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from p2m_agent.search.models import base_ranking as model_ranking
 from p2m_agent.search.models.adaptation import adapted
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.search.models.base_ranking import ModelRanking
-from p2m_agent.search.models.task_phrases import task_named
+from p2m_agent.search.models.task_phrases import PHRASES
 from p2m_agent.search.words import Bm25
 from p2m_agent.settings import Settings
 from p2m_agent.weights.embedding import load_embedder
@@ -41,6 +42,13 @@ QUERIES = SHARED / "hub" / "retrieval" / "model_search" / "queries.jsonl"
 PARTS = ("tune", "held-out", "all")
 _FUSED = 60
 """Of reciprocal rank fusion; Source: Cormack et al. 2009."""
+_SAME: dict[str, str] = {
+    "document-question-answer": "document-question-answering",
+    "graph-machine-learning": "graph-ml",
+    "reinforcement-learning-robotics": "robotics",
+    "text-to-text-generation": "text2text-generation",
+}
+"""Other spellings of pipeline tags."""
 Order = Sequence[str]
 """Names of models, best first."""
 
@@ -71,12 +79,19 @@ def _card(fact: dict[str, Any]) -> ModelCard:
         repo=fact["id"],
         description=fact.get("description") or "",
         summary=_text(api.get("description")),
-        task=fact.get("pipeline_tag") or task_named(_text(fact.get("domain") or api.get("domain"))),
+        task=fact.get("pipeline_tag") or _task_named(_text(fact.get("domain") or api.get("domain"))),
         tags=tuple(filter(None, (*map(_text, fact.get("tags") or ()), _text(api.get("functionality"))))),
         datasets=tuple(filter(None, (*map(_text, fact.get("datasets") or ()), _text(trained_on)))),
         languages=tuple(each for each in fact.get("language") or () if isinstance(each, str)),
-        downloads=fact.get("downloads"),
     )
+
+
+def _task_named(text: str) -> str | None:
+    """The pipeline tag that a field of a card means: `Computer Vision Image Classification`, `image-to-text`."""
+    plain = re.sub(r"[\s_]+", "-", text.strip().casefold())
+    ending = [tag for tag in (*PHRASES, *_SAME) if plain == tag or plain.endswith(f"-{tag}")]
+    longest = max(ending, key=len, default=None)
+    return _SAME.get(longest, longest) if longest else None
 
 
 def _text(value: Any) -> str:
@@ -172,7 +187,6 @@ def main() -> None:
             "  without words": default(ranking, words=0.0, keywords=0.0),
             "  without meaning": default(ranking, meaning=0.0, label=0.0),
             "  without languages": default(ranking, language=0.0, other_language=0.0, pair=0.0),
-            "  with popularity": default(ranking, popularity=0.1),
             "  without second descriptions": default(ModelRanking(stated, learned)),
         }
     found = table(rankings, asked)["default"]

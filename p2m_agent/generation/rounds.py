@@ -102,8 +102,6 @@ class GenerationProgress:
     """Requests without a usable answer."""
     withheld: int = 0
     """Requests that were not sent, as they would have shown a held-out text."""
-    tokens: int = 0
-    output_tokens: int = 0
     stopped: str = ""
     """Why it ended before all rows were there; empty where they are."""
     labels: dict[str, int] = field(default_factory=dict)
@@ -207,7 +205,7 @@ class Generator:
 
     def _invented(self, order: Order, reply: Reply | None) -> Sequence[QueuedRequest]:
         """Rows of a label are judged at once; inputs that need an output are asked for it first."""
-        self._count(reply)
+        self._note_failure(reply)
         source = Source(origin="synthetic", ref=self.plan.call_id, prompt_sha=reply.request_sha if reply else None)
         drafts = [candidate(self.spec, fields, order.label, source, order.prompt) for fields in self._inputs(reply)]
         drafts = [replace(draft, example=self._hastened(draft.example)) for draft in drafts]
@@ -250,7 +248,7 @@ class Generator:
             kept = self._sift(label, 1, [] if row is None else [Candidate(row, "")])
             self.progress.labelled += kept if real else 0
 
-        return self._answerer.jobs(draft, decided, self._count)
+        return self._answerer.jobs(draft, decided, self._note_failure)
 
     def _sift(self, label: str, ordered: int, candidates: Sequence[Candidate]) -> int:
         """Judge, write and count what came of an order; returns how many rows were accepted."""
@@ -265,11 +263,8 @@ class Generator:
         self._tell()
         return len(kept)
 
-    def _count(self, reply: Reply | None) -> None:
-        if reply is not None:
-            self.progress.tokens += reply.prompt_tokens + reply.completion_tokens
-            self.progress.output_tokens += reply.completion_tokens
-            self.progress.failed += reply.error is not None
+    def _note_failure(self, reply: Reply | None) -> None:
+        self.progress.failed += reply is not None and reply.error is not None
 
     def _shown_pairs(self, seeds: Sequence[Example]) -> list[Demonstration]:
         """The person's own examples first, then imported rows: never generated ones, whose outputs are unproven."""

@@ -47,11 +47,6 @@ class Alignment:
     unused: tuple[str, ...]
     """Task labels that no source label fits."""
 
-    @property
-    def matched_share(self) -> float:
-        """Share of the source's label names that were aligned, 0 to 1."""
-        return len(self.same) / max(1, len(self.same) + len(self.unmatched))
-
 
 def align_labels(
     found: Mapping[str, int],

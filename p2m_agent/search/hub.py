@@ -35,7 +35,7 @@ from p2m_agent.search.licences import forbidden
 from p2m_agent.search.models.find import ModelWish, find_models
 from p2m_agent.search.models.limits import ANY_MODEL, ModelLimits
 from p2m_agent.settings import Settings
-from p2m_agent.types.candidates import DatasetCandidate, DatasetsFound, HubDataset, ModelCandidate, ModelsFound
+from p2m_agent.types.candidates import DatasetsFound, HubDataset, ModelsFound
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.weights.faults import within
 
@@ -68,19 +68,20 @@ class IndexedHub:
         self._taken: dict[bool, list[int]] = {}
         """Numbers in the index of the cards of the settings' hubs, without and with their rows counted."""
 
-    def search_datasets(
-        self, query: str, spec: TaskSpec | None, k: int, filters: Filters = ANY
-    ) -> list[DatasetCandidate]:
-        """At most `k` datasets for a task, best first; empty when nothing is relevant.
-
-        Datasets whose rows cannot be had now come after all others.
-        """
-        return list(self.find_datasets(query, spec, k, filters).candidates)
-
     def find_datasets(
         self, query: str, spec: TaskSpec | None, k: int, filters: Filters = ANY, card: str = ""
     ) -> DatasetsFound:
-        """The same, with what was left out and why; `card` is the text of one that would fit (`expansion`)."""
+        """At most `k` datasets for a task, best first, none when nothing is relevant; and what was left out and why.
+
+        Datasets whose rows cannot be had now come after all others.
+
+        Args:
+            query: what is looked for, in words.
+            spec: the task; None searches by the words alone.
+            k: how many.
+            filters: what a card must meet.
+            card: the text of one that would fit (`expansion`).
+        """
         wish = wish_from(query, spec, filters, card)
         words = _in_english(query, spec)
         try:
@@ -142,14 +143,13 @@ class IndexedHub:
         except (ToolError, OSError):
             return None
 
-    def search_models(self, query: str, spec: TaskSpec | None, k: int) -> list[ModelCandidate]:
-        """At most `k` base models that fit the task and its constraints; those at hand come first."""
-        return list(self.find_models(query, spec, k).candidates)
-
     def find_models(
         self, query: str, spec: TaskSpec | None, k: int, limits: ModelLimits = ANY_MODEL, card: str = ""
     ) -> ModelsFound:
-        """The same, with what was left out and why; `card` is the text of one that would fit (`imagined_card`)."""
+        """At most `k` base models that fit the task, those at hand first; and what was left out and why.
+
+        `card` is the text of one that would fit (`imagined_card`).
+        """
         limits = replace(limits, refused=self._settings.refuse_licences)
         asked = ModelWish(query, words=_in_english(query, spec), spec=spec, limits=limits, card=card)
         return find_models(asked, k, settings=self._settings, hub=self._huggingface, embedder=self._embedder())

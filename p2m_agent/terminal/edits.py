@@ -125,20 +125,3 @@ def read_columns(line: str, columns: object) -> tuple[str, object]:
         hint = f"Did you mean `{near[0]}`?" if near else f"The columns are: {', '.join(known)}."
         raise UsageError(f"There is no column `{unknown[0]}`." if unknown else "Name a column.", hint)
     return ("output", named[0]) if name.lower() == "output" else ("inputs", named)
-
-
-def row_numbers(text: str, most: int) -> set[int]:
-    """`2 5-7` as {2, 5, 6, 7}; commas are fine too.
-
-    Raises:
-        UsageError: something else stands there, or a number is not between 1 and `most`.
-    """
-    found: set[int] = set()
-    for part in text.replace(",", " ").split():
-        first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last.isdecimal() or part == first):
-            raise UsageError(f"`{part}` is no row number.", "Write numbers and ranges, such as 2 5-7.")
-        found |= set(range(int(first), int(last or first) + 1)) if int(last or first) <= most else {most + 1}
-    if any(not 1 <= number <= most for number in found):
-        raise UsageError(f"There are rows 1 to {most}.")
-    return found

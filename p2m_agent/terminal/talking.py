@@ -143,7 +143,6 @@ class Asides:
             if verdict and verdict[0] in ("accept", "reject"):
                 return verdict[0] == "accept"
             self.hint("a changes it, r leaves it as it is.")
-        return True
 
     def tell(self, *lines: str) -> None:
         """An answer, on the stream of what was asked for."""

@@ -57,7 +57,6 @@ class Verified:
     unverified: int = 0
     """Rows that the judge failed on or could not tell."""
     suspected: int = 0
-    relabelled: int = 0
     notes: tuple[str, ...] = ()
     """Sentences for the person."""
 
@@ -119,7 +118,6 @@ class _Pass:
         if doubt and self.checks.doubtful == "ask":
             source["suspect"] = doubt.label
         elif doubt and self.checks.doubtful == "relabel":
-            self.found.relabelled += 1
             source["parents"] = (*row.source.parents, row.id)
             no = Rejected.example(row, "relabelled")
             row = row.model_copy(update={"output": doubt.label})

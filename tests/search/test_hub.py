@@ -47,7 +47,7 @@ def test_the_right_set_comes_first_and_says_why(
     tmp_path: Path, garden: Path, embedder: CountingEmbedder | None
 ) -> None:
     request = "Which pest do the letters of gardeners complain of: slugs, snails, mildew?"
-    best = make_hub(tmp_path, garden, embedder=embedder).search_datasets(request, make_spec(request), 5)[0]
+    best = make_hub(tmp_path, garden, embedder=embedder).find_datasets(request, make_spec(request), 5).candidates[0]
     assert best.repo == "acme/pests"
     assert best.rows == {"train": 3, "test": 1}
     assert best.revision
@@ -74,16 +74,16 @@ def test_the_language_asked_for_wins(tmp_path: Path) -> None:
     for code, name in (("en", "English"), ("ja", "Japanese")):
         make_dataset(tmp_path / "lake", f"pests_{code}", f"{GARDEN} {name}.", language=code)
     hub = make_hub(tmp_path, tmp_path / "lake", embedder=CountingEmbedder())
-    assert hub.search_datasets(f"Japanese {GARDEN}", None, 1)[0].repo == "pests_ja"
-    assert hub.search_datasets(GARDEN, None, 1)[0].repo == "pests_en"
+    assert hub.find_datasets(f"Japanese {GARDEN}", None, 1).candidates[0].repo == "pests_ja"
+    assert hub.find_datasets(GARDEN, None, 1).candidates[0].repo == "pests_en"
 
 
 def test_the_kind_of_task_counts(tmp_path: Path) -> None:
     make_dataset(tmp_path / "lake", "pests_a", GARDEN, task="text2text-generation")
     make_dataset(tmp_path / "lake", "pests_b", GARDEN)
     hub = make_hub(tmp_path, tmp_path / "lake", embedder=CountingEmbedder())
-    assert hub.search_datasets(GARDEN, make_spec(GARDEN), 1)[0].repo == "pests_b"
-    other = hub.search_datasets(GARDEN, make_spec(GARDEN, "text_to_text"), 2)
+    assert hub.find_datasets(GARDEN, make_spec(GARDEN), 1).candidates[0].repo == "pests_b"
+    other = hub.find_datasets(GARDEN, make_spec(GARDEN, "text_to_text"), 2).candidates
     assert other[0].repo == "pests_a"
     assert any("another kind of task" in risk for risk in other[1].risks)
 
@@ -91,7 +91,7 @@ def test_the_kind_of_task_counts(tmp_path: Path) -> None:
 def test_what_cannot_be_reached_comes_last_and_says_so(tmp_path: Path) -> None:
     query = "Text messages to mobile phones, spam or ham"
     make_dataset(tmp_path / "lake", "texts", "Messages to phones, unwanted spam or not.")
-    found = make_hub(tmp_path, tmp_path / "lake", embedder=CountingEmbedder()).search_datasets(query, None, 10)
+    found = make_hub(tmp_path, tmp_path / "lake", embedder=CountingEmbedder()).find_datasets(query, None, 10).candidates
     reachable = [each.reachable for each in found]
     assert found[0].repo == "texts"
     assert "ucirvine/sms_spam" in [each.repo for each in found]
@@ -122,17 +122,17 @@ def test_names_stay_unique(tmp_path: Path, garden: Path) -> None:
     shutil.copytree(garden, tmp_path / "pond")
     hub = make_hub(tmp_path, garden, tmp_path / "pond", garden / "acme__pests")
     assert hub.open_dataset("pond/acme-pests").splits == {"train": 3, "test": 1}
-    names = [each.repo for each in hub.search_datasets(GARDEN, None, 10)]
+    names = [each.repo for each in hub.find_datasets(GARDEN, None, 10).candidates]
     assert names.count("acme/pests") == 1
     assert "pond/acme-pests" in names
 
 
 def test_only_new_cards_are_embedded(tmp_path: Path, garden: Path) -> None:
     embedder = CountingEmbedder()
-    make_hub(tmp_path, garden, embedder=embedder).search_datasets("slugs", None, 1)
+    make_hub(tmp_path, garden, embedder=embedder).find_datasets("slugs", None, 1)
     before = len(embedder.encoded)
     make_dataset(garden, "acme__bees", "Notes of bee keepers.")
-    make_hub(tmp_path, garden, embedder=embedder).search_datasets("slugs", None, 1)
+    make_hub(tmp_path, garden, embedder=embedder).find_datasets("slugs", None, 1)
     assert len(embedder.encoded) - before == 2  # the new card, and the query
 
 
@@ -150,7 +150,7 @@ def test_a_request_in_another_language_is_searched_by_its_english_instruction(tm
         request, instruction="Tell which of the pests the letters of gardeners complain of: slugs, snails."
     )
     hub = make_hub(tmp_path, garden, embedder=CountingEmbedder())
-    best = hub.search_datasets(request, spec, 1)[0]
+    best = hub.find_datasets(request, spec, 1).candidates[0]
     assert best.repo == "acme/pests"
     assert "it is in another language (en)" in best.risks
 
@@ -170,7 +170,7 @@ def test_what_was_built_is_searched_and_opened_without_being_named(tmp_path: Pat
     embedder = CountingEmbedder()
     build(tmp_path, embedder, garden)
     hub = make_hub(tmp_path, embedder=embedder)
-    best = hub.search_datasets(GARDEN, None, 5)[0]
+    best = hub.find_datasets(GARDEN, None, 5).candidates[0]
     assert (best.repo, best.rows, bool(best.revision)) == ("acme/pests", {"train": 3, "test": 1}, True)
     assert hub.open_dataset("acme/pests").splits == {"train": 3, "test": 1}
     assert hub.sample("acme/pests") == {"text": "text 0", "label_text": "good_one"}
@@ -182,7 +182,9 @@ def test_a_built_folder_that_is_named_is_searched_as_it_is_now(tmp_path: Path, g
     build(tmp_path, embedder, garden)
     shutil.rmtree(garden / "acme__pests")
     make_dataset(garden, "acme__slugs", f"{GARDEN} Newly collected.")
-    named = [each.repo for each in make_hub(tmp_path, garden, embedder=embedder).search_datasets(GARDEN, None, 9)]
+    named = [
+        each.repo for each in make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9).candidates
+    ]
     assert "acme/slugs" in named
     assert "acme/pests" not in named
 
@@ -191,7 +193,7 @@ def test_a_built_set_whose_folder_is_gone_is_not_found(tmp_path: Path, garden: P
     embedder = CountingEmbedder()
     build(tmp_path, embedder, garden)
     shutil.rmtree(garden / "acme__pests")
-    found = make_hub(tmp_path, embedder=embedder).search_datasets(GARDEN, None, 9)
+    found = make_hub(tmp_path, embedder=embedder).find_datasets(GARDEN, None, 9).candidates
     assert "acme/pests" not in [each.repo for each in found]
 
 
@@ -200,7 +202,7 @@ def test_a_large_built_source_is_not_read_again(tmp_path: Path, garden: Path, mo
     build(tmp_path, embedder, garden)
     monkeypatch.setattr("p2m_agent.search.hub._TRUSTED", 1)
     make_dataset(garden, "acme__slugs", f"{GARDEN} Newly collected.")
-    found = make_hub(tmp_path, garden, embedder=embedder).search_datasets(GARDEN, None, 9)
+    found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9).candidates
     assert "acme/pests" in [each.repo for each in found]
     assert "acme/slugs" not in [each.repo for each in found]
 
@@ -209,7 +211,7 @@ def test_many_new_cards_are_left_to_the_building_of_the_index(
     tmp_path: Path, garden: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = CountingEmbedder()
-    make_hub(tmp_path, embedder=embedder).search_datasets("ships", None, 1)
+    make_hub(tmp_path, embedder=embedder).find_datasets("ships", None, 1)
     monkeypatch.setattr("p2m_agent.search.hub._ON_THE_FLY", 1)
     before = len(embedder.encoded)
     found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9)
@@ -222,12 +224,12 @@ def test_a_file_of_cards_is_a_hub(tmp_path: Path) -> None:
     path = tmp_path / "cards.jsonl"
     facts = {"repo": "acme/pests", "title": "Pests", "description": GARDEN, "licence": "mit", "languages": ["en"]}
     path.write_text(f"{json.dumps({**facts, 'stars': 5})}\n\n")
-    [best] = make_hub(tmp_path, path, embedder=CountingEmbedder()).search_datasets(GARDEN, None, 1)
+    [best] = make_hub(tmp_path, path, embedder=CountingEmbedder()).find_datasets(GARDEN, None, 1).candidates
     assert (best.repo, best.hub, best.licence) == ("acme/pests", "huggingface", "mit")
     assert "cannot be reached" in best.risks[0]
     path.write_text(f"{json.dumps(facts)}\n{{}}\n")
     with pytest.raises(UsageError, match="line 2 is no card"):
-        make_hub(tmp_path, path).search_datasets(GARDEN, None, 1)
+        make_hub(tmp_path, path).find_datasets(GARDEN, None, 1)
 
 
 @pytest.mark.parametrize("built", [True, False])
@@ -246,7 +248,7 @@ def test_filters_hold(tmp_path: Path, garden: Path, filters: Filters, there: boo
     if built:
         build(tmp_path, embedder, garden)
     hub = make_hub(tmp_path, *([] if built else [garden]), embedder=embedder)
-    found = [each.repo for each in hub.search_datasets(GARDEN, None, 50, filters)]
+    found = [each.repo for each in hub.find_datasets(GARDEN, None, 50, filters).candidates]
     assert ("acme/pests" in found) is there
 
 

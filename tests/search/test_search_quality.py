@@ -49,15 +49,17 @@ def reachable(candidates: list[DatasetCandidate]) -> list[str]:
 @pytest.mark.parametrize(("request_text", "right", "kind"), MAIN)
 def test_the_main_requests_find_their_sets(hub: IndexedHub, request_text: str, right: str, kind: str) -> None:
     spec = make_spec(request_text, kind)  # type: ignore[arg-type]
-    assert hub.search_datasets(request_text, spec, 5)[0].repo == right
-    assert hub.search_datasets(request_text, None, 5)[0].repo == right
+    assert hub.find_datasets(request_text, spec, 5).candidates[0].repo == right
+    assert hub.find_datasets(request_text, None, 5).candidates[0].repo == right
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("part", ["tune", "held"])
 def test_recall_on_plain_requests(hub: IndexedHub, part: str) -> None:
     asked = [r for r in REQUESTS if r["part"] == part and r["right"]]
-    found = [reachable(hub.search_datasets(r["request"], make_spec(r["request"], r["kind"]), 5)) for r in asked]
+    found = [
+        reachable(hub.find_datasets(r["request"], make_spec(r["request"], r["kind"]), 5).candidates) for r in asked
+    ]
     first = sum(names[:1] == [r["right"]] for r, names in zip(asked, found, strict=True)) / len(asked)
     among = sum(r["right"] in names for r, names in zip(asked, found, strict=True)) / len(asked)
     assert first >= 0.85
@@ -70,11 +72,11 @@ def test_recall_on_plain_requests(hub: IndexedHub, part: str) -> None:
 )
 def test_short_requests_find_the_examples(tmp_path: Path, hub: IndexedHub, request_text: str, right: str) -> None:
     small = IndexedHub(Settings(hubs=(str(ROOT / "examples"),), cache_dir=tmp_path), hub._embedder)
-    assert small.search_datasets(request_text, None, 5)[0].repo == right
+    assert small.find_datasets(request_text, None, 5).candidates[0].repo == right
 
 
 @pytest.mark.real
 def test_junk_is_not_returned(hub: IndexedHub) -> None:
     asked = [r for r in REQUESTS if r["right"] is None and not r["near"]]
-    wrong = [r["request"] for r in asked if reachable(hub.search_datasets(r["request"], None, 5))]
+    wrong = [r["request"] for r in asked if reachable(hub.find_datasets(r["request"], None, 5).candidates)]
     assert len(wrong) <= 1, wrong

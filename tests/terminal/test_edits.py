@@ -3,19 +3,8 @@ from __future__ import annotations
 import pytest
 
 from p2m_agent.errors import UsageError
-from p2m_agent.terminal.edits import as_lines, changed, check_edits, read_edit, row_numbers
+from p2m_agent.terminal.edits import as_lines, changed, check_edits, read_edit
 from tests.fakes.recordings import SPEC
-
-
-def test_row_numbers_and_ranges() -> None:
-    assert row_numbers("2 5-7", 9) == {2, 5, 6, 7}
-    assert row_numbers("1,3", 3) == {1, 3}
-
-
-@pytest.mark.parametrize("text", ["0", "10", "5-99999999999", "x", "2-", "-2", "1.5"])
-def test_wrong_row_numbers_are_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        row_numbers(text, 9)
 
 
 def test_a_field_is_set_and_lists_are_separated_by_commas() -> None:

@@ -69,11 +69,6 @@ class Encoding:
     errors: str = "strict"
     doubts: tuple[Doubt, ...] = ()
 
-    @property
-    def certain(self) -> bool:
-        """Whether the bytes themselves proved it."""
-        return not self.doubts
-
 
 @dataclass
 class _Evidence:

@@ -110,7 +110,6 @@ def _of_splits(path: Path, by_split: Mapping[str, Sequence[Path]], options: Read
         format=f"a folder with {', '.join(f'{split} ({len(each)})' for split, each in tables.items())}: {first.format}",
         splits=splits,
         path=path,
-        named_splits=True,
         encoding=first.encoding,
         delimiter=first.delimiter,
         header_line=first.header_line,
@@ -206,9 +205,7 @@ def _of_trees(path: Path, trees: Mapping[str, Sequence[Path]], options: ReadOpti
     classes = ", ".join(folder.name for folder in next(iter(trees.values()))[:8])
     text = f"Each text file is a row; the name of its folder is its label ({classes})."
     doubt = Doubt(kind="format", text=text, settle="Name a file if that is not meant.")
-    return SourceTable(
-        "a folder of texts for each class", splits, path, named_splits="" not in trees, opened_with=(doubt,)
-    )
+    return SourceTable("a folder of texts for each class", splits, path, opened_with=(doubt,))
 
 
 def _texts(folders: Sequence[Path], options: ReadOptions, found: ReadingLog) -> Iterator[Row]:

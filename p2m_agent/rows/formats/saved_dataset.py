@@ -29,7 +29,7 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
     if (path / DICT).is_file():
         names = [str(each) for each in _json(path / DICT).get("splits", [])]
         splits = {split_of(name) or name: Rows(_one(path / name)) for name in names}
-        return SourceTable("a DatasetDict saved to disk", splits, path, named_splits=True)
+        return SourceTable("a DatasetDict saved to disk", splits, path)
     return SourceTable("a Dataset saved to disk", {"train": Rows(_one(path))}, path)
 
 

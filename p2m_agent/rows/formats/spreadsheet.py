@@ -47,7 +47,7 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
         plans = {split: (name, _plan(path, name, options)) for split, name in splits.items()}
         rows = {split: Rows(partial(_rows, path, name, plan)) for split, (name, plan) in plans.items()}
         doubts = tuple(doubt for _, plan in plans.values() for doubt in plan.doubts)
-        return SourceTable("a workbook with a sheet for each split", rows, path, named_splits=True, opened_with=doubts)
+        return SourceTable("a workbook with a sheet for each split", rows, path, opened_with=doubts)
     name, choice = choose_one({name: rows for name, rows in sizes.items() if rows}, options.sheet, "sheet")
     plan = _plan(path, name, options)
     return SourceTable(

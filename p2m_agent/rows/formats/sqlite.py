@@ -36,7 +36,7 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
     splits = {} if options.sheet else splits_by_name(list(sizes))
     if splits:
         rows = {split: Rows(partial(_rows, path, name)) for split, name in splits.items()}
-        return SourceTable("SQLite, a table for each split", rows, path, named_splits=True)
+        return SourceTable("SQLite, a table for each split", rows, path)
     name, doubts = choose_one(sizes, options.sheet, "table")
     rows = {"train": Rows(partial(_rows, path, name))}
     return SourceTable(f"SQLite, table {name!r}", rows, path, sheet=name, opened_with=doubts)

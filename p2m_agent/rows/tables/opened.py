@@ -119,8 +119,6 @@ class SourceTable:
     splits: Mapping[str, Rows]
     path: Path
     """What was read; in the case of an archive, the archive."""
-    named_splits: bool = False
-    """Whether the source itself names its splits; else there is one, called train."""
     encoding: str = ""
     delimiter: str = ""
     header_line: int = 0

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS cards (
 CREATE INDEX IF NOT EXISTS cards_by_text ON cards (text_sha);
 CREATE TABLE IF NOT EXISTS facets (
     id INTEGER PRIMARY KEY, licence TEXT, rows INTEGER, gated INTEGER, languages TEXT, tasks TEXT);
-CREATE TABLE IF NOT EXISTS queue (text_sha TEXT PRIMARY KEY, length INTEGER NOT NULL, passages TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS queue (text_sha TEXT PRIMARY KEY, length INTEGER NOT NULL, passage TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS queue_by_length ON queue (length);
 CREATE TABLE IF NOT EXISTS vectors (text_sha TEXT PRIMARY KEY, vector BLOB NOT NULL);
 """
@@ -113,10 +113,10 @@ class CardStore:
             found.update(self._connection.execute(query, part))
         return sorted(found.items(), key=lambda item: -item[1])
 
-    def texts(self, keys: Sequence[str]) -> dict[str, list[str]]:
+    def texts(self, keys: Sequence[str]) -> dict[str, str]:
         """The passages of texts in the queue; those that somebody else has embedded meanwhile are missing."""
-        query = f"SELECT text_sha, passages FROM queue WHERE text_sha IN ({_marks(keys)})"
-        return {key: json.loads(texts) for key, texts in self._connection.execute(query, keys)}
+        query = f"SELECT text_sha, passage FROM queue WHERE text_sha IN ({_marks(keys)})"
+        return dict(self._connection.execute(query, keys))
 
     def embedded(self, vectors: Iterable[tuple[str, bytes]]) -> None:
         """Keep vectors, and take their texts out of the queue."""
@@ -239,8 +239,8 @@ class CardStore:
         return {card.repo: done[card.repo] for card in cards}
 
     def _write(self, source: str, card: Card) -> int:
-        parts = passages.passages(card)
-        key = _hash(json.dumps([card.repo, *parts]))
+        text = passages.passage(card)
+        key = _hash(json.dumps([card.repo, text]))
         self._delete("source = ? AND repo = ?", (source, card.repo))
         words = " ".join(tokens(passages.words(card)))
         values = (source, card.repo, _sha(card), key, _facts_of(card), words)
@@ -254,7 +254,7 @@ class CardStore:
         queued = (
             "INSERT OR IGNORE INTO queue SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE text_sha = ?)"
         )
-        self._connection.execute(queued, (key, sum(map(len, parts)), json.dumps(parts), key))
+        self._connection.execute(queued, (key, len(text), text, key))
         return number
 
     def _keep_only(self, source: str, repos: dict[str, int]) -> int:
@@ -305,7 +305,7 @@ def _card_of(facts: str, *, reachable: bool) -> Card:
 def _sha(card: Card) -> str:
     """Of everything that is kept or searched, but for rows."""
     facts = {**json.loads(_facts_of(card)), "rows": None}
-    return _hash(json.dumps([facts, passages.passages(card), passages.words(card)], sort_keys=True))
+    return _hash(json.dumps([facts, passages.passage(card), passages.words(card)], sort_keys=True))
 
 
 def _hash(text: str) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.search.licences import forbidden
 
 if TYPE_CHECKING:
     import numpy
@@ -34,20 +33,8 @@ class Filters:
         """Whether the size matters."""
         return self.min_rows is not None or self.max_rows is not None
 
-    def passes(self, card: Card) -> bool:
-        """Whether a card meets them all."""
-        rows = sum(card.rows.values()) if card.rows else None
-        return (
-            (not self.languages or bool({*self.languages, "multilingual"} & {*card.languages}))
-            and not forbidden(card.licence, self.licences)
-            and (not self.tasks or bool({*self.tasks} & {*card.tasks}))
-            and (self.min_rows is None or (rows is not None and rows >= self.min_rows))
-            and (self.max_rows is None or (rows is not None and rows <= self.max_rows))
-            and (self.gated is None or self.gated == card.gated)
-        )
-
     def sql(self) -> tuple[str, list[Any]]:
-        """The same as a condition on the table `facets`, with its values; empty where there is none.
+        """All of them as one condition on the table `facets`, with its values; empty where there is none.
 
         Here `licences` are licences that cards have (see `CardStore.resolved`).
         """
@@ -79,19 +66,13 @@ class Ask:
 
     words: str | Sequence[str]
     """A query; or its words, where a repeated one counts again."""
-    vectors: NDArray[numpy.float32] | None
-    """One per field of `passages.FIELDS`, shape (fields, dim), of any length: cards are found by the cosine between
-    the sum of these and the sum of their own, so the weight of a field is the length of its vector."""
+    direction: NDArray[numpy.float32] | None
+    """What cards are found by, a unit vector of shape (dim,); None for words alone."""
     filters: Filters = ANY
     n: int = 200
     """How many to bring by vectors, and how many by words."""
     known: int = 0
     """How many to bring besides of those that most other cards name."""
-
-    @property
-    def direction(self) -> NDArray[numpy.float32] | None:
-        """What cards are found by, shape (dim,)."""
-        return None if self.vectors is None else self.vectors.sum(0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +81,7 @@ class CardEvidence:
 
     card: Card
     direction: NDArray[numpy.float32] | None
-    """Unit vector between those of its fields, shape (dim,). None where the card is not embedded."""
+    """Unit vector of its passage, shape (dim,). None where the card is not embedded."""
     words: float
     """Share of the weight of the query's words, 0 to 1."""
     number: int = -1

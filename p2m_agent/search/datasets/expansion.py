@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import Field
 
-from p2m_agent.search.datasets.passages import passages
+from p2m_agent.search.datasets.passages import passage
 from p2m_agent.search.hubs.card import Card
 from p2m_agent.types.answer_form import AnswerForm
 from p2m_agent.types.rows import render_input
@@ -89,7 +89,7 @@ def _examples(spec: TaskSpec) -> list[str]:
 
 
 def _embedded(facts: ImaginedDataset) -> str:
-    """What `passages` makes of a real card with these facts."""
+    """What `passage` makes of a real card with these facts."""
     card = Card(
         repo=facts.title,
         hub="",
@@ -99,4 +99,4 @@ def _embedded(facts: ImaginedDataset) -> str:
         labels=facts.labels,
         columns=facts.columns,
     )
-    return passages(card)[0]
+    return passage(card)

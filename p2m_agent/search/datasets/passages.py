@@ -8,9 +8,6 @@ from p2m_agent.search.hubs.card import Card
 
 VERSION = 2
 """Of these texts; a change of it needs a new index."""
-FIELDS = ("whole",)
-"""Names of the texts that are embedded, each into a vector of its own. One for name, title and description together
-finds more than one for each (benchmarks/dataset_search.py)."""
 _CHARS, _WORDS = 1000, 2000
 """Characters that are embedded (what the model reads at most), and of a description that BM25 reads."""
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -29,10 +26,13 @@ _METHOD = re.compile(
 )
 
 
-def passages(card: Card) -> tuple[str, ...]:
-    """One text per field; empty where the card has none."""
+def passage(card: Card) -> str:
+    """What is embedded.
+
+    One text for name, title and description together finds more than one for each (benchmarks/dataset_search.py).
+    """
     names = ", ".join(map(_spaced, card.labels[:40])) or ", ".join(map(_spaced, card.columns))
-    return (f"{_called(card)}. {_plain(card.description)[:900]} {names}".strip()[:_CHARS],)
+    return f"{_called(card)}. {_plain(card.description)[:900]} {names}".strip()[:_CHARS]
 
 
 def words(card: Card) -> str:

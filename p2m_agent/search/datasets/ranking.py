@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.run.seams import Embedder
 from p2m_agent.search.datasets.evidence import Ask, CardEvidence, Look
-from p2m_agent.search.datasets.passages import FIELDS, subject
+from p2m_agent.search.datasets.passages import subject
 from p2m_agent.search.datasets.wish import DatasetWish, facts_fit
 from p2m_agent.search.hubs.card import Card
 
@@ -74,12 +74,12 @@ def rank(text: str, wish: DatasetWish, look: Look, embedder: Embedder | None) ->
         embedder: None searches by words alone.
     """
     about = subject(text)
-    vectors = _vectors(about, wish.views, embedder) if embedder else None
-    found = look(Ask(about, vectors, wish.filters, known=KNOWN))
+    direction = _direction(about, wish.views, embedder) if embedder else None
+    found = look(Ask(about, direction, wish.filters, known=KNOWN))
     if not found:
         return []
     fits = [facts_fit(each.card, wish) for each in found]
-    cosines = _cosines(found, vectors)
+    cosines = _cosines(found, direction)
     order = [like + fit for like, fit in zip(_likeness(found, cosines), fits, strict=True)]
     standing = [
         _known(each.card, wish) + NAMED * log(1 + share / UNNAMED)
@@ -96,25 +96,25 @@ def rank(text: str, wish: DatasetWish, look: Look, embedder: Embedder | None) ->
     return [match for _, match in sorted(matches, key=lambda pair: (-pair[0], pair[1].card.repo))]
 
 
-def _vectors(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[numpy.float32]:
-    """What is looked for in each field, unit rows: the same, a mean of the request and its views."""
+def _direction(text: str, views: Sequence[str], embedder: Embedder) -> NDArray[numpy.float32]:
+    """What is looked for: a mean of the request and its views, shape (dim,)."""
     import numpy as np
 
-    vector = embedder.encode([text], role="query")
+    vector: NDArray[np.float32] = embedder.encode([text], role="query")[0]
     if views:
         vector = REQUEST * vector + (1 - REQUEST) * embedder.encode(views, role="document").mean(0)
         vector /= max(float(np.linalg.norm(vector)), 1e-9)
-    return np.repeat(vector, len(FIELDS), axis=0)
+    return vector
 
 
-def _cosines(found: Sequence[CardEvidence], vectors: NDArray[numpy.float32] | None) -> list[float | None]:
+def _cosines(found: Sequence[CardEvidence], direction: NDArray[numpy.float32] | None) -> list[float | None]:
     """Of each card's direction with the request; None where either has none."""
     import numpy as np
 
     embedded = [each.direction for each in found if each.direction is not None]
-    if vectors is None or not embedded:
+    if direction is None or not embedded:
         return [None] * len(found)
-    values = iter((np.stack(embedded) @ vectors[0]).tolist())
+    values = iter((np.stack(embedded) @ direction).tolist())
     return [None if each.direction is None else next(values) for each in found]
 
 

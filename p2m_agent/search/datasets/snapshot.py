@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p2m_agent.errors import P2MError
-from p2m_agent.search.datasets import passages
 from p2m_agent.search.datasets.card_store import CardStore
 from p2m_agent.search.datasets.evidence import Ask, Hit
 from p2m_agent.search.datasets.mentions import links
@@ -177,13 +176,12 @@ def _best(values: NDArray[Any], places: NDArray[numpy.int64], n: int) -> NDArray
 
 
 def directions(vectors: Sequence[bytes]) -> NDArray[numpy.float32]:
-    """What cards are found by: the direction between the vectors of a card's fields, shape (cards, dim)."""
+    """Vectors as the store keeps them, as unit rows again: half precision has bent them. Shape (cards, dim)."""
     import numpy as np
 
-    fields = np.stack([np.frombuffer(vector, "<f2") for vector in vectors]).astype(np.float32)
-    summed = fields.reshape(len(vectors), len(passages.FIELDS), -1).sum(1)
-    directed: NDArray[np.float32] = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-9)
-    return directed
+    rows = np.stack([np.frombuffer(vector, "<f2") for vector in vectors]).astype(np.float32)
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return unit
 
 
 def newest(folder: Path) -> Path | None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from importlib import resources
-from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from p2m_agent.search.hubs.card import Card
-from p2m_agent.types.candidates import HubDataset
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
-    from p2m_agent.search.hubs.protocol import DatasetHub
+    pass
 
 
 class BaseModelFacts(Value):
@@ -42,34 +38,6 @@ class _DatasetFacts(Value):
     rows: dict[str, int]
     columns: tuple[str, ...]
     description: str
-
-
-class Catalogue:
-    """The built-in catalogue, one of the `DatasetHub`s: facts at once and offline, rows from where the sets live."""
-
-    name = "catalogue"
-
-    def __init__(self, rows: DatasetHub) -> None:
-        """Take the hub that the rows come from."""
-        self._rows = rows
-
-    def why_not(self) -> str | None:
-        """Why rows cannot be had now; None where they can."""
-        return self._rows.why_not()
-
-    def cards(self, query: str | None = None, limit: int | None = None) -> Iterator[Card]:  # noqa: ARG002
-        """All of its cards, with whether their rows can be reached now."""
-        reachable = self.why_not() is None
-        return (replace(card, reachable=reachable) for card in islice(datasets(), limit))
-
-    def open(self, repo: str, config: str | None = None) -> HubDataset:
-        """A dataset with its rows.
-
-        Raises:
-            ToolError: its rows cannot be had; the message says why.
-        """
-        listed = next((card.repo for card in datasets() if card.repo.casefold() == repo.casefold()), repo)
-        return self._rows.open(listed, config)
 
 
 @cache

@@ -31,7 +31,6 @@ class ModelCard:
     """Names of what it was trained on."""
     languages: tuple[str, ...] = ()
     """ISO codes as stated, or `multilingual`."""
-    downloads: int | None = None
 
     @property
     def name(self) -> str:

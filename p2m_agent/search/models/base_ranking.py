@@ -3,8 +3,7 @@
 A request speaks of a use ("sort the photos of our shop"), a card of a method ("ConvNeXT pretrained on ImageNet"). So
 the request is compared with the card, by meaning and by words, and with what the card's *task* is for: with phrases
 written for each task (`model_tasks`), and with the cards that share it, whose best few stand for it. Languages and
-pairs of languages that the request names count beside. Popularity is a signal with no weight: it hurts
-(benchmarks/model_search.py).
+pairs of languages that the request names count beside. Popularity does not: it hurt (benchmarks/RESULTS.md).
 
 The weights were fitted by a softmax over all cards on the tuning half of the queries of benchmarks/model_search.py;
 meaning was doubled after it, as that half has more hits with an embedder that has learned the catalogue
@@ -41,7 +40,6 @@ WEIGHTS: dict[str, float] = {
     "language": 3.3,
     "other_language": -0.6,
     "pair": 1.4,
-    "popularity": 0.0,
 }
 """Of each signal, in natural logarithms of the chance that the card is the one meant."""
 REQUEST = 2 / 3
@@ -80,7 +78,6 @@ class ModelRanking:
         known = {tag: place for place, tag in enumerate(self._tags)}
         self._task = np.array([known.get(card.task or "", -1) for card in cards], np.int64)
         self._speaks = [card.speaks() for card in cards]
-        self._popularity = np.log1p(np.array([card.downloads or 0 for card in cards], np.float64))
         if embedder is not None:
             self._meaning = embedder.encode([card.about for card in cards], role="document")
             self._label = embedder.encode([card.label for card in cards], role="document")
@@ -111,7 +108,6 @@ class ModelRanking:
             "words": self._about.shares(stems),
             "keywords": self._keywords.shares(stems),
             "task_words": self._of_task(task_words / max(float(task_words.max()), 1e-6)),
-            "popularity": self._popularity,
             **self._languages(asked),
         }
         if self._embedder is not None:

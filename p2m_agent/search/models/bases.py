@@ -52,7 +52,6 @@ class FoundBase:
             tags=self.tags,
             datasets=self.datasets,
             languages=self.facts.languages,
-            downloads=self.downloads,
         )
 
 

@@ -6,12 +6,6 @@ phrases here were written for this project and stand between the two.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 PHRASES: dict[str, tuple[str, ...]] = {
     "text-classification": (
         "classify a text, for example by sentiment, emotion, topic, toxicity, spam or the star rating of a review",
@@ -160,21 +154,3 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "graph-ml": ("predict properties of graphs such as molecules, or links in a network",),
 }
 """A Hub pipeline tag to what it is asked for with."""
-_SAME: dict[str, str] = {
-    "document-question-answer": "document-question-answering",
-    "graph-machine-learning": "graph-ml",
-    "reinforcement-learning-robotics": "robotics",
-    "text-to-text-generation": "text2text-generation",
-}
-"""Other spellings."""
-
-
-def task_named(text: str) -> str | None:
-    """The pipeline tag that a field of a card means: `Computer Vision Image Classification`, `image-to-text`."""
-    plain = re.sub(r"[\s_]+", "-", text.strip().casefold())
-    known = [*PHRASES, *_SAME]
-    ending = [tag for tag in known if plain == tag or plain.endswith(f"-{tag}")]
-    if not ending:
-        return None
-    longest = max(ending, key=len)
-    return _SAME.get(longest, longest)

@@ -74,7 +74,7 @@ def test_datasets_saved_to_disk(tmp_path: Path) -> None:
     wanted = [{"text": "a", "label": "roads"}, {"text": "b", "label": "waste"}, {"text": "c", "label": -1}]
     assert train(tmp_path / "one") == train(tmp_path / "d.parquet") == wanted
     table = open_table(tmp_path / "two")
-    assert (list(table.splits), table.named_splits) == (["train", "validation"], True)
+    assert list(table.splits) == ["train", "validation"]
     assert list(table.splits["validation"]) == wanted[1:2]
     (tmp_path / "one" / "data-00000-of-00001.arrow").unlink()
     with pytest.raises(UsageError, match="lacks data-00000"):

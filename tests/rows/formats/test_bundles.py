@@ -93,7 +93,6 @@ def test_a_zip_with_splits(tmp_path: Path) -> None:
     path = archive(tmp_path / "d.zip", train_d_csv=CSV, test_d_csv=CSV, readme_d_txt="About")
     table = open_table(path)
     assert {split: len(list(rows)) for split, rows in table.splits.items()} == {"train": 2, "test": 2}
-    assert table.named_splits
 
 
 def test_a_zip_with_several_files_is_a_choice(tmp_path: Path) -> None:

@@ -60,7 +60,6 @@ def test_values_are_exact(bring: Bring) -> None:
 def test_splits_by_name(bring: Bring) -> None:
     _, table = bring("d.json", json.dumps({"train": ROWS, "dev": ROWS[:1], "test": ROWS[1:], "version": 1}))
     assert {split: len(list(rows)) for split, rows in table.splits.items()} == {"train": 2, "validation": 1, "test": 1}
-    assert table.named_splits
 
 
 def test_the_document_of_a_tool_stays_whole(bring: Bring) -> None:

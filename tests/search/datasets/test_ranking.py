@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from p2m_agent.search.datasets.evidence import Ask, CardEvidence
-from p2m_agent.search.datasets.passages import passages, subject
+from p2m_agent.search.datasets.passages import passage, subject
 from p2m_agent.search.datasets.ranking import Match, rank
 from p2m_agent.search.datasets.wish import DatasetWish
 from p2m_agent.search.hubs.card import Card
@@ -107,4 +107,4 @@ def test_markup_and_sources_are_not_embedded() -> None:
     card = replace(
         CARD, repo="acme/set_five", title="A paper", description="**Set** of [five](http://x.y).\n\nSource: [z](u)"
     )
-    assert passages(card) == ("set five. A paper. Set of five.",)
+    assert passage(card) == "set five. A paper. Set of five."

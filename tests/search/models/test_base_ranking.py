@@ -1,33 +1,13 @@
-"""Ranking of models by words, tasks and languages; the tasks a card names."""
+"""Ranking of models by words, tasks and languages."""
 
 from __future__ import annotations
 
-import pytest
-
 from p2m_agent.search.models.base_card import ModelCard
 from p2m_agent.search.models.base_ranking import ModelRanking
-from p2m_agent.search.models.task_phrases import PHRASES, task_named
 
 
 def first(query: str, *cards: ModelCard) -> str:
     return ModelRanking(cards, None).rank(query)[0].card.repo
-
-
-@pytest.mark.parametrize(
-    ("said", "task"),
-    [
-        ("Computer Vision Image Classification", "image-classification"),
-        ("Computer Vision Zero-Shot Image Classification", "zero-shot-image-classification"),
-        ("Multimodal Document Question Answer", "document-question-answering"),
-        ("Audio Audio-to-Audio", "audio-to-audio"),
-        ("Audio Classification", "audio-classification"),
-        ("fill-mask", "fill-mask"),
-        ("something else", None),
-    ],
-)
-def test_tasks_are_read_from_what_a_card_says(said: str, task: str | None) -> None:
-    assert task_named(said) == task
-    assert task is None or task in PHRASES
 
 
 def test_a_use_finds_its_task_though_the_cards_share_no_word_with_it() -> None:

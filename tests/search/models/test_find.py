@@ -24,7 +24,7 @@ def _steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def search(tmp_path: Path, spec: TaskSpec, k: int = 100, hubs: tuple[str, ...] = ()) -> list[ModelCandidate]:
     hub = IndexedHub(Settings(cache_dir=tmp_path, hubs=hubs), lambda: None)
-    return hub.search_models(spec.request, spec, k)
+    return hub.find_models(spec.request, spec, k).candidates
 
 
 def test_the_kind_decides_the_architecture(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_memory_grows_with_the_model() -> None:
 
 def free_search(tmp_path: Path, query: str, k: int) -> list[ModelCandidate]:
     hub = IndexedHub(Settings(cache_dir=tmp_path), lambda: None)
-    return hub.search_models(query, None, k)
+    return hub.find_models(query, None, k).candidates
 
 
 def test_one_that_can_be_had_now_is_always_among_those_shown(tmp_path: Path) -> None:
