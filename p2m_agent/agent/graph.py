@@ -140,7 +140,7 @@ def consent(call: Call, tool: Tool[Any, Any], estimate: Cost, state: RunState) -
     if left != float("inf"):
         preview["left_s"] = left
     if state.budget.usd is not None:
-        preview["left_usd"] = max(0.0, state.budget.usd - state.spent.usd)
+        preview["left_usd"] = state.budget.left_usd(state.spent)
     text = "Deliver this model?" if about == "delivery" else f"Run {tool.name}?"
     return Question(id=call.id, about=about, text=text, preview=preview)
 

@@ -54,9 +54,7 @@ class Budget(Value):
         Checked before the operation; a measured overrun is then at most one wrong estimate.
         """
         if self.usd is not None and spent.usd + estimate.usd > self.usd + 1e-9:
-            return (
-                f"it may cost ${estimate.usd:.4f} and ${max(0.0, self.usd - spent.usd):.4f} of ${self.usd:.2f} is left"
-            )
+            return f"it may cost ${estimate.usd:.4f} and ${self.left_usd(spent):.4f} of ${self.usd:.2f} is left"
         if estimate.wall_s > self.left_s(spent):
             return f"it takes about {estimate.wall_s:.0f} s and {self.left_s(spent):.0f} s are left"
         return None

@@ -25,6 +25,7 @@ CHEAP, DEAR, SLOW = Cost(wall_s=5), Cost(usd=0.5), Cost(wall_s=500)
         (True, True, Effect.COMPUTE, SLOW, "allow"),
         (True, False, Effect.SPEND, DEAR, "ask"),
         (True, False, Effect.DELIVER, CHEAP, "ask"),
+        (True, True, Effect.DELIVER, SLOW, "allow"),
         (True, True, Effect.ASK, CHEAP, "ask"),
     ],
 )
@@ -58,6 +59,10 @@ def test_the_thresholds_are_the_policy_s_to_set() -> None:
     assert decide(policy, "tool", Effect.SPEND, Cost(wall_s=501)) == "ask"
 
 
+def test_tokens_cost_nothing_unless_it_is_said_that_they_do() -> None:
+    assert decide(Policy(attended=True), "tool", Effect.SPEND, Cost(tokens=10**6)) == "allow"
+
+
 def test_publishing_unattended_needs_to_be_named_exactly() -> None:
     policy = Policy(attended=False, publish=frozenset({"push_model"}))
     assert decide(policy, "push_model", Effect.PUBLISH, CHEAP) == "allow"
@@ -78,3 +83,22 @@ def test_closing_work_is_never_held_back() -> None:
     assert over_budget(budget, spent, Effect.READ, Cost(wall_s=50)) is None
     assert over_budget(budget, spent, Effect.DELIVER, Cost(wall_s=50)) is None
     assert over_budget(budget, spent, Effect.COMPUTE, Cost(wall_s=50)) is not None
+
+
+def test_costs_add_up_field_by_field() -> None:
+    both = Cost(usd=1, wall_s=2, gpu_s=3, tokens=4) + Cost(usd=10, wall_s=20, gpu_s=30, tokens=40)
+    assert both == Cost(usd=11, wall_s=22, gpu_s=33, tokens=44)
+
+
+def test_what_is_left_never_falls_below_nothing_and_has_no_end_without_a_limit() -> None:
+    budget, over = Budget(usd=2, wall_s=60), Cost(usd=3, wall_s=61)
+    assert (budget.left_usd(Cost(usd=0.5)), budget.left_s(Cost(wall_s=50))) == (1.5, 10)
+    assert (budget.left_usd(over), budget.left_s(over)) == (0, 0)
+    assert (Budget().left_usd(over), Budget().left_s(over)) == (None, float("inf"))
+
+
+@pytest.mark.parametrize(("wall_s", "kept_s"), [(None, 0), (100, 15), (800, 120), (3600, 120)])
+def test_time_for_handing_over_is_kept_back_and_no_more_of_it_than_that_takes(
+    wall_s: float | None, kept_s: float
+) -> None:
+    assert Budget(wall_s=wall_s).reserve_s == kept_s

@@ -164,7 +164,7 @@ def _left(state: RunState) -> str:
     budget, spent = state.budget, state.spent
     parts = []
     if budget.usd is not None:
-        parts.append(f"${max(0.0, budget.usd - spent.usd):.2f} of ${budget.usd:.2f}")
+        parts.append(f"${budget.left_usd(spent):.2f} of ${budget.usd:.2f}")
     if budget.wall_s is not None:
         parts.append(f"{budget.left_s(spent) / 60:.1f} of {budget.wall_s / 60:.0f} minutes")
     if budget.rounds is not None:
