@@ -63,6 +63,7 @@ class Answers:
         self._queue: list[tuple[_Write, asyncio.Future[None]]] = []
         self._pledge = _Pledge(self._together)
         self._writing = False
+        self._spent_when_closed: tuple[float, int] | None = None
 
     def find(self, sha: str) -> dict[str, object] | None:
         """The response to a request that was made before."""
@@ -102,6 +103,8 @@ class Answers:
 
     def spent(self) -> tuple[float, int]:
         """Dollars and tokens of all answers kept, with what lost ones may have cost: whatever became of the run."""
+        if self._spent_when_closed is not None:
+            return self._spent_when_closed
         tokens_of = "json_extract(response, '$.usage.total_tokens')"
         total = f"SELECT COALESCE(SUM(usd), 0), COALESCE(SUM({tokens_of}), 0) FROM answers"  # noqa: S608 (no input in it)
         lost = "SELECT COALESCE(SUM(usd), 0) FROM losses"
@@ -110,8 +113,11 @@ class Answers:
             return float(usd) + float(losses.fetchone()[0]), int(tokens)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, which is whole by itself then; what was spent can still be asked. Safe to call twice."""
+        if self._spent_when_closed is not None:
+            return
         self._writer.shutdown()
+        self._spent_when_closed = self.spent()
         for lock, connection in ((self._read_lock, self._reader), (self._lock, self._db)):
             with lock:
                 connection.close()

@@ -39,6 +39,7 @@ class LLMs:
         for llm in (self.planner, self.teacher, self.judge):
             llm.close()
         around.loop.close()
+        around.answers.close()
 
     def __enter__(self) -> LLMs:
         return self
