@@ -256,8 +256,8 @@ def _serve_flags(parser: argparse.ArgumentParser) -> None:
     add("--cors", action="append", metavar="ORIGIN", help="let web pages of this origin ask; may be repeated")
     add("--max-waiting", type=_positive, default=4096, metavar="N", help="inputs that may wait (default 4096)")
     add("--fallback", metavar="MODEL", help="an LLM that answers where the model is unsure: URL#model, or a name")
-    words = "wrong answers that the model may give by itself, by the run's dev rows (default 0.02)"
-    add("--max-error", type=_share, default=0.02, metavar="SHARE", help=words)
+    words = "wrong answers that the model may give by itself (default: what it promises, else 0.02 by the dev rows)"
+    add("--max-error", type=_share, metavar="SHARE", help=words)
     add("--min-confidence", type=_share, metavar="SHARE", help="the same by hand: it is unsure below this")
 
 
@@ -277,6 +277,8 @@ def _task_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run-id", metavar="NAME")
     parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
+    words = "pass on what it is unsure of, so that at most this share of its answers is wrong (95 %% confidence)"
+    parser.add_argument("--max-error", type=_share, metavar="SHARE", help=words)
     # Their files are named after them; to load them would make the start slower.
     metrics = sorted(path.stem for path in (Path(__file__).parent / "scoring" / "metrics").glob("[!_]*.py"))
     parser.add_argument("--metric", choices=metrics, metavar="NAME", help=f"what success is: {', '.join(metrics)}")

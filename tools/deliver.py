@@ -19,7 +19,7 @@ from p2m_agent.rows.data_card import read_data_card
 from p2m_agent.rows.holdout import read_dev
 from p2m_agent.run.state import Ended, Parent, RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
-from p2m_agent.training.student_card import read_card, size_mb
+from p2m_agent.training.student_card import read_card, size_mb, write_card
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Dataset, Example, Holdout
@@ -91,7 +91,8 @@ def run(_args: Deliver, inputs: DeliverInputs, context: Context) -> Outcome:
     folder = context.folder / "model"
     context.emit(Progressed(message="copying the model"))
     copy_student(context.root / trained.path, folder)
-    card = read_card(folder)
+    card = read_card(folder).model_copy(update={"promise": report.promise})
+    write_card(folder, card)
     make_loadable(folder, card)
     check_same_answers(context, trained, folder, read_dev(context.root, inputs.holdout)[:CHECKED_ROWS])
     facts = Facts(

@@ -11,6 +11,7 @@ from p2m_agent.evaluation.answers import FILE, against, write_answers
 from p2m_agent.evaluation.baselines import LOADING_S, compare, rival
 from p2m_agent.evaluation.contest import NO_TIME, Contest
 from p2m_agent.evaluation.output_judge import judge
+from p2m_agent.evaluation.promised import checked, promised
 from p2m_agent.evaluation.report import outputs_of, report_on, student_predictions
 from p2m_agent.evaluation.speed import speed_of
 from p2m_agent.evaluation.worth import HEAD, not_worth
@@ -20,9 +21,10 @@ from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.scoring.certificate import certify
 from p2m_agent.scoring.metrics import metric_named
+from p2m_agent.scoring.promise import promise_lines
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.rows import Dataset, Example, Holdout
-from p2m_agent.types.scores import JUDGED, Baseline, EvalReport, LeakCertificate, Score
+from p2m_agent.types.scores import JUDGED, Baseline, ErrorPromise, EvalReport, LeakCertificate, Score
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import TaskSpec
 
@@ -61,6 +63,8 @@ class EvaluateInputs:
     """Dev reports with answers of the other students."""
     head: TrainingRun | None
     """The cheap alternative: the best linear head of the run, where the student is none itself."""
+    promise: ErrorPromise | None
+    """About its errors, as its dev report makes it."""
     left_usd: float | None
 
 
@@ -87,6 +91,7 @@ def needs(args: Evaluate, state: RunState) -> EvaluateInputs | NotYet:
         datasets=state.learnt_from(student),
         rivals=tuple(reports),
         head=_head(student, state),
+        promise=_promise(spec, state.report_on(student.id, "dev")),
         left_usd=state.budget.left_usd(state.spent),
     )
 
@@ -120,7 +125,13 @@ def _on_dev(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> E
     write_answers(file, dev, said)
     other, minus = against(spec, dev, outputs_of(said), context.root, inputs.rivals, seed=seed)
     facts = {"answers": file.relative_to(context.root).as_posix(), "against": other, "against_minus": minus}
-    return report.model_copy(update=facts)
+    return report.model_copy(update={**facts, "promise": promised(spec, dev, said)})
+
+
+def _promise(spec: TaskSpec, dev: EvalReport | None) -> ErrorPromise | None:
+    """That of the dev report, as long as the task asks for the same."""
+    made = dev.promise if dev else None
+    return made if made and made.max_error == spec.max_error else None
 
 
 def _missing_student(args: Evaluate, state: RunState) -> NotYet:
@@ -138,6 +149,7 @@ def _final(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> Ev
     said = student_predictions(predictor, test, seed, emit, _STUDENT_SHARE * context.seconds_left())
     report = report_on(spec, trained, holdout, test, said, final=True, seed=seed, made_by=context.call.id)
     dev = read_dev(context.root, holdout)
+    promise = inputs.promise or _promise_anew(inputs, context, predictor, dev)
     speed = speed_of(predictor, dev, emit, context.seconds_left)
     train = _learned_from(inputs, context)
     certificate = certify(train, [*dev, *test], holdout, trained.leaks_removed, context.embedder())
@@ -149,11 +161,23 @@ def _final(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> Ev
         "looks": looks,
         "speed": speed,
         "certificate": certificate,
+        "promise": promise,
+        "promise_check": checked(promise, spec, test, said),
         "extra": {**report.extra, **judged},
         "notes": (note,) if note else (),
     }
     report = report.model_copy(update=facts)
     return report.model_copy(update={"not_worth": not_worth(trained, report, head)})
+
+
+def _promise_anew(
+    inputs: EvaluateInputs, context: Context, predictor: Predictor, dev: Sequence[Example]
+) -> ErrorPromise | None:
+    """Where the task asks for one and the dev report has another or none."""
+    if inputs.spec.max_error is None:
+        return None
+    seconds = _DEV_SHARE * context.seconds_left()
+    return promised(inputs.spec, dev, student_predictions(predictor, dev, context.settings.seed, context.emit, seconds))
 
 
 def _learned_from(inputs: EvaluateInputs, context: Context) -> Sequence[Example]:
@@ -215,6 +239,7 @@ def summary(report: EvalReport) -> str:
         parts.append(f"{minus.verdict} than {report.against}: {minus.value:+.3f} [{low:+.3f}, {high:+.3f}]")
     if report.calibration:
         parts.append(f"confidence is off by {report.calibration.ece:.3f} on average")
+    parts += [line.rstrip(".") for line in promise_lines(report)]
     if report.certificate:
         parts.append(leaks(report.certificate))
     if report.looks:

@@ -54,6 +54,8 @@ def _one(args: argparse.Namespace) -> int:
     open_screen().literal(prediction.output, data=True)
     if predictor.card.kind == "multi_label" and not prediction.output:
         open_screen().note("no label applies")
+    if prediction.abstained:
+        open_screen().note("not sure enough for what is promised of its errors: pass this one on")
     return 0
 
 
@@ -120,7 +122,7 @@ class RowsToAnswer:
             columns.read(row, count)
             there.update(dict.fromkeys(row))
         complete()
-        wanted = (f"predicted_{card.output_field}", "confidence")
+        wanted = (f"predicted_{card.output_field}", "confidence", *(("abstained",) if card.promise else ()))
         return cls(source, columns, count, {name: free_name(name, there) for name in wanted})
 
 
@@ -145,12 +147,13 @@ def free_name(name: str, there: Iterable[str]) -> str:
 
 def write_answers(predict: Predict, rows: RowsToAnswer, out: TextIO, skip: int = 0) -> None:
     """A line for each row behind the first `skip`, as they are answered."""
-    label, sure = rows.names.values()
+    written = rows.names.values()
     numbered = islice(enumerate(rows.source, 1), skip, None)
     while some := list(islice(numbered, AT_ONCE)):
         answers = predict([rows.columns.read(row, number) for number, row in some])
         for (_, row), answer in zip(some, answers, strict=True):
-            out.write(_line({**row, label: answer.output, sure: answer.confidence}))
+            said = (answer.output, answer.confidence, answer.abstained)
+            out.write(_line({**row, **dict(zip(written, said, strict=False))}))
         out.flush()
 
 

@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2m_agent.commands.arguments import settings_from
-from p2m_agent.delivery.cascade import Threshold, threshold_for
+from p2m_agent.delivery.cascade import threshold_for
 from p2m_agent.errors import UsageError
 from p2m_agent.llm.endpoint import Keys, resolve
 from p2m_agent.rows.reading import read_examples
 from p2m_agent.run.checkpoints import read_state
 from p2m_agent.run.store import open_run
+from p2m_agent.scoring.promise import promise_of, said_of
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.training.student_card import CARD
 from p2m_agent.types.rows import Holdout
-from p2m_agent.types.scores import MetricName
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
     from p2m_agent.delivery.web.endpoints import ServeOptions
     from p2m_agent.delivery.web.fallback import Fallback
+
+MAX_ERROR = 0.02
+"""Share of wrong answers that a student may give where a fallback stands behind it and nobody says how many."""
 
 
 def serve_options(args: argparse.Namespace, predictor: Predictor) -> ServeOptions:
@@ -55,21 +58,36 @@ def _fallback(args: argparse.Namespace, predictor: Predictor) -> Fallback:
         )
     confidence = args.min_confidence
     if confidence is None:
-        found = on_dev(args, predictor)
-        open_screen(quiet=args.quiet).note(f"fallback {args.fallback}: {found.words}")
-        confidence = found.confidence
+        confidence, said = _threshold(args, predictor)
+        open_screen(quiet=args.quiet).note(f"fallback {args.fallback}: {said}")
     headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     client = httpx.AsyncClient(base_url=endpoint.url, headers=headers, timeout=settings.llm_timeout_s)
     return Fallback(client, endpoint.model, confidence)
 
 
-def on_dev(args: argparse.Namespace, predictor: Predictor) -> Threshold:
-    """The threshold by the run's dev rows.
+def _threshold(args: argparse.Namespace, predictor: Predictor) -> tuple[float, str]:
+    """The confidence from which the student answers, and how that was found: promised, or as the dev rows show it."""
+    promise = predictor.card.promise
+    if promise and args.max_error is None:
+        if promise.threshold is None:
+            raise UsageError(said_of(promise), "Set a threshold by hand: --min-confidence 0.8.")
+        return promise.threshold, said_of(promise)
+    sure, right = on_dev(args, predictor)
+    max_error = MAX_ERROR if args.max_error is None else args.max_error
+    promise = promise_of(sure, right, max_error)
+    if promise.threshold is not None:
+        return promise.threshold, said_of(promise)
+    found = threshold_for(sure, right, max_error)
+    return found.confidence, f"{found.words}. That is no promise for other rows. {said_of(promise)}"
+
+
+def on_dev(args: argparse.Namespace, predictor: Predictor) -> tuple[list[float], list[bool]]:
+    """How sure the student is of each of the run's dev rows, and whether it is right.
 
     Raises:
         UsageError: there are none, as where a model's folder was named.
     """
-    from p2m_agent.scoring.metrics import metric_value
+    from p2m_agent.scoring.metrics import matches
 
     hint = "Give a threshold: --min-confidence 0.8."
     if (Path(args.run) / CARD).is_file():
@@ -78,6 +96,6 @@ def on_dev(args: argparse.Namespace, predictor: Predictor) -> Threshold:
     holdout = read_state(root).latest(Holdout)
     rows = read_examples(root / holdout.dev_path) if holdout else []
     answers = predictor.predict([row.input for row in rows])
-    metric: MetricName = "accuracy" if predictor.card.kind == "classification" else "exact_match"
-    right = [metric_value(metric, [row.output], [one.output]) == 1 for row, one in zip(rows, answers, strict=True)]
-    return threshold_for([one.confidence or 0.0 for one in answers], right, args.max_error)
+    metric = predictor.card.metric
+    right = [matches(metric, row.output, one.output) for row, one in zip(rows, answers, strict=True)]
+    return [one.confidence or 0.0 for one in answers], right

@@ -16,6 +16,7 @@ from p2m_agent.delivery.student_licence import front_matter_licence, licence_lin
 from p2m_agent.rows.data_card import DataCard, card_lines
 from p2m_agent.run.state import Parent
 from p2m_agent.scoring.metrics import meaning_of
+from p2m_agent.scoring.promise import promise_lines
 from p2m_agent.training.recipes import recipe_named
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import Baseline, EvalReport, Speed
@@ -120,6 +121,7 @@ def _variables(facts: Facts) -> dict[str, object]:
         "baselines": [(BASELINE_NAMES.get(name, name), baseline) for name, baseline in report.baselines.items()],
         "extra": {meaning_of(name): score for name, score in report.extra.items()},
         "calibration": report.calibration,
+        "promise": promise_lines(report),
         "certificate": report.certificate,
         "speeds": _speeds(report),
         "not_worth": report.not_worth,
@@ -187,7 +189,8 @@ def _limits(facts: Facts) -> list[str]:
     if card.kind == "multi_label":
         limits.append("It gives every label that it finds likelier than not, which can be none; look at the scores.")
     elif card.kind == "classification":
-        limits.append("It always answers with one of its labels, also where none fits; look at the confidence.")
+        then = "what it is unsure of it marks as `abstained`" if report.promise else "look at the confidence"
+        limits.append(f"It always answers with one of its labels, also where none fits; {then}.")
     else:
         limits.append("Its output is generated and can be wrong in ways that look right.")
     if facts.spec.language:

@@ -40,7 +40,10 @@ class Predictor:
 
     def rendered(self, texts: Sequence[str]) -> list[Prediction]:
         """The same for inputs that are put into one text already, as `render_input` does."""
-        return self._answer(texts)
+        answers, promise = self._answer(texts), self.card.promise
+        if promise is None:
+            return answers
+        return [each.model_copy(update={"abstained": promise.abstains(each.confidence)}) for each in answers]
 
     def _text(self, number: int, fields: dict[str, str]) -> str:
         missing = [name for name in self.card.input_fields if name not in fields]

@@ -12,7 +12,7 @@ from p2m_agent.scoring.intervals import bootstrap
 from p2m_agent.scoring.label_counts import confusions, per_label
 from p2m_agent.scoring.metrics import matches, metric_named, metrics_of
 from p2m_agent.types.rows import Example, Holdout
-from p2m_agent.types.scores import Calibration, EvalReport, Mistake, Score
+from p2m_agent.types.scores import EvalReport, Mistake, Score
 from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import TaskSpec
 
@@ -72,7 +72,7 @@ def report_on(  # noqa: PLR0913 (what, of whom, on which rows)
         per_label=per_label(*([*map(spec.labels_in, each)] for each in (expected, given))) if spec.sorts else {},
         confusions=confusions(expected, given)[:CONFUSIONS] if one and not final else (),
         mistakes=() if final else _mistakes(spec, rows, answers, seed),
-        calibration=_calibration(spec, rows, predictions) if spec.sorts else None,
+        calibration=calibration(*sureness(spec, rows, predictions)) if spec.sorts else None,
         made_by=made_by,
     )
 
@@ -92,15 +92,16 @@ def extra_scores(spec: TaskSpec, expected: Sequence[str], given: Sequence[str], 
     return found
 
 
-def _calibration(
+def sureness(
     spec: TaskSpec, rows: Sequence[Example], predictions: Sequence[Prediction | None]
-) -> Calibration | None:
+) -> tuple[list[float], list[bool]]:
+    """How sure the student was of each answer, and whether it was right; without those that say nothing of it."""
     known = [
         (said.confidence, matches(spec.metric, row.output, said.output))
         for row, said in zip(rows, predictions, strict=True)
         if said is not None and said.confidence is not None
     ]
-    return calibration([confidence for confidence, _ in known], [right for _, right in known])
+    return [sure for sure, _ in known], [right for _, right in known]
 
 
 def _mistakes(spec: TaskSpec, rows: Sequence[Example], answers: Sequence[str | None], seed: int) -> tuple[Mistake, ...]:

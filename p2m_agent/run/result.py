@@ -55,6 +55,8 @@ def _test(report: EvalReport | None) -> dict[str, object] | None:
         "synthetic_proxy": report.proxy,
         "extra": {name: each.model_dump(mode="json") for name, each in report.extra.items()},
         "calibration": report.calibration.model_dump(mode="json") if report.calibration else None,
+        "promise": report.promise.model_dump() if report.promise else None,
+        "promise_check": report.promise_check.model_dump() if report.promise_check else None,
         "certificate": report.certificate.model_dump(mode="json") if report.certificate else None,
         "speed": report.speed.model_dump() if report.speed else None,
         "not_worth": list(report.not_worth),

@@ -105,6 +105,7 @@ class _Draft:
                 "id": f"spec-{call_id}",
                 "request": self.task.request,
                 "target": self.task.target,
+                "max_error": self.task.max_error,
                 "demonstrations": self.demonstrations,
                 "constraints": self.task.constraints or Constraints(),
                 "assumptions": tuple(self.assumptions),

@@ -70,12 +70,16 @@ def _spec(task: Task, spec: TaskSpec, run: str) -> TaskSpec:
     """The parent's task with other words, target, examples or limits."""
     pinned = {name: getattr(spec, name) for name in PINNED if name != "labels" or spec.labels}
     pinned |= {"language": task.language or spec.language}
-    pinned |= {"target": spec.target if task.target is None else task.target}
+    pinned |= {name: _either(getattr(task, name), getattr(spec, name)) for name in ("target", "max_error")}
     stated = {"instruction": spec.instruction} if task.request == spec.request else {}
     drafted = draft_spec(Said(task.model_copy(update=pinned), stated), f"from-{run}", None, lambda: None)
     shown = drafted.demonstrations or spec.demonstrations
     kept = {"demonstrations": shown, "assumptions": spec.assumptions, "assumed": spec.assumed}
     return drafted.model_copy(update={**kept, "language": pinned["language"]})
+
+
+def _either(now: float | None, before: float | None) -> float | None:
+    return before if now is None else now
 
 
 def _check_same(said: Task, spec: TaskSpec, state: RunState, run: str) -> None:

@@ -21,6 +21,7 @@ EDITABLE = (
     "language",
     "metric",
     "target",
+    "max_error",
     "constraints",
 )
 _LISTS = ("input_fields", "labels")
@@ -43,18 +44,18 @@ def read_edit(line: str) -> tuple[str, object]:
 
 
 def _value(name: str, text: str) -> object:
-    if text.lower() in ("none", "") and name in ("language", "target"):
+    if text.lower() in ("none", "") and name in ("language", "target", "max_error"):
         return None
     if text[:1] in ("[", "{"):
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
             raise UsageError(f"`{name}`: this is not valid JSON: {error.msg}.") from error
-    if name == "target":
+    if name in ("target", "max_error"):
         try:
             return read_share(text)
         except ValueError as error:
-            raise UsageError(f"`target`: {error}.") from error
+            raise UsageError(f"`{name}`: {error}.") from error
     if name in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
 from p2m_agent.types.recipe import AnyRecipe, Recipe
-from p2m_agent.types.scores import MetricName
+from p2m_agent.types.scores import ErrorPromise, MetricName
 from p2m_agent.types.task import Kind, TaskSpec
 from p2m_agent.types.value import Value
 from p2m_agent.weights.locate import Weights
@@ -45,6 +45,8 @@ class StudentCard(Value):
     max_tokens: int
     """Longest input (classification), or prompt and answer together (text_to_text)."""
     params: int
+    promise: ErrorPromise | None = None
+    """About its errors, where its task asked for one."""
     versions: dict[str, str] = {}
 
 

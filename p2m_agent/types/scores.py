@@ -100,6 +100,51 @@ class Calibration(Value):
     """Bins that have rows, by confidence."""
 
 
+class ErrorPromise(Value):
+    """Of what a student answers at all, no more than so many are wrong, as far as its dev rows can show it."""
+
+    max_error: float = Field(gt=0, lt=1)
+    """Share of wrong answers among those given."""
+    level: float = 0.95
+    """Confidence at which it is promised."""
+    threshold: float | None = None
+    """Answers at least so sure are given, the others passed on; None where no threshold keeps the promise."""
+    rows: int
+    """Dev rows it was set by."""
+    answered: float = 0.0
+    """Share of them that the student answers itself."""
+    error: float = 0.0
+    """Share of wrong answers among those."""
+    rows_needed: int | None = None
+    """Where no threshold keeps it: dev rows like these by which one would; None where no number of them does."""
+
+    def abstains(self, confidence: float | None) -> bool:
+        """Whether an answer is not sure enough to be given."""
+        return self.threshold is None or confidence is None or confidence < self.threshold
+
+
+class PromiseCheck(Value):
+    """What became of a promise on the locked test, by its one look."""
+
+    answered: float
+    """Share of the rows that the student answers itself."""
+    answered_ci95: tuple[float, float]
+    """Exact binomial (Clopper-Pearson)."""
+    rows: int
+    """Rows answered."""
+    wrong: int
+    """Wrong answers among them."""
+    kept: bool
+    """Whether no more of them are wrong than was promised."""
+    refuted: bool
+    """Whether so many are wrong that chance does not explain it (exact binomial test at 5 %)."""
+
+    @property
+    def error(self) -> float:
+        """Share of wrong answers among those given."""
+        return self.wrong / self.rows if self.rows else 0.0
+
+
 class LeakCertificate(Value):
     """That the training rows hold no held-out row, how it was looked for, and what was removed."""
 
@@ -150,6 +195,10 @@ class EvalReport(Value):
     """teacher, teacher_zero_shot, linear_head (the run's own), majority, nearest_neighbour, untuned_base. Test only."""
     calibration: Calibration | None = None
     """Classification only."""
+    promise: ErrorPromise | None = None
+    """Where the task asks for one; set by the dev rows."""
+    promise_check: PromiseCheck | None = None
+    """Test only."""
     certificate: LeakCertificate | None = None
     """Test only."""
     looks: int = 0

@@ -22,6 +22,8 @@ class Prediction(Value):
     """Whether the input was longer than the student reads."""
     output_cut: bool = False
     """Whether the answer stopped at the longest length that the student writes."""
+    abstained: bool | None = None
+    """Whether it is less sure than what was promised about its errors allows; None where nothing was promised."""
 
 
 Answer = Callable[[Sequence[str]], list[Prediction]]

@@ -93,6 +93,8 @@ class Task(Value):
     metric: MetricName | None = None
     language: str | None = None
     target: float | None = Field(default=None, ge=0, le=1)
+    max_error: float | None = Field(default=None, gt=0, lt=1)
+    """Largest share of wrong answers among those that the model gives; what it is less sure of is passed on."""
     examples: tuple[dict[str, object], ...] | None = None
     """A few rows with their right outputs."""
     data: File = None
@@ -163,6 +165,8 @@ class TaskSpec(Value):
     metric: MetricName
     target: float | None = Field(default=None, ge=0, le=1)
     """Score on held-out rows at which to stop, 0 to 1."""
+    max_error: float | None = Field(default=None, gt=0, lt=1)
+    """Largest share of wrong answers among those that the student gives; None: it answers everything."""
     demonstrations: tuple[Demonstration, ...] = ()
     constraints: Constraints = Constraints()
     assumptions: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from p2m_agent.cli import build_parser
 from p2m_agent.commands import predicting
 from p2m_agent.commands.predicting import RowsToAnswer, answered, check_place, write_answers
 from p2m_agent.errors import UsageError
+from p2m_agent.types.scores import ErrorPromise
 from tests.fakes.student import FakePredictor, by_word, student_card
 
 
@@ -102,3 +103,13 @@ def test_answers_to_other_rows_are_not_gone_on_with(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="does not hold answers to these rows"):
             answered(out, rows)
     assert answered(tmp_path / "new.jsonl", rows) == 0
+
+
+def test_what_the_model_is_not_sure_enough_of_is_marked(tmp_path: Path) -> None:
+    promise = ErrorPromise(max_error=0.02, threshold=0.9, rows=400, answered=0.5)
+    card = student_card().model_copy(update={"promise": promise})
+    rows = RowsToAnswer.check(rows_file(tmp_path, "an invoice", abstained="mine"), card)
+    out = io.StringIO()
+    write_answers(FakePredictor(by_word, card=card).predict, rows, out)
+    line = json.loads(out.getvalue())
+    assert (line["abstained"], line["abstained_2"], line["predicted_label"]) == ("mine", True, "billing")

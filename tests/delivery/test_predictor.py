@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.delivery.predictor import load_predictor, load_untuned
+from p2m_agent.delivery.predictor import Predictor, load_predictor, load_untuned
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
 from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.texts.chat_format import ChatFormat
+from p2m_agent.types.scores import ErrorPromise
+from p2m_agent.types.student import Prediction
 from p2m_agent.weights.loading import load_tokenizer
+from tests.fakes.student import student_card
 from tests.fakes.tiny_models import task, tiny_bert, tiny_llama
 
 
@@ -50,3 +53,13 @@ def test_an_encoder_says_that_it_read_a_part(tmp_path: Path, settings: Settings)
     most = predictor.card.max_tokens
     said = predictor.predict([{"text": "parcel " * words} for words in (1, most - 2, most - 1)])
     assert [one.input_cut for one in said] == [False, False, True]
+
+
+def test_answers_below_the_threshold_of_a_promise_are_marked() -> None:
+    promise = ErrorPromise(max_error=0.02, threshold=0.8, rows=400, answered=0.9)
+    sure = {"a": 0.8, "b": 0.79}
+    card = student_card().model_copy(update={"promise": promise})
+    predictor = Predictor(card, lambda texts: [Prediction(output="x", confidence=sure[text]) for text in texts], 1.0)
+    assert [one.abstained for one in predictor.predict([{"text": "a"}, {"text": "b"}])] == [False, True]
+    none = Predictor(student_card(), lambda texts: [Prediction(output="x", confidence=0.1) for _ in texts], 1.0)
+    assert none.predict([{"text": "a"}])[0].abstained is None

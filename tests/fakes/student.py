@@ -69,9 +69,13 @@ class FakePredictor:
         answers = [self.rule(one) for one in inputs]
         if self.card.kind == "text_to_text":
             return [Prediction(output=answer, confidence=None) for answer in answers]
-        others = self.card.labels
+        others, promise = self.card.labels, self.card.promise
+        abstained = promise.abstains(0.75) if promise else None
         return [
-            Prediction(output=a, confidence=0.75, scores={o: 0.75 if o == a else 0.25 for o in others}) for a in answers
+            Prediction(
+                output=a, confidence=0.75, scores={o: 0.75 if o == a else 0.25 for o in others}, abstained=abstained
+            )
+            for a in answers
         ]
 
 

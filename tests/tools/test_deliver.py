@@ -8,7 +8,8 @@ import pytest
 
 from p2m_agent.errors import ToolError
 from p2m_agent.run.tooling import Outcome, Tool
-from p2m_agent.types.scores import EvalReport, Score
+from p2m_agent.training.student_card import read_card
+from p2m_agent.types.scores import ErrorPromise, EvalReport, PromiseCheck, Score
 from p2m_agent.types.student import Delivery
 from tests.fakes.calls import run_tool
 from tests.fakes.student import FakePredictor, StudentRun, by_word
@@ -104,3 +105,19 @@ def test_without_a_locked_test_score_there_is_no_delivery(tmp_path: Path) -> Non
     assert "final=true" in refused
     run.state.artifacts.pop()
     assert "fine_tune" in str(TOOL.refusal(TOOL.args(), run.state))
+
+
+def test_the_folder_keeps_what_is_promised_of_its_errors(tmp_path: Path) -> None:
+    run = with_report(tmp_path)
+    [report] = run.state.all(EvalReport)
+    promise = ErrorPromise(max_error=0.02, threshold=0.8, rows=400, answered=0.9, error=0.01)
+    check = PromiseCheck(answered=0.9, answered_ci95=(0.77, 0.97), rows=36, wrong=0, kept=True, refuted=False)
+    run.state.artifacts[-1] = report.model_copy(update={"promise": promise, "promise_check": check})
+    (delivery,) = call(run).artifacts
+    assert isinstance(delivery, Delivery)
+    folder = tmp_path / delivery.path
+    assert read_card(folder).promise == promise
+    assert read_card(tmp_path / "calls/002-fine_tune/student").promise is None
+    said = (folder / "README.md").read_text(encoding="utf-8")
+    assert "It answers 90% of the inputs with at most 2.0% error" in said
+    assert "the promise of at most 2.0% was kept" in said

@@ -154,3 +154,34 @@ def test_the_linear_head_of_the_run_stands_beside_a_fine_tune(run: StudentRun) -
     assert looks(run.root) == 1, "it is one look"
     assert "The linear head is as good" in report.not_worth[0]
     assert "The linear head is as good" in outcome.summary
+
+
+def test_a_promise_is_set_by_dev_and_checked_by_the_one_look(run: StudentRun) -> None:
+    assert run.state.spec
+    run.state.artifacts.append(run.state.spec.model_copy(update={"max_error": 0.3}))
+    dev = report_of(call(run))
+    assert dev.promise
+    if run.kind != "classification":  # the stand-in does not say how sure it is
+        assert (dev.promise.rows, dev.promise.threshold) == (0, None)
+        return
+    assert (dev.promise.max_error, dev.promise.rows, dev.promise_check) == (0.3, 20, None)
+    final = call(run, "004-evaluate", final=True)
+    report = report_of(final)
+    assert report.promise == dev.promise
+    assert report.promise_check
+    assert (report.promise_check.answered, report.promise_check.wrong) == (1.0, 4)
+    assert report.promise_check.kept
+    assert "the promise of at most 30.0% was kept" in final.summary
+
+
+def test_a_promise_of_another_size_is_made_anew_before_the_look(run: StudentRun) -> None:
+    call(run)
+    assert run.state.spec
+    run.state.artifacts.append(run.state.spec.model_copy(update={"max_error": 0.001}))
+    report = report_of(call(run, "004-evaluate", final=True))
+    assert report.promise
+    assert (report.promise.threshold, report.promise_check) == (None, None)
+
+
+def test_nothing_is_promised_where_nobody_asks(run: StudentRun) -> None:
+    assert report_of(call(run)).promise is None

@@ -54,8 +54,9 @@ class _Answered:
         """What was read, without saying it."""
         cut = {"x-p2m-input-cut": "true"} if self.prediction.input_cut else {}
         failed = {"x-p2m-fallback": "failed"} if self.fallback_failed else {}
+        unsure = {"x-p2m-abstained": "true"} if self.prediction.abstained else {}
         read = {"x-p2m-input-sha": self.reading.sha, "x-p2m-input-read": self.reading.how}
-        return {"x-p2m-answered-by": "student", **read, **cut, **failed}
+        return {"x-p2m-answered-by": "student", **read, **cut, **failed, **unsure}
 
 
 @dataclass(frozen=True)

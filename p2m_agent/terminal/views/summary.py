@@ -18,6 +18,7 @@ from p2m_agent.rows.reading import stream_examples
 from p2m_agent.run.result import delivered
 from p2m_agent.run.state import Parent, RunState
 from p2m_agent.scoring.metrics import title_of
+from p2m_agent.scoring.promise import promise_lines
 from p2m_agent.settings import Settings
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import one_line, words
@@ -212,6 +213,7 @@ def evidence(report: EvalReport) -> list[RenderableType]:
         lines.append(leaks(report.certificate))
     if report.calibration:
         lines.append(f"confidence and share of right answers differ by {report.calibration.ece:.3f} on average (ECE)")
+    lines += promise_lines(report)
     lines += _speeds(report)
     return [Text(line, style="soft") for line in lines]
 

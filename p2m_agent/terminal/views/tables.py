@@ -95,6 +95,7 @@ def spec_table(spec: TaskSpec) -> RenderableType:
         *([("language", Text(one_line(spec.language)))] if spec.language else []),
         ("metric", Text(title_of(spec.metric))),
         ("target", Text("none" if spec.target is None else f"{spec.target:g}")),
+        *([("max error", Text(f"{spec.max_error:g} of what it answers"))] if spec.max_error else []),
         *[(name.replace("_", " "), Text(one_line(str(value)))) for name, value in limits.items()],
         *([("examples", Text(units.many(len(spec.demonstrations))))] if spec.demonstrations else []),
     ]
