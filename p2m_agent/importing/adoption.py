@@ -27,6 +27,12 @@ FEW_OUTPUTS = 10
 _SIGN = re.compile(r"[-+]?\d+(?:[.,]\d+)?|\(?[A-Za-z\d]\)?\.?|(?:choice|option)[ _]?\w", re.IGNORECASE)
 
 
+_CODED = re.compile(
+    r"\bcodes?\b|_code\b|\bclass|\bcategor|\bkategor|\bcatégor|\bcódigo|\bcodice|\bkod\b", re.IGNORECASE
+)
+"""Requests and columns whose numbers are names."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """Task and source brought together."""
@@ -65,8 +71,9 @@ def settle_kind(column: OutputColumn, outputs: Counter[str], spec: TaskSpec, *, 
     assumed = not kind_is_given and "kind" in spec.assumed
     few = 2 <= len(outputs) <= FEW_OUTPUTS and outputs.total() >= 10 * len(outputs)
     short = all(len(output) <= 40 for output in outputs)
-    # Numbers are answers; option letters mean something else in every row.
-    signs = all(_SIGN.fullmatch(output) for output in outputs)
+    # Numbers are answers, unless they are codes; option letters mean something else in every row.
+    coded = _CODED.search(f"{spec.request} {column.name}") or any(re.match(r"0\d", output) for output in outputs)
+    signs = all(_SIGN.fullmatch(output) for output in outputs) and not coded
     return "classification" if assumed and few and short and not signs else spec.kind
 
 

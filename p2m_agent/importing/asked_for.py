@@ -50,10 +50,11 @@ class AskedFor:
 def read_request(request: str) -> AskedFor:
     """Split a request at what it turns into what: `questions into SQL` has questions and wants SQL."""
     said = " ".join(request.split()).rstrip(".!")
-    for pattern in _PATTERNS:
-        match = pattern.search(said)
-        if match:
-            return AskedFor(match["given"].strip(), match["wanted"].strip())
+    first = re.split(r"[;!]\s+|\.\s+(?=[A-Z])", said)[0]  # what follows says more about the answer
+    for text in dict.fromkeys((first, said)):
+        for pattern in _PATTERNS:
+            if match := pattern.search(text):
+                return AskedFor(match["given"].strip(), match["wanted"].strip())
     return AskedFor("", said)
 
 

@@ -24,7 +24,7 @@ from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.objects import as_object, fields_asked, unnested
 from p2m_agent.importing.labels.spelling import form, spellings_of
 from p2m_agent.importing.labels.status import unfinished
-from p2m_agent.importing.labels.votes import votes_in
+from p2m_agent.importing.labels.votes import tags_in, votes_in
 from p2m_agent.importing.sources import Opened
 from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.reading import Row
@@ -60,6 +60,7 @@ def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: s
         return opened
     opened = _ticked(_one_object(opened, spec), spec)
     opened = _one_level(_by_votes(_by_item(opened)), spec.request)
+    opened = _named(opened) if spec.sorts or (open_kind and not spec.kind_told) else opened
     opened = _one_column(opened, spec, open_kind=open_kind)
     return _flagged(opened, spec, open_kind=open_kind)
 
@@ -145,6 +146,20 @@ def _by_votes(opened: Opened) -> Opened:
         return kept, lost
 
     return _changed(opened, change, *doubts)
+
+
+def _named(opened: Opened) -> Opened:
+    """Lists of objects that are labels as lists of their names."""
+    tags = tags_in(_rows(opened))
+    if tags is None:
+        return opened
+    doubt = Doubt(
+        kind="label_names",
+        text=f"{tags.column} lists objects, and {tags.key} tells them apart.",
+        where=tags.column,
+        done=f"The labels are what {tags.key} says.",
+    )
+    return _changed(opened, lambda part: ([{**row, tags.column: tags.of(row)} for row in part], []), doubt)
 
 
 def _one_object(opened: Opened, spec: TaskSpec) -> Opened:

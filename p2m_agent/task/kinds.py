@@ -99,6 +99,7 @@ _SEVERAL = re.compile(
     r"|\b(?:one or (?:more|several)|zero or more|any number of|more than one|at least one|multiple|several)\b[^.]{0,30}"
     r"\b(?:labels?|tags?|categor(?:y|ies)|topics?|classes|emotions?|genres?|themes?|subjects?|intents?|types?|kinds?)\b"
     r"|\b(?:may|can|could|might)\b[^.]{0,25}\b(?:several|more than one|multiple|any number)\b"
+    r"|\b(?:several|more than one|many|multiple|some)\s+(?:of them\s+)?(?:may|can|could|might)\b(?: be (?:right|true))?"
     r"|\b(?:mehrere|alle(?:s)? (?:zutreffenden?|passenden?|die passen|was passt))\b[^.]{0,30}"
     r"(?:labels?|etiketten|kategorien|themen|schlagw[oö]rter|tags?)?"
     r"|\ball(?: of)?(?: the)? (?:labels|tags|categories|topics|themes)\b (?:of|for|in|on) (?:an?|each|every)\b"

@@ -49,6 +49,10 @@ _NOT_A_LABEL = re.compile(
     r"|our|your|my|these|those|one|two|three|both|to .*|by .*|each .*|for .*|in (?:one|a|the) .*)$",
     re.IGNORECASE,
 )
+_IN_ORDER = re.compile(
+    r"\s*\(?\b(?:in (?:this|that|the same) order|in dieser reihenfolge|dans cet ordre)\)?\W*$", re.IGNORECASE
+)
+_NUMBERED = re.compile(r"(?P<number>[-\u2212]?\d{1,2})\s+(?P<name>[^\W\d].*)")
 MOST_WORDS = 4
 """Of an item in running text; after a colon, in bullets and in quotes a label may be a phrase."""
 MOST_WORDS_OF_A_PAIR = 2
@@ -145,9 +149,20 @@ def _accepted(items: list[str], most_words: int) -> tuple[str, ...]:
         return ()
     if any(not label or len(label.split()) > most_words or _NOT_A_LABEL.match(label) for label in labels):
         return ()
-    return labels
+    return _without_numbers(labels)
+
+
+def _without_numbers(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """`0 no, 1 yes` are the classes no and yes; `1 star, 2 stars` are told by their numbers."""
+    found = [match for label in labels if (match := _NUMBERED.fullmatch(label))]
+    names = {match["name"].casefold().rstrip("s") for match in found}
+    counted = sorted({int(match["number"].replace("\u2212", "-")) for match in found})
+    in_a_row = counted == list(range(min(counted, default=0), len(labels) + min(counted, default=0)))
+    if not (len(found) == len(names) == len(labels) and in_a_row):
+        return labels
+    return tuple(match["name"] for match in found)
 
 
 def _clean(item: str) -> str:
-    bare = item.strip().strip(_OPEN_QUOTE + _CLOSE_QUOTE + "*: ").rstrip(".,;")
+    bare = _IN_ORDER.sub("", item.strip()).strip(_OPEN_QUOTE + _CLOSE_QUOTE + "*: ").rstrip(".,;")
     return _ARTICLE.sub("", bare).strip()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 _TAGS = re.compile(r"(?:<[^<>]+>){1,}")
-_EMPTY = re.compile(r"(?:set|frozenset|list|tuple)\(\)|array\(\[\][^()]*\)")
+_EMPTY = re.compile(r"(?:set|frozenset|list|tuple)\(\)|array\(\[\][^()]*\)|\{\}")
 _CALLED = re.compile(r"(?:frozenset|set|list|tuple|array)\((.*?)(?:,\s*dtype=[^()]*)?\)", re.DOTALL)
 """How Python and NumPy print what is no plain list: `frozenset({'a'})`, `array(['a'], dtype=object)`."""
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
@@ -51,7 +51,9 @@ def _written(text: str) -> list[object] | None:
             found = read(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
-        return list(found) if isinstance(found, list | tuple | set) else None
+        if isinstance(found, set):  # in its order, and with what stands there twice, as in `{0,1,1}`
+            found = ast.literal_eval(f"[{text[1:-1]}]")
+        return list(found) if isinstance(found, list | tuple) else None
     return _bare(text)
 
 

@@ -15,31 +15,38 @@ TRACES = frozenset(
     | {"#div/0!", "nat", r"\n", "undefined", "#num!"}
 )
 """What programs write for a missing value. Nobody calls a class so."""
+_UNLABELLED = re.compile(
+    r"(?:un|no|not|never|to be|not yet|yet to be)[ _-]?(?:labell?ed|labels?|annotated|tagged)(?: yet)?"
+    r"|sin etiquetar?|sans étiquette|без метки|未标注|未標注|ラベルなし"
+)
+"""What annotators write for a row that nobody labelled yet."""
 _CELL_ERROR = re.compile(r"#[^\W\d_]{1,3}/[^\W\d_]!?|#[^\W\d_¡¿/]{2,8}[!?]|#[¡¿][^\W\d_]+[!?]|#nv|#yok|#n/d!|#div/0!")
 """What a spreadsheet writes in any language for what is not there: `#N/D`, `#NV`, `#¡VALOR!`."""
 _LISTED = """
 " | none | na | n/a | n.a. | n.a | n / a | nil | n/d | n.d. | n.d | s/d | s.d. | k.a. | k. a. | k.a | ka | nr
-n.r. | tbd | t.b.d. | н/д | no label | no labels | nolabel | unlabeled | unlabelled | not labeled | not labelled
-unannotated | not annotated | missing | blank | (blank) | empty | (empty) | unassigned | not assigned
+n.r. | tbd | t.b.d. | н/д | b.d. | n.v.t. | n.b. | i.u. | skip | skipped
+missing | blank | (blank) | empty | (empty) | unassigned | not assigned
 not specified | unspecified | not set | unset | not available | not applicable | no data | no value | no answer
 to be determined | to do | todo | leer | (leer) | keine | keine angabe | keine angaben | ohne angabe | ohne
 fehlt | nicht zugeordnet | nicht zugewiesen | offen | aucun | aucune | non renseigné | non renseignée | vide
 (vide) | non attribué | non attribuée | non classé | non précisé | sans | ninguno | ninguna | sin dato
-sin datos | sin etiqueta | sin asignar | sin clasificar | no especificado | vacío | (vacío) | en blanco
+sin datos | sin asignar | sin clasificar | no especificado | vacío | (vacío) | en blanco
 (en blanco) | nenhum | nenhuma | vazio | sem dados | sem rótulo | não informado | não atribuído | nessuno
 nessuna | non disponibile | vuoto | non assegnato | non specificato | geen | leeg | onbekend/leeg
 niet ingevuld | niet toegewezen | brak | brak danych | nie dotyczy | nieprzypisane | žádný | bez dat
 nepřiřazeno | нет | нет данных | не указано | не указан | не указана | не назначено | пусто | отсутствует
-без метки | yok | boş | belirtilmemiş | ingen | inget | saknas | puuttuu | κανένα | κενό | χωρίς | 无 | 無 | 空
-未标注 | 未標注 | 无标签 | 未分类 | 未分类标注 | 未指定 | 暂无 | なし | 無し | 未設定 | 未分類 | 不明なし
-ラベルなし | 없음 | 미분류 | 미지정 | 해당 없음 | 미분류 라벨 | لا يوجد | غير محدد | غير مصنف | غير مصنف بعد
+yok | boş | belirtilmemiş | ingen | inget | saknas | puuttuu | κανένα | κενό | χωρίς | 无 | 無 | 空
+无标签 | 未分类 | 未分类标注 | 未指定 | 暂无 | なし | 無し | 未設定 | 未分類 | 不明なし
+없음 | 미분류 | 미지정 | 해당 없음 | 미분류 라벨 | لا يوجد | غير محدد | غير مصنف | غير مصنف بعد
 فارغ
 """
 WORDS = frozenset(word.strip() for line in _LISTED.strip().splitlines() for word in line.split("|")) | frozenset(
     ("", "-", "--", "---", "–", "—", "―", "?", "??", "???", ".", "..", "...", "…", "_", "/", "*")
 )
 """What people write for one. A few of them are classes too: `none` among emotions, `NA` among countries."""
-_NUMBERS_FOR_NOTHING = (-1, -100)
+_NUMBERS_FOR_NOTHING = (-1, -9, -99, -100, -999, -9999)
+_FAR_NUMBERS = (99, 999, 9999)
+"""What surveys write for "no answer", far above the numbers that count the classes."""
 _MEANT = re.compile(
     r"sentiment|polarit|stance|tone\b|mood|opinion|attitude|stimmung|haltung|opinión|opinion|avis|humeur|valence|trend"
     r"|positiv|negativ|neutral|情感|态度|感情|тональн",
@@ -48,6 +55,8 @@ _MEANT = re.compile(
 """Scales that have a middle, so that -1 may be one of their ends."""
 LONGEST_CODE = 3
 """Letters of a code in small letters."""
+MOST_COUNTED = 30
+"""Class number up to which 99 is far away."""
 AS_MANY = 0.5
 """Share of a usual label's rows from which a word is counted like a label."""
 
@@ -72,7 +81,7 @@ def is_null_word(text: str) -> bool:
 
 def is_trace(text: str) -> bool:
     """Whether a program wrote it for a missing value; nobody calls a class so."""
-    return _form(text) in TRACES or _CELL_ERROR.fullmatch(_form(text)) is not None
+    return _form(text) in TRACES or any(each.fullmatch(_form(text)) for each in (_CELL_ERROR, _UNLABELLED))
 
 
 def absent_of(
@@ -189,7 +198,8 @@ def _numbers_for_nothing(
         ]
     if not values or any(value is None or value != int(value) for value in values.values() if value == value):  # noqa: PLR0124
         return [], []
-    found = [text for text in texts if values.get(text) in _NUMBERS_FOR_NOTHING]
+    found = [text for text in texts if values.get(text) in _NUMBERS_FOR_NOTHING or _is_far(text, values)]
+    found = [text for text in found if values[text] == -1 or not _says(text, said)]
     classes = {value for text, value in values.items() if text not in found and value is not None}
     if not found or not classes or min(classes) < 0 or len(classes) < 2:
         return [], []
@@ -211,6 +221,13 @@ def _number_among_words(values: Mapping[str, float | None]) -> list[str]:
     return found if found and len(words) > 1 and len(found) + len(words) == len(values) else []
 
 
+def _is_far(text: str, values: Mapping[str, float | None]) -> bool:
+    """Whether a number of nines stands far above numbers that count up without a gap."""
+    classes = {value for value in values.values() if value is not None and value >= 0 and value not in _FAR_NUMBERS}
+    counted = len(classes) > 1 and max(classes) - min(classes) == len(classes) - 1 and min(classes) in (0, 1)
+    return values.get(text) in _FAR_NUMBERS and counted and max(classes) <= MOST_COUNTED
+
+
 def _is_scale(classes: set[float | None] | set[float], said: str, where: str, *, often: bool) -> bool:
     if _says_minus_one(said):
         return (
@@ -220,7 +237,11 @@ def _is_scale(classes: set[float | None] | set[float], said: str, where: str, *,
 
 
 def _says_minus_one(said: str) -> bool:
-    return re.search(r"(?<![\w.])[-\u2212]1(?![\w.])", said) is not None
+    return _says("-1", said)
+
+
+def _says(number: str, said: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(number)}(?![\w.])", said.replace("\u2212", "-")) is not None
 
 
 def _number_doubt(found: Sequence[str], rows: int, where: str, done: str, otherwise: str) -> Doubt:

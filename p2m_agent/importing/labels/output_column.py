@@ -144,7 +144,7 @@ def read_output(rows: Sequence[Row], mapping: ColumnMapping, task: KnownTask) ->
     values = [row.get(name) for row in rows]
     if is_tagging(rows, mapping):
         return OutputColumn(name, "tags", answers=True)
-    length = vectors.vector_length(values, packed=task.spec.kind == "multi_label")
+    length = vectors.vector_length(values, packed=task.spec.kind == "multi_label" or vectors.are_packed(values))
     if length and (task.spec.sorts or task.open_kind):
         return _vectors(values, name, length, task)
     if holds_lists(values) and not free_answers.holds_objects(values):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field
 from p2m_agent.importing.labels.spelling import cleaned, form
 from p2m_agent.types.doubts import Doubt
 
-MARKS = ("\n", ";#", ";", "|", "\t", "；", "、", "，", "#", ",", "·", "•", "+", "&", "/", "\\", " ")
+MARKS = ("\n", ";#", ";", "|", "\t", "；", "、", "，", "#", "and", ",", "·", "•", "~", "+", "&", "/", "\\", ":", " ")
 """In the order in which they are tried: a comma, a slash and a blank also stand within labels."""
-_WEAK = {"+", "&", "/", "\\", "-", " ", "·"}
+_WEAK = {"and", "+", "&", "/", "\\", ":", " ", "·"}
 """Marks that stand within labels so often that parts must be seen alone."""
 _SURE = {"\n", ";#", ";", "|", "；", "、", "#"}
 """Marks that hardly ever stand within a label."""
+_AND = re.compile(r"\s*,?\s+(?:and|und|et|y|e|en|og|och|i|и|ve|ja|és|și)\s+|\s*,\s*", re.IGNORECASE)
+"""What the mark `and` stands for: the word in any language, and the commas of `noise, dirt and bills`."""
 RECURRING = 0.8
 """Share of the combinations that must be made of parts which are labels elsewhere too."""
 LONGEST_LABEL = 80
@@ -55,18 +58,28 @@ def separator_of(
     if not left or max(map(len, left)) > 20 * LONGEST_LABEL:
         return Separator()
     for mark in MARKS:
-        if sum(mark in text for text in left) and (found := _evidence(left, mark, known, asked=asked)) is not None:
+        if (
+            any(_holds(text, mark) for text in left)
+            and (found := _evidence(left, mark, known, asked=asked)) is not None
+        ):
             return Separator(mark, found, tuple(_doubts(left, mark, found, where)))
     return Separator()
 
 
 def _pieces(text: str, mark: str) -> list[str]:
     """A text at its marks; a leading mark of a hashtag begins a label."""
-    return [piece for each in text.split(mark) if (piece := each.strip())]
+    cut = _AND.split(text) if mark == "and" else text.split(mark)
+    return [piece for each in cut if (piece := each.strip())]
+
+
+def _holds(text: str, mark: str) -> bool:
+    if mark != "and":
+        return mark in text
+    return any(match[0].strip(" ,") for match in _AND.finditer(text))
 
 
 def _between(mark: str) -> str:
-    return f"{mark} " if mark in ",;" else mark
+    return f"{mark} " if mark in ",;" else f" {mark} " if mark == "and" else mark
 
 
 def _evidence(

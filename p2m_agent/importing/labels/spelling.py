@@ -67,6 +67,7 @@ def spellings_of(
     whole = _whole_numbers(counts)
     for text in counts:
         groups[whole.get(text) or form(text)].append(text)
+    _join_capitals(groups)
     apart = _told_by_case(groups, counts, request)
     same: dict[str, str] = {}
     for key, texts in groups.items():
@@ -74,6 +75,21 @@ def spellings_of(
             label = _name(each, counts, known)
             same |= dict.fromkeys(each, whole.get(label, label) if label not in known else label)
     return Spellings(same, tuple(_doubts(same, counts, [groups[key] for key in apart], where)))
+
+
+def _join_capitals(groups: dict[str, list[str]]) -> None:
+    """Capitals are often written without accents: `RESERVATION` is `réservation`, `ΘΟΡΥΒΟΣ` is `θόρυβος`."""
+    bare: defaultdict[str, list[str]] = defaultdict(list)
+    for key in groups:
+        bare[_without_marks(key)].append(key)
+    for plain, keys in bare.items():
+        marked = [key for key in keys if key != plain]
+        if len(marked) == 1 and len(keys) == 2 and all(text.isupper() for text in groups[plain]):
+            groups[marked[0]] += groups.pop(plain)
+
+
+def _without_marks(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
 
 
 def _whole_numbers(counts: Collection[str]) -> dict[str, str]:
@@ -138,7 +154,7 @@ def _name(texts: Sequence[str], counts: Mapping[str, int], known: Collection[str
     shown: Counter[str] = Counter()
     for text in texts:
         shown[cleaned(text)] += counts[text]
-    return min(shown, key=lambda text: (-shown[text], text.strip(_QUOTES + ".,;:!") != text, text))
+    return min(shown, key=lambda text: (-shown[text], text.strip(_QUOTES + ".,;:!") != text, text.isupper(), text))
 
 
 def _doubts(

@@ -46,6 +46,18 @@ def vector_length(values: Sequence[object], *, packed: bool = False) -> int:
     return lengths.pop()
 
 
+def are_packed(values: Sequence[object]) -> bool:
+    """Whether texts like `011` are vectors and no codes: no number is written so, and they are many combinations."""
+    texts = {value.strip() for value in values if isinstance(value, str) and value.strip()}
+    lengths = {len(text) for text in texts}
+    return (
+        len(lengths) == 1
+        and len(texts) > max(lengths)
+        and all(_PACKED.fullmatch(text) for text in texts)
+        and any(text[0] == "0" for text in texts)
+    )
+
+
 def position_names(length: int, labels: Sequence[str], found: dict[str, str], where: str) -> tuple[str, ...]:
     """The label of each position.
 

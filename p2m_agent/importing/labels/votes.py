@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.importing.column_names import is_choices, output_score
+from p2m_agent.importing.column_names import input_score, is_choices, output_score
 from p2m_agent.importing.labels.columns_alike import PEOPLE
 from p2m_agent.importing.labels.lists import as_list, holds_lists
 from p2m_agent.importing.labels.missing import is_null_word
@@ -21,6 +21,7 @@ REPEATED = 0.3
 """Share of the rows whose list says something twice, from which it is votes: a set never does."""
 SEVERAL = 0.8
 """Share of the rows with a vote of two people or more."""
+_TAG = re.compile(r"name|label|tag|title|category|topic|class|slug|value|text|display_?name", re.IGNORECASE)
 _WHO = re.compile(r"by|who|user\w*|name|person|author", re.IGNORECASE)
 
 
@@ -60,6 +61,23 @@ def _label_key(cells: Sequence[object]) -> str:
     people = [key for key in keys if PEOPLE.fullmatch(key) or _WHO.fullmatch(key)]
     labels = [key for key in keys if key not in people and output_score(key) >= 3.8]
     return max(labels, key=output_score) if people and labels else ""
+
+
+def tags_in(rows: Sequence[Row]) -> Votes | None:
+    """The column of lists of objects that are labels: a part names the label, and tells all that stands beside it."""
+    for name in dict.fromkeys(name for row in rows for name in row):
+        found = [each for row in rows for each in entries(row.get(name))]
+        keys = [key for key in dict.fromkeys(str(key) for each in found for key in each) if _TAG.fullmatch(key)]
+        several = sum(len(entries(row.get(name))) > 1 for row in rows)
+        if not several or not keys or is_choices(name) or input_score(name) >= 4:
+            continue
+        votes = Votes(name, keys[0])
+        told: defaultdict[str, set[str]] = defaultdict(set)
+        for each in found:
+            told[text_of(each.get(votes.key))].add(text_of(each))
+        if all(len(same) == 1 for same in told.values()) and _are_labels([votes.of(row) for row in rows]):
+            return votes
+    return None
 
 
 def _repeats(said: Sequence[Sequence[str]]) -> bool:

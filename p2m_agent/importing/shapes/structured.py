@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.labels.votes import votes_in
+from p2m_agent.importing.labels.votes import tags_in, votes_in
 from p2m_agent.importing.schema.cells import columns_of, is_absent, is_wordy, listed, parsed, peek, share, text_of
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.rows.rejected import Rejected
@@ -63,7 +63,7 @@ def _sniff(rows: Sequence[Row]) -> float:
 def _columns(rows: Sequence[Row]) -> tuple[tuple[str, ...], str]:
     """The texts, and the column of objects or of pieces of the text; nothing where another column may be the answer."""
     names = [name for name in columns_of(rows) if name.casefold() not in KEYS]
-    if votes_in(rows):  # lists of objects that are what several people said
+    if votes_in(rows) or tags_in(rows):  # lists of objects that are labels, of one person or of several
         return (), ""
     texts = [name for name in names if is_wordy(rows, name) and not _holds_objects(rows, name)]
     objects = [name for name in names if _holds_objects(rows, name)]
