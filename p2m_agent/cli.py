@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from p2m_agent import __version__
+from p2m_agent import cli_flags as flags
 
 EPILOG = """\
 exit codes: 0 delivered (and the target met, where one was set), 3 delivered but the target not met,
@@ -120,8 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
 def _making(verbs: Verbs) -> None:
     auto = _verb(verbs, "auto", "from a prompt to a model, unattended")
     auto.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a file that holds it")
-    _task_flags(auto)
-    _from_flag(auto)
+    flags.task_flags(auto)
+    flags.from_flag(auto)
     auto.add_argument("--json", action="store_true", help="print the result as JSON (as `p2m show --json` does)")
     auto.add_argument("--output-format", choices=FORMATS, default="text", help="stream-json prints an event a line")
     chat = _verb(verbs, "chat", "the same as a conversation; also what bare `p2m` does")
@@ -129,11 +130,11 @@ def _making(verbs: Verbs) -> None:
     chat.add_argument("--resume", metavar="RUN", help="go on with a run")
     chat.add_argument("--continue", dest="newest", action="store_true", help="go on with the newest run")
     chat.add_argument("--notify", metavar="CMD", help="run when a question opens (default: the terminal's bell)")
-    _task_flags(chat)
-    _from_flag(chat)
+    flags.task_flags(chat)
+    flags.from_flag(chat)
     resume = _verb(verbs, "resume", "go on with a run that was stopped")
     resume.add_argument("run", metavar="RUN")
-    _limit_flags(resume)
+    flags.limit_flags(resume)
     resume.add_argument("--json", action="store_true", help="print the result as JSON")
     review = _verb(verbs, "review", "answer a run's open question")
     review.add_argument("run", nargs="?", metavar="RUN", help="absent: list what waits")
@@ -144,14 +145,14 @@ def _making(verbs: Verbs) -> None:
     inspect.add_argument("path", metavar="PATH|HUB_ID", help="a file or folder of labelled rows, or a dataset's id")
     inspect.add_argument("prompt", nargs="?", metavar="PROMPT|FILE", help="the task in words, or a file that holds it")
     inspect.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
-    _data_flags(inspect)
+    flags.data_flags(inspect)
     inspect.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for the dataset")
-    inspect.add_argument("--rows", type=_positive, default=3, metavar="N", help="examples to show (default 3)")
+    inspect.add_argument("--rows", type=flags.positive, default=3, metavar="N", help="examples to show (default 3)")
     inspect.add_argument("--seed", type=int)
     inspect.add_argument("--json", action="store_true")
     estimate = _verb(verbs, "estimate", "what a run would take, before it is started")
     estimate.add_argument("prompt", nargs="?", metavar="PROMPT|FILE")
-    _task_flags(estimate)
+    flags.task_flags(estimate)
     estimate.add_argument("--json", action="store_true")
 
 
@@ -170,15 +171,15 @@ def _looking(verbs: Verbs) -> None:
     report.add_argument("--into", type=Path, metavar="FILE", help="where to (default: report.html in the run's folder)")
     data = _verb(verbs, "data", "a run's rows: what is known of them, a few, and what was left out")
     data.add_argument("run", metavar="RUN")
-    data.add_argument("--rows", type=_positive, metavar="N", help="rows shown of each dataset (default 3)")
+    data.add_argument("--rows", type=flags.positive, metavar="N", help="rows shown of each dataset (default 3)")
     data.add_argument("--rejected", action="store_true", help="show rejected rows alone, N of each reason")
     data.add_argument("--json", action="store_true")
     search = _verb(verbs, "search", "search datasets or base models")
     search.add_argument("what", choices=["datasets", "models"])
     search.add_argument("query", help="what for, in words")
-    search.add_argument("-k", type=_positive, default=10, help="how many (default 10)")
+    search.add_argument("-k", type=flags.positive, default=10, help="how many (default 10)")
     search.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look, besides the catalogue")
-    _filter_flags(search)
+    flags.filter_flags(search)
     search.add_argument("--json", action="store_true")
     index = _verb(verbs, "index", "what searches look through without being told: build, show, remove")
     index.add_argument("what", choices=["build", "show", "remove"])
@@ -189,26 +190,11 @@ def _looking(verbs: Verbs) -> None:
         metavar="PATH_OR_ID",
         help="a folder, a JSONL file of cards, a dataset id, or `huggingface`; build without it renews what is there",
     )
-    index.add_argument("--limit", type=_positive, metavar="N", help="take the first N cards of each hub")
+    index.add_argument("--limit", type=flags.positive, metavar="N", help="take the first N cards of each hub")
     index.add_argument("--json", action="store_true")
     doctor = _verb(verbs, "doctor", "what this machine has, and what to do about what is missing")
     doctor.add_argument("--teacher", help="examine this teacher")
     doctor.add_argument("--json", action="store_true")
-
-
-def _filter_flags(parser: argparse.ArgumentParser) -> None:
-    filters = parser.add_argument_group("datasets that", "What a card does not say, it does not have.")
-    filters.add_argument("--language", action="append", metavar="CODE", help="are in this language (may be repeated)")
-    filters.add_argument(
-        "--licence", "--license", action="append", metavar="ID", help="have this licence, or kind: permissive"
-    )
-    filters.add_argument("--task", action="append", metavar="CATEGORY", help="are for this, e.g. text-classification")
-    filters.add_argument("--min-rows", type=_positive, metavar="N", help="have N rows or more")
-    filters.add_argument("--max-rows", type=_positive, metavar="N", help="have N rows or fewer")
-    filters.add_argument("--not-gated", action="store_true", help="can be had without accepting terms first")
-    models = parser.add_argument_group("models that", "--language and --licence count for them too.")
-    models.add_argument("--max-params", type=_size, metavar="N", help="have N parameters or fewer, as 150M or 1.5B")
-    models.add_argument("--min-context", type=_positive, metavar="N", help="read N tokens or more")
 
 
 def _using(verbs: Verbs) -> None:
@@ -216,18 +202,24 @@ def _using(verbs: Verbs) -> None:
     predict.add_argument("run", metavar="RUN", help="a run, or the folder of a delivered model")
     predict.add_argument("text", nargs="?", help="one input; `field: value` lines or a JSON object for several fields")
     predict.add_argument("--file", type=Path, metavar="IN", help="rows to answer (JSONL, CSV, parquet)")
+    predict.add_argument("--input", nargs="+", metavar="COLUMN", help="its columns that the model reads")
+    flags.reading_flags(predict)
     predict.add_argument("-o", "--output", type=Path, metavar="OUT", help="where the answers go (JSONL)")
     predict.add_argument("--json", action="store_true", help="print confidence and scores too")
     predict.add_argument("--resume", action="store_true", help="go on behind the answers that OUT holds already")
     score = _verb(verbs, "eval", "score a model on labelled rows of your own")
     score.add_argument("run", metavar="RUN")
-    score.add_argument("--data", type=Path, required=True, metavar="ROWS")
+    score.add_argument("--data", type=Path, required=True, metavar="ROWS", help="labelled rows of any format")
+    flags.column_flags(score)
+    flags.reading_flags(score)
     score.add_argument("--json", action="store_true")
     out = _verb(verbs, "export", "a model in another program's form, scored again; alone it lists the forms")
     out.add_argument("run", nargs="?", metavar="RUN", help="a run, or the folder of a delivered model or of an export")
     out.add_argument("--to", metavar="NAME", help="the form, such as onnx or gguf")
     out.add_argument("--into", type=Path, metavar="FOLDER", help="where to (default: exports/NAME in the run's folder)")
     out.add_argument("--data", type=Path, metavar="ROWS", help="labelled rows to score it on instead of dev")
+    flags.column_flags(out)
+    flags.reading_flags(out)
     out.add_argument("--publish", metavar="REPO", help="with --to hub: send it there, private unless --public")
     out.add_argument("--public", action="store_true", help="with --publish: everybody may see it")
     out.add_argument("--verify", action="store_true", help="write nothing; score again what was written")
@@ -237,85 +229,12 @@ def _using(verbs: Verbs) -> None:
         verb.add_argument("run", metavar="RUN")
         verb.add_argument("--port", type=int, default=port)
         if name == "serve":
-            _serve_flags(verb)
+            flags.serve_flags(verb)
     agents = _verb(verbs, "mcp", "an MCP server, by which other agents drive runs within these limits")
     agents.add_argument("--http", action="store_true", help="on a port of this machine; else standard input and output")
     agents.add_argument("--port", type=int, default=8765, help="with --http (default 8765)")
     agents.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
-    _limit_flags(agents)
-
-
-def _serve_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="who may connect (default: this machine only)")
-    add("--template", action="append", metavar="PROMPT", help="a caller's prompt, with {text} where the text goes")
-    add("--template-from", type=Path, metavar="JSONL", help="earlier requests to learn such prompts from")
-    add("--check", type=Path, metavar="JSONL", help="show what would be read of these requests, and serve nothing")
-    add("--show-input", action="store_true", help="log what is read of each request")
-    add("--keys", type=Path, metavar="FILE", help="let in only who brings one of these keys, one a line")
-    add("--cors", action="append", metavar="ORIGIN", help="let web pages of this origin ask; may be repeated")
-    add("--max-waiting", type=_positive, default=4096, metavar="N", help="inputs that may wait (default 4096)")
-    add("--fallback", metavar="MODEL", help="an LLM that answers where the model is unsure: URL#model, or a name")
-    words = "wrong answers that the model may give by itself (default: what it promises, else 0.02 by the dev rows)"
-    add("--max-error", type=_share, metavar="SHARE", help=words)
-    add("--min-confidence", type=_share, metavar="SHARE", help="the same by hand: it is unsure below this")
-
-
-def _task_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", "--config", type=Path, metavar="task.yaml", help="the task as a file")
-    parser.add_argument("--data", metavar="FILE", help="labelled rows of your own (JSONL, CSV, parquet)")
-    _data_flags(parser)
-    parser.add_argument("--unlabelled", metavar="FILE", help="real inputs without outputs, for the teacher to label")
-    parser.add_argument("--attributes", metavar="FILE", help="what generated inputs differ in (YAML)")
-    parser.add_argument("--hub", action="append", metavar="PATH_OR_ID", help="where to look for data; may be repeated")
-    parser.add_argument(
-        "--refuse-licence",
-        action="append",
-        dest="refuse_licences",
-        metavar="ID",
-        help="use no data under this licence, or kind: unknown, non-commercial, no-derivatives, share-alike",
-    )
-    parser.add_argument("--run-id", metavar="NAME")
-    parser.add_argument("--target", type=_share, help="score to reach, 0 to 1")
-    words = "pass on what it is unsure of, so that at most this share of its answers is wrong (95 %% confidence)"
-    parser.add_argument("--max-error", type=_share, metavar="SHARE", help=words)
-    # Their files are named after them; to load them would make the start slower.
-    metrics = sorted(path.stem for path in (Path(__file__).parent / "scoring" / "metrics").glob("[!_]*.py"))
-    parser.add_argument("--metric", choices=metrics, metavar="NAME", help=f"what success is: {', '.join(metrics)}")
-    _limit_flags(parser)
-
-
-def _data_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", nargs="+", metavar="COLUMN", help="columns that are inputs")
-    parser.add_argument("--output", metavar="COLUMN", help="the column that is the output")
-    parser.add_argument("--test", metavar="FILE", help="a further labelled file that is the locked test")
-    parser.add_argument("--format", metavar="NAME", help="read the file as csv, jsonl, json, parquet, xlsx, …")
-    parser.add_argument("--encoding", metavar="NAME", help="of the file, such as cp1252")
-    parser.add_argument("--no-header", action="store_true", default=None, help="the first line is a row already")
-    parser.add_argument("--group", metavar="COLUMN", help="its equal values stay on one side of a split")
-    parser.add_argument("--buckets", metavar="N|EDGES", help="put a number into N ranges, or by edges: 0.25,0.5,0.75")
-
-
-def _from_flag(parser: argparse.ArgumentParser) -> None:
-    words = "go on from another run: its task, held-out rows, data and students; with new rows, target or words"
-    parser.add_argument("--from", dest="start", metavar="RUN", help=words)
-
-
-def _limit_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--budget-usd", type=_amount, metavar="USD", help="most money it may spend")
-    parser.add_argument("--max-minutes", type=_amount, metavar="MIN", help="most time it may take")
-    parser.add_argument("--max-rounds", type=_positive, metavar="N", help="most models it may train")
-    parser.add_argument("--teacher", metavar="MODEL", help="local, a URL, provider:model, or a model name")
-    parser.add_argument("--planner", metavar="MODEL", help="the controller's model; default the teacher's")
-    parser.add_argument("--judge", metavar="MODEL", help="the judge's model; default the teacher's")
-    parser.add_argument("--gguf", metavar="FILE_OR_ID", help="weights of the embedded model")
-    parser.add_argument("--price", metavar="IN/OUT", help="the teacher's dollars per million tokens, such as 0.15/0.60")
-    parser.add_argument("--llm-concurrency", type=_positive, metavar="N", help="most LLM requests at once")
-    parser.add_argument("--llm-rpm", type=_positive, metavar="N", help="most LLM requests in a minute")
-    parser.add_argument("--llm-tpm", type=_positive, metavar="N", help="most LLM tokens in a minute")
-    parser.add_argument("--controller", choices=["auto", "llm", "rules"])
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--yes", action="store_true", help="no question before spending within the budget")
+    flags.limit_flags(agents)
 
 
 def _verb(verbs: Verbs, name: str, words: str) -> argparse.ArgumentParser:
@@ -324,41 +243,6 @@ def _verb(verbs: Verbs, name: str, words: str) -> argparse.ArgumentParser:
     parser.add_argument("--runs-dir", type=Path, metavar="FOLDER", default=argparse.SUPPRESS, help=_RUNS_DIR)
     parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress")
     return parser
-
-
-def _share(text: str) -> float:
-    number, percent, _ = text.partition("%")
-    value = float(number.strip()) / (100 if percent else 1)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1 (write 0.9, or 90%)")
-    return value
-
-
-def _amount(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not an amount")
-    return value
-
-
-def _size(text: str) -> int:
-    """`150M` as a number."""
-    powers = {"k": 1e3, "m": 1e6, "b": 1e9}
-    try:
-        number = float(text[:-1]) * powers[text[-1].lower()] if text[-1:].lower() in powers else float(text)
-        size = round(number)
-    except (ValueError, OverflowError):
-        size = 0
-    if size < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write 150M, 1.5B or 150000000")
-    return size
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
 
 
 if __name__ == "__main__":

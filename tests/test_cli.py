@@ -27,7 +27,7 @@ def test_help_loads_nothing_but_itself() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "resume" in done.stdout
-    assert done.stderr.split() == ["p2m_agent.cli"]
+    assert done.stderr.split() == ["p2m_agent.cli", "p2m_agent.cli_flags"]
 
 
 def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:

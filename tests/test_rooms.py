@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "p2m_agent"
-GROUND = {"__init__", "cli", "errors", "events", "languages", "prompting", "scanning", "settings"}
+GROUND = {"__init__", "cli", "errors", "events", "cli_flags", "languages", "prompting", "scanning", "settings"}
 
 
 def modules() -> Iterator[Path]:

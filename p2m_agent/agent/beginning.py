@@ -22,7 +22,9 @@ def check_data(task: Task) -> None:
     from p2m_agent.rows.tables.opening import open_table
 
     if task.data and (Path(task.data).exists() or Path(task.data).suffix):
-        open_table(Path(task.data)).count()
+        open_table(Path(task.data), task.read_options).count()
+    if task.test:
+        open_table(Path(task.test), task.read_options).count()
     if task.unlabelled:
         read_inputs(Path(task.unlabelled))
     if task.attributes:

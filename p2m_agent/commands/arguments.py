@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from p2m_agent.errors import UsageError
 from p2m_agent.settings import Settings
 from p2m_agent.task.yaml_file import read_request, read_task
-from p2m_agent.types.task import Task
+from p2m_agent.types.task import ReadOptions, Task
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
@@ -72,6 +72,12 @@ def task_from(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:
     task, hubs = _said(args)
     flags = {name: value for name in Task.model_fields if (value := getattr(args, name, None)) is not None}
     return Task.model_validate({**task.model_dump(), **flags}), hubs
+
+
+def read_options_from(args: argparse.Namespace) -> ReadOptions:
+    """How the person says that a file is read."""
+    names = ("format", "encoding", "delimiter", "sheet", "no_header")
+    return Task(request="", **{name: getattr(args, name, None) for name in names}).read_options
 
 
 def _said(args: argparse.Namespace) -> tuple[Task, tuple[str, ...]]:

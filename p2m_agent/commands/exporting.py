@@ -7,9 +7,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from p2m_agent.commands.arguments import Finished, open_finished, print_json, settings_from
+from p2m_agent.commands.arguments import Finished, open_finished, print_json, read_options_from, settings_from
 from p2m_agent.commands.exit_codes import EXIT_DIFFERS
-from p2m_agent.commands.model_rows import inputs_of, outputs_of
+from p2m_agent.commands.model_rows import read_labelled
 from p2m_agent.delivery.export import (
     Export,
     ExportRecord,
@@ -24,7 +24,7 @@ from p2m_agent.delivery.export import (
 from p2m_agent.delivery.publishing import publish, to_be_sent
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.holdout import read_dev
-from p2m_agent.rows.reading import read_examples, read_rows
+from p2m_agent.rows.reading import read_examples
 from p2m_agent.run.result import delivered
 from p2m_agent.scoring.intervals import bootstrap
 from p2m_agent.settings import Settings
@@ -55,7 +55,7 @@ def export(args: argparse.Namespace) -> int:
     if not args.verify:
         screen.note(f"{way.name}: {way.does}")
         write_export(way, student, target)
-    rows = _rows_of(args.data, student.card) if args.data else _dev(model)
+    rows = _rows_of(args.data, student.card, args) if args.data else _dev(model)
     found = compare(way, student, target, rows, settings) if rows else None
     said = record(target, way, _name(model), found)
     code = _say(args, screen, said, way.usage(student), target)
@@ -88,7 +88,7 @@ def _verify(args: argparse.Namespace, screen: Screen) -> int:
     if args.data is None:
         raise UsageError("Scoring an export by itself needs labelled rows.", "Add --data ROWS, or name its run.")
     target, way = Path(args.run), export_named(said.format, card)
-    rows = _rows_of(args.data, card)
+    rows = _rows_of(args.data, card, args)
     answers = way.answers(target, card)([row.text for row in rows])
     score = bootstrap(card.metric, [row.output for row in rows], [each.output for each in answers])
     assert score is not None
@@ -148,10 +148,11 @@ def _dev(model: Finished) -> list[Example]:
     return read_dev(model.root, holdout) if model.root and holdout else []
 
 
-def _rows_of(path: Path, card: StudentCard) -> list[Example]:
-    rows = read_rows(path)
-    pairs = zip(inputs_of(rows, card, path), outputs_of(rows, card, path), strict=True)
+def _rows_of(path: Path, card: StudentCard, args: argparse.Namespace) -> list[Example]:
+    rows = read_labelled(path, card, read_options_from(args), args.input or (), args.output or "")
+    open_screen(quiet=args.quiet).note(*rows.said)
     source = Source(origin="user", ref=path.name)
+    pairs = zip(rows.inputs, rows.outputs, strict=True)
     return [Example(input=fields, output=output, source=source) for fields, output in pairs]
 
 

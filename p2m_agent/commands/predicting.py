@@ -6,20 +6,21 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from p2m_agent.agent.beginning import model_folder
-from p2m_agent.commands.arguments import load_model, print_json, settings_from
+from p2m_agent.commands.arguments import load_model, print_json, read_options_from, settings_from
 from p2m_agent.commands.model_rows import InputColumns, input_columns
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.reading import check_complete, read_rows
+from p2m_agent.rows.reading import check_complete, read_table, unfold_messages
 from p2m_agent.rows.tables.opened import Row
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.terminal.screen import open_screen
 from p2m_agent.training.student_card import StudentCard, read_card
+from p2m_agent.types.task import ReadOptions
 
 if TYPE_CHECKING:
     from p2m_agent.types.student import Prediction
@@ -64,7 +65,8 @@ def _file(args: argparse.Namespace) -> int:
     screen = open_screen(quiet=args.quiet)
     check_place(args.output, resume=args.resume)
     card = read_card(model_folder(settings_from(args), args.run))
-    rows = RowsToAnswer.check(args.file, card)
+    rows = RowsToAnswer.check(args.file, card, HowToRead(read_options_from(args), tuple(args.input or ())))
+    screen.note(*rows.columns.said, *rows.said)
     for name, ours in rows.names.items():
         if name != ours:
             screen.note(f"{args.file} has a column {name}; the model's is {ours}")
@@ -97,6 +99,15 @@ def check_place(output: Path | None, *, resume: bool) -> None:
 
 
 @dataclass(frozen=True)
+class HowToRead:
+    """How a person says that a file of rows is read."""
+
+    options: ReadOptions = field(default_factory=ReadOptions)
+    inputs: tuple[str, ...] = ()
+    """Columns."""
+
+
+@dataclass(frozen=True)
 class RowsToAnswer:
     """A file that was read to its end once: every row can be answered."""
 
@@ -106,34 +117,43 @@ class RowsToAnswer:
     count: int
     names: dict[str, str]
     """What we write, to the column it goes to: another where the file has one of that name."""
+    said: tuple[str, ...] = ()
+    """What was guessed when it was read, one sentence each."""
 
     @classmethod
-    def check(cls, path: Path, card: StudentCard) -> RowsToAnswer:
+    def check(cls, path: Path, card: StudentCard, how: HowToRead | None = None) -> RowsToAnswer:
         """Read it once.
 
         Raises:
             UsageError: it cannot be read, or a row lacks a field.
         """
-        source, complete = _source(path)
-        columns = input_columns(list(islice(source, _HEAD)), card, path)
+        how = how or HowToRead()
+        source, complete = _source(path, how.options)
+        columns = input_columns(list(islice(source, _HEAD)), card, path, how.inputs)
         count, there = 0, dict[str, None]()
         for row in source:
             count += 1
             columns.read(row, count)
             there.update(dict.fromkeys(row))
-        complete()
+        said = complete()
         wanted = (f"predicted_{card.output_field}", "confidence", *(("abstained",) if card.promise else ()))
-        return cls(source, columns, count, {name: free_name(name, there) for name in wanted})
+        return cls(source, columns, count, {name: free_name(name, there) for name in wanted}, said)
 
 
-def _source(path: Path) -> tuple[Iterable[Row], Callable[[], None]]:
-    """The rows, and what refuses a file of which rows could not be read, once they all were."""
-    table = open_table(path)
+def _source(path: Path, options: ReadOptions) -> tuple[Iterable[Row], Callable[[], tuple[str, ...]]]:
+    """The rows; and, once they all were read, what was guessed, or a refusal where some could not be."""
+    table = open_table(path, options)
     rows = next(iter(table.splits.values()), ())
     first = next(iter(rows), None)
     if len(table.splits) > 1 or first is None or isinstance(first.get("messages"), list):
-        return read_rows(path), lambda: None  # says what is wrong, or looks at all conversations together
-    return rows, lambda: check_complete(table)
+        read = read_table(path, options)  # says what is wrong, or looks at all conversations together
+        return unfold_messages(read.rows), lambda: read.said
+
+    def complete() -> tuple[str, ...]:
+        check_complete(table)
+        return tuple(doubt.said for doubt in table.doubts)
+
+    return rows, complete
 
 
 def free_name(name: str, there: Iterable[str]) -> str:

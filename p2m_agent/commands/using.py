@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.commands.arguments import load_model, print_json
-from p2m_agent.commands.model_rows import inputs_of, outputs_of
+from p2m_agent.agent.beginning import model_folder
+from p2m_agent.commands.arguments import load_model, print_json, read_options_from, settings_from
+from p2m_agent.commands.model_rows import read_labelled, unknown_labels
 from p2m_agent.commands.predicting import in_batches
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.reading import read_rows
 from p2m_agent.scoring.metrics import matches
 from p2m_agent.scoring.promise import check_promise, said_of_check
 from p2m_agent.terminal.screen import open_screen
-from p2m_agent.types.label_sets import parted
+from p2m_agent.training.student_card import StudentCard, read_card
 from p2m_agent.types.scores import ErrorPromise, PromiseCheck
 
 if TYPE_CHECKING:
@@ -25,32 +26,28 @@ def score(args: argparse.Namespace) -> int:
     """Score a model on labelled rows. The locked test of the run is not touched."""
     from p2m_agent.scoring.intervals import bootstrap
 
-    predictor = load_model(args)
-    rows = read_rows(args.data)
-    inputs = inputs_of(rows, predictor.card, args.data)
-    expected, several = outputs_of(rows, predictor.card, args.data), predictor.card.kind == "multi_label"
-    there = {label for each in expected for label in (parted(each) if several else (each,))}
-    unknown = sorted(there - set(predictor.card.labels)) if predictor.card.labels else []
-    if unknown and len(unknown) == len(there):
-        hint = f"It knows {', '.join(predictor.card.labels[:8])}."
-        raise UsageError(f"None of the labels in {args.data} is one the model knows, e.g. {unknown[0]!r}.", hint)
-    answers = list(in_batches(predictor.predict, inputs))
-    predicted = [answer.output for answer in answers]
-    metric, promise = predictor.card.metric, predictor.card.promise
-    result = bootstrap(metric, expected, predicted)
+    screen = open_screen(quiet=args.quiet)
+    card = read_card(model_folder(settings_from(args), args.run))
+    rows = read_labelled(args.data, card, read_options_from(args), args.input or (), args.output or "")
+    screen.note(*rows.said)
+    unknown = unknown_labels(rows.outputs, card)
+    _check_known(unknown, rows.outputs, card, args.data)
+    answers = list(in_batches(load_model(args).predict, rows.inputs))
+    result = bootstrap(card.metric, rows.outputs, [answer.output for answer in answers])
     assert result is not None
-    check = _checked(promise, metric, expected, answers) if promise else None
-    report = {**result.model_dump(mode="json"), "labels_unknown_to_the_model": unknown}
-    report |= {"promise_check": check.model_dump()} if check else {}
+    check = _checked(card.promise, card.metric, rows.outputs, answers) if card.promise else None
     if args.json:
-        print_json(report)
-    else:
-        low, high = result.ci95
-        open_screen().data(f"{metric} {result.value:.3f} [{low:.3f}, {high:.3f}] on {result.scored} rows")
-        if promise and check:
-            open_screen().data(said_of_check(check, promise.max_error, "these rows"))
-        if unknown:
-            open_screen().note(f"{len(unknown)} labels are unknown to the model: {', '.join(unknown[:5])}")
+        unknown_rows = {"labels_unknown_to_the_model": list(unknown), "rows_with_unknown_labels": sum(unknown.values())}
+        promised = {"promise_check": check.model_dump()} if check else {}
+        print_json({**result.model_dump(mode="json"), **unknown_rows, **promised})
+        return 0
+    low, high = result.ci95
+    screen.data(f"{card.metric} {result.value:.3f} [{low:.3f}, {high:.3f}] on {result.scored} rows")
+    if card.promise and check:
+        screen.data(said_of_check(check, card.promise.max_error, "these rows"))
+    if unknown:
+        listed = ", ".join(f"{label} ({rows:,})" for label, rows in list(unknown.items())[:5])
+        screen.note(f"{len(unknown)} labels are unknown to the model, and count as wrong: {listed}")
     return 0
 
 
@@ -60,3 +57,14 @@ def _checked(
     """What the promise about the model's errors comes to on these rows."""
     right = [matches(metric, want, answer.output) for want, answer in zip(expected, answers, strict=True)]
     return check_promise(promise, [answer.confidence or 0.0 for answer in answers], right)
+
+
+def _check_known(unknown: Mapping[str, int], outputs: Sequence[str], card: StudentCard, path: Path) -> None:
+    """Refuse rows of which no label is one that the model can give.
+
+    Raises:
+        UsageError: they are such.
+    """
+    if unknown and all(set(card.labels_in(output)) <= set(unknown) for output in outputs):
+        hint = f"It knows {', '.join(card.labels[:8])}."
+        raise UsageError(f"None of the labels in {path} is one the model knows, e.g. {next(iter(unknown))!r}.", hint)

@@ -11,9 +11,8 @@ from pathlib import Path
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row, read_rows
-from p2m_agent.rows.tables.opened import ReadOptions
 from p2m_agent.types.rows import Source
-from p2m_agent.types.task import TaskSpec
+from p2m_agent.types.task import ReadOptions, TaskSpec
 
 PLAIN = ".txt"
 _SAMPLE = 200

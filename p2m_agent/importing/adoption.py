@@ -83,7 +83,7 @@ def _check_recurring(outputs: Counter[str], spec: TaskSpec) -> None:
     if len(outputs) > MANY_LABELS and recurring * 2 < outputs.total():
         raise ToolError(
             f"{len(outputs)} different outputs in {outputs.total()} rows are no labels for a {spec.kind} task.",
-            "Choose another output column with `columns`, another dataset, or make the task text_to_text.",
+            "Name another output: --output COLUMN (in a tool call: `columns`), or make the task text_to_text.",
         )
 
 
@@ -178,6 +178,15 @@ def with_metric(spec: TaskSpec, examples: Sequence[Example], made_by: str, task:
     kept, assumed = spec.still_assumed({"metric"})
     known = {"assumptions": (*kept, said), "assumed": {**assumed, "metric": said}}
     return spec.model_copy(update={"metric": metric, **known, "id": f"spec-{made_by}", "made_by": made_by})
+
+
+def with_columns(spec: TaskSpec, mapping: Mapping, made_by: str) -> TaskSpec:
+    """The spec with the columns that its fields were read from, or the same object where they are called alike."""
+    read = {**mapping.inputs, spec.output_field: mapping.output}
+    columns = {field: column for field, column in read.items() if column != field}
+    if columns == spec.columns:
+        return spec
+    return spec.model_copy(update={"columns": columns, "id": f"spec-{made_by}", "made_by": made_by})
 
 
 def _renamed(spec: TaskSpec, fields: tuple[str, ...]) -> tuple[Demonstration, ...]:

@@ -86,7 +86,7 @@ def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: ea
         found = ", ".join(column.name for column in columns) or "nothing"
         raise ToolError(
             f"The rows have {found} and no second column, so there is no output to learn.",
-            "Rows need an input and its right output.",
+            "Rows need an input and its right output. Where a sign stands between them, name it: --delimiter SIGN.",
         )
     table = Table(columns, spec, embedder, named)
     output, lead = choose_output(table)
@@ -172,7 +172,7 @@ def _fields_of(inputs: list[Column], table: Table, *, fixed: bool) -> dict[str, 
             return chosen or {field_name(column.name): column for column in inputs}
         raise ToolError(
             f"The columns {', '.join(c.name for c in inputs)} do not cover the fields {', '.join(spec.input_fields)}.",
-            "Name the columns with `columns`, or choose another dataset.",
+            "Name one column for each: --input COLUMN … (in a tool call: `columns`), or choose another dataset.",
         )
     return {field_name(column.name): column for column in inputs}
 

@@ -14,12 +14,12 @@ from p2m_agent.importing.shapes import shape_of_splits
 from p2m_agent.importing.sources import HELD_OUT_CAP, ColumnRoles, Opened, reservoir
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.rejected import Rejected
-from p2m_agent.rows.tables.opened import ReadOptions, SourceTable
+from p2m_agent.rows.tables.opened import SourceTable
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
 from p2m_agent.types.split_names import named_split
-from p2m_agent.types.task import Task
+from p2m_agent.types.task import ReadOptions, Task
 
 Parts = dict[SplitName, list[Row]]
 
@@ -38,9 +38,7 @@ class Take:
 
 def take_of(task: Task, max_rows: int, seed: int) -> Take:
     """How a person says that their file is read."""
-    header = False if task.no_header else None
-    options = ReadOptions(format=task.format or "", encoding=task.encoding or "", header=header)
-    return Take(max_rows, seed, options, task.test or "")
+    return Take(max_rows, seed, task.read_options, task.test or "")
 
 
 def open_file(data: str, asked: Asked, take: Take) -> Opened:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
-from p2m_agent.importing.adoption import Terms, adopt, settle_kind, settle_labels, with_metric
+from p2m_agent.importing.adoption import Terms, adopt, settle_kind, settle_labels, with_columns, with_metric
 from p2m_agent.importing.column_choice import NamedColumns
 from p2m_agent.importing.column_names import plain
 from p2m_agent.importing.columns import Mapping, check_mapping, check_named, field_name, map_columns, meaning_tells
@@ -122,11 +122,11 @@ def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judg
         reasons = Counter(each.reason for part in parts.values() for each in part.rejected)
         raise ToolError(
             f"No row of {opened.source.ref} is usable: {', '.join(f'{n} with {why}' for why, n in reasons.items())}.",
-            "Name the right columns with `columns`.",
+            "Name the right columns: --input COLUMN --output COLUMN (in a tool call: `columns`).",
         )
     spec = adopt(wishes.spec, terms, mapping, made_by, wishes.task)
     if not wishes.settled:
-        spec = with_metric(spec, examples, made_by, wishes.task)
+        spec = with_columns(with_metric(spec, examples, made_by, wishes.task), mapping, made_by)
     doubts = (*opened.doubts, *column.doubts, *terms.doubts)
     alignment = as_written(terms.alignment, written, column.labels) if spec.sorts else None
     return Imported(spec, mapping, parts, (*opened.notes, *terms.notes), alignment, written, doubts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import BLANK, ReadOptions, Row, SourceTable
+from p2m_agent.rows.tables.opened import BLANK, Row, SourceTable
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.rows import Example
+from p2m_agent.types.task import ReadOptions
 
 __all__ = ["Row", "example_of", "read_examples", "read_rows", "stream_examples", "unfold_messages", "write_examples"]
 
@@ -22,6 +24,24 @@ def read_rows(path: Path, options: ReadOptions | None = None) -> list[Row]:
     Raises:
         UsageError: it is missing, of no known format, empty or broken, a row cannot be read, or it has several splits.
     """
+    return unfold_messages(read_table(path, options).rows)
+
+
+@dataclass(frozen=True)
+class ReadTable:
+    """All rows of a file as they stand there."""
+
+    rows: list[Row]
+    said: tuple[str, ...]
+    """What was guessed when it was read, one sentence each."""
+
+
+def read_table(path: Path, options: ReadOptions | None = None) -> ReadTable:
+    """All rows of a file, where none may be missing.
+
+    Raises:
+        UsageError: as `read_rows`.
+    """
     table = open_table(path, options)
     if len(table.splits) > 1:
         names = ", ".join(table.splits)
@@ -30,7 +50,7 @@ def read_rows(path: Path, options: ReadOptions | None = None) -> list[Row]:
     check_complete(table)
     if not rows:
         raise UsageError(f"{path} holds no rows.", "It needs at least one row besides a header.")
-    return unfold_messages(rows)
+    return ReadTable(rows, tuple(doubt.said for doubt in table.doubts))
 
 
 def check_complete(table: SourceTable) -> None:

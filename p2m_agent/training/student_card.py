@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from p2m_agent.errors import UsageError
 from p2m_agent.types.recipe import AnyRecipe, Recipe
 from p2m_agent.types.scores import ErrorPromise, MetricName
-from p2m_agent.types.task import Kind, TaskSpec
+from p2m_agent.types.task import Kind, TaskSpec, labels_in
 from p2m_agent.types.value import Value
 from p2m_agent.weights.locate import Weights
 
@@ -39,6 +39,8 @@ class StudentCard(Value):
     output_field: str
     labels: tuple[str, ...] = ()
     """Classification: the labels in the order of the head's rows."""
+    columns: dict[str, str] = {}
+    """Field to the column of the person's rows that it was learnt from, where that is called otherwise."""
     metric: MetricName
     """What it was tuned for, and what `p2m eval` scores it by."""
     base: StudentBase
@@ -48,6 +50,10 @@ class StudentCard(Value):
     promise: ErrorPromise | None = None
     """About its errors, where its task asked for one."""
     versions: dict[str, str] = {}
+
+    def labels_in(self, output: str) -> tuple[str, ...]:
+        """The labels that an output stands for; none for text_to_text."""
+        return labels_in(self.kind, output)
 
 
 def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str, ...], max_tokens: int) -> StudentCard:
@@ -59,6 +65,7 @@ def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str,
         input_fields=spec.input_fields,
         output_field=spec.output_field,
         labels=labels,
+        columns=spec.columns,
         metric=spec.metric,
         base=StudentBase(name=base.name, revision=base.revision, licence=base.licence, params=base.params),
         max_tokens=max_tokens,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -72,6 +73,21 @@ class Constraints(Value):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the person says about a file; what is empty is found out."""
+
+    format: str = ""
+    """Name of a reader."""
+    encoding: str = ""
+    header: bool | None = None
+    """False where the first line is a row already, True where it holds the names."""
+    sheet: str = ""
+    """A sheet of a workbook, a table of a database, a file of an archive or of a folder."""
+    delimiter: str = ""
+    """Between cells: the sign itself or its name, such as `tab`."""
+
+
 _FILE = "a file"
 File = Annotated[str | None, _FILE]
 """A file of the person's, which a task file names relative to itself."""
@@ -109,8 +125,12 @@ class Task(Value):
     """Of `data`, where neither its ending nor its content is to decide."""
     encoding: str | None = None
     """Of `data`, where it is not to be found out."""
+    delimiter: str | None = None
+    """Between the cells of `data`: a sign, or its name, such as `tab`."""
+    sheet: str | None = None
+    """Which sheet of a workbook, table of a database or file of an archive `data` is."""
     no_header: bool | None = None
-    """Whether the first line of `data` is a row already."""
+    """Whether the first line of `data` is a row already; False where it holds the names."""
     group: str | None = None
     """The column of `data` whose equal values stay on one side of a split."""
     buckets: str | None = None
@@ -134,6 +154,17 @@ class Task(Value):
         return str(value) if isinstance(value, int | float) else value
 
     @property
+    def read_options(self) -> ReadOptions:
+        """How the person says that their files are read."""
+        return ReadOptions(
+            format=self.format or "",
+            encoding=self.encoding or "",
+            header=None if self.no_header is None else not self.no_header,
+            sheet=self.sheet or "",
+            delimiter=self.delimiter or "",
+        )
+
+    @property
     def given(self) -> frozenset[str]:
         """The keys that were said, besides the request."""
         return frozenset(name for name in type(self).model_fields if getattr(self, name) is not None) - {"request"}
@@ -142,6 +173,13 @@ class Task(Value):
     def files(cls) -> tuple[str, ...]:
         """The keys that name a file."""
         return tuple(name for name, field in cls.model_fields.items() if _FILE in field.metadata)
+
+
+def labels_in(kind: Kind, output: str) -> tuple[str, ...]:
+    """The labels that an output of such a task stands for; none for text_to_text."""
+    if kind == "multi_label":
+        return parted(output)
+    return (output.strip(),) if kind == "classification" else ()
 
 
 class TaskSpec(Value):
@@ -160,6 +198,8 @@ class TaskSpec(Value):
     output_field: str = "label"
     labels: tuple[str, ...] = ()
     """Empty for text_to_text, else until data or a person names them."""
+    columns: dict[str, str] = {}
+    """Field to the column of the first rows that it was read from, where that is called otherwise."""
     language: str | None = None
     """ISO 639-1 code of inputs, None where the request does not tell."""
     metric: MetricName
@@ -188,9 +228,7 @@ class TaskSpec(Value):
 
     def labels_in(self, output: str) -> tuple[str, ...]:
         """The labels that an output stands for; none for text_to_text."""
-        if self.kind == "multi_label":
-            return parted(output)
-        return (output.strip(),) if self.sorts else ()
+        return labels_in(self.kind, output)
 
     def labels_of(self, outputs: Iterable[str]) -> tuple[str, ...]:
         """The labels that outputs stand for together, each once, in alphabetical order."""

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.cli import main
+from p2m_agent.cli import build_parser, main
+from p2m_agent.commands.arguments import read_options_from
+from p2m_agent.types.task import ReadOptions
 from tests.fakes.rows import rows
 
 REQUEST = "Sort customer mail by what it is about"
@@ -74,3 +76,27 @@ def test_what_a_person_names_wins_over_guesses(tmp_path: Path, capsys: pytest.Ca
     assert "--buckets" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path / "a.csv"), "Rate it", "--output", "scores"]) == 2
     assert "Did you mean 'score'?" in capsys.readouterr().err
+
+
+def test_how_a_file_is_read_can_be_said_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{row['text']}@{'ab'[n % 2]}" for n, row in enumerate(rows(40))]
+    path = tmp_path / "a.txt"
+    path.write_text("text@label\n" + "\n".join(lines), encoding="utf-8")
+    assert main(["inspect", str(path), REQUEST]) == 2
+    assert "--delimiter" in capsys.readouterr().err
+    found = inspect(capsys, path, REQUEST, "--delimiter", "@")
+    assert (found["inputs"], found["output"]) == (["text"], "label")
+    (tmp_path / "task.yaml").write_text("request: Sort it\ndata: a.txt\ndelimiter: '@'\nno_header: true\n")
+    found = inspect(capsys, path, "-c", tmp_path / "task.yaml")
+    assert (found["inputs"], found["output"]) == (["column_1"], "column_2")
+    found = inspect(capsys, path, "-c", tmp_path / "task.yaml", "--header")
+    assert (found["inputs"], found["output"]) == (["text"], "label")
+
+
+@pytest.mark.parametrize("verb", ["inspect", "auto", "chat", "estimate", "predict", "eval", "export"])
+def test_every_verb_that_reads_rows_takes_how(verb: str) -> None:
+    flags = ["--format", "csv", "--encoding", "cp1252", "--delimiter", "tab", "--sheet", "Sheet2", "--no-header"]
+    needed = ["x", "--data", "y"] if verb == "eval" else ["x"]
+    args = build_parser().parse_args([verb, *needed, *flags, "--input", "a", "b"])
+    assert read_options_from(args) == ReadOptions("csv", "cp1252", header=False, sheet="Sheet2", delimiter="tab")
+    assert args.input == ["a", "b"]

@@ -9,7 +9,7 @@ from p2m_agent.errors import UsageError
 from p2m_agent.importing.own_file import Take, open_file
 from p2m_agent.importing.schema.shaped import Asked
 from p2m_agent.importing.sources import is_file
-from p2m_agent.rows.tables.opened import ReadOptions
+from p2m_agent.types.task import ReadOptions
 
 
 def test_a_file_is_sampled_in_a_stream_and_says_how_it_was_read(tmp_path: Path) -> None:

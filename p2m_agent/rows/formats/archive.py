@@ -10,8 +10,9 @@ from typing import IO
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.formats.compressed import ARCHIVES
-from p2m_agent.rows.tables.opened import Reader, ReadOptions, SourceTable
+from p2m_agent.rows.tables.opened import Reader, SourceTable
 from p2m_agent.rows.tables.unpacking import Unpacked, safe_name
+from p2m_agent.types.task import ReadOptions
 
 
 def sniff(path: Path, head: bytes) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.tables.arrow_rows import features_of, rows_of
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 
 def sniff(path: Path, head: bytes) -> int:

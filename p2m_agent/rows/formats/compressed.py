@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import Reader, ReadOptions, SourceTable
+from p2m_agent.rows.tables.opened import Reader, SourceTable
 from p2m_agent.rows.tables.unpacking import Unpacked
+from p2m_agent.types.task import ReadOptions
 
 MARKS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 

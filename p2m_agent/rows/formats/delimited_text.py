@@ -21,7 +21,8 @@ from p2m_agent.rows.delimited.survey import with_survey_rows
 from p2m_agent.rows.delimited.text_source import TextSource, first_lines
 from p2m_agent.rows.delimited.unquoted import ClosedColumns, closed_columns
 from p2m_agent.rows.encoding.detection import by_first_bytes, encoding_of
-from p2m_agent.rows.tables.opened import Reader, ReadOptions, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 SAMPLE_CHARS = 1 << 17
 SAMPLE_LINES = 1_000
@@ -99,7 +100,7 @@ def _check_fits(path: Path, sample: list[Record], columns: ColumnPlan, dialect: 
         raise UsageError(
             f"{path}, line {line} has {len(cells)} cells where line {columns.header_line or 1} has {columns.width} "
             f"({dialect.words}), and so have {len(odd)} of the first {len(rows)} lines.",
-            "Put cells that hold the delimiter in double quotes, or name the delimiter or format with --format.",
+            "Put cells that hold the delimiter in double quotes, or name the delimiter: --delimiter SIGN (or tab).",
         )
 
 

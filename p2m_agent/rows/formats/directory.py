@@ -9,9 +9,10 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.encoding.detection import encoding_of
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, Rows, SourceTable
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, Rows, SourceTable
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.split_names import split_of
+from p2m_agent.types.task import ReadOptions
 
 ASIDE = (
     "readme",

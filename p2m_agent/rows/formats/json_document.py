@@ -18,9 +18,10 @@ from p2m_agent.rows.delimited.header import ColumnPlan, plan_columns
 from p2m_agent.rows.delimited.text_source import decoding, open_text
 from p2m_agent.rows.encoding.detection import Encoding, encoding_of, head_text
 from p2m_agent.rows.tables.json_values import as_row, stream_values
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, Rows, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, Rows, SourceTable, one_split
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.split_names import split_of
+from p2m_agent.types.task import ReadOptions
 
 SAMPLE = 200
 """Items by which a list of lists is judged."""

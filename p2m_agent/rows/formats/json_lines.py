@@ -14,7 +14,8 @@ from p2m_agent.errors import UsageError
 from p2m_agent.rows.delimited.text_source import decoding, open_text
 from p2m_agent.rows.encoding.detection import Encoding, encoding_of, head_text
 from p2m_agent.rows.tables.json_values import ROW_HINT, as_row, loads
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 
 def sniff(path: Path, head: bytes) -> int:

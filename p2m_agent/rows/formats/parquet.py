@@ -8,7 +8,8 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.tables.arrow_rows import features_of, rows_of
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 BATCH = 2_000
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from p2m_agent.rows.delimited.dialect import NONE, find_dialect, names_columns
 from p2m_agent.rows.delimited.text_source import decoding, open_text
 from p2m_agent.rows.encoding.detection import Encoding, encoding_of, head_text
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 NO_DELIMITER = frozenset((NONE, ",", ";"))
 """Signs that stand in prose too: between cells only under a header that names columns."""

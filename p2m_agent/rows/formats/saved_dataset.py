@@ -9,8 +9,9 @@ from typing import Any
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.formats.arrow import arrow_rows
-from p2m_agent.rows.tables.opened import Reader, ReadOptions, Rows, SourceTable
+from p2m_agent.rows.tables.opened import Reader, Rows, SourceTable
 from p2m_agent.types.split_names import split_of
+from p2m_agent.types.task import ReadOptions
 
 STATE, DICT = "state.json", "dataset_dict.json"
 

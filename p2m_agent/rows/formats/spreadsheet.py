@@ -17,8 +17,9 @@ from p2m_agent.errors import UsageError
 from p2m_agent.rows.delimited.header import ColumnPlan, plan_columns
 from p2m_agent.rows.delimited.survey import with_survey_rows
 from p2m_agent.rows.tables.arrow_rows import plain
-from p2m_agent.rows.tables.opened import BLANK, Reader, ReadingLog, ReadOptions, Row, Rows, SourceTable
+from p2m_agent.rows.tables.opened import BLANK, Reader, ReadingLog, Row, Rows, SourceTable
 from p2m_agent.rows.tables.several import choose_one, splits_by_name
+from p2m_agent.types.task import ReadOptions
 
 SAMPLE = 1_000
 Cell = str | float | int | bool | date | datetime | time | timedelta

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.tables.arrow_rows import plain
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, Rows, SourceTable
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, Rows, SourceTable
 from p2m_agent.rows.tables.several import choose_one, splits_by_name
+from p2m_agent.types.task import ReadOptions
 
 
 def sniff(path: Path, head: bytes) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.tables.arrow_rows import plain
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 CHUNK = 10_000
 

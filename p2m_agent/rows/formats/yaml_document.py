@@ -15,7 +15,8 @@ from p2m_agent.rows.delimited.text_source import decoding, open_text
 from p2m_agent.rows.encoding.detection import encoding_of
 from p2m_agent.rows.formats.json_document import table_of_document
 from p2m_agent.rows.tables.json_values import as_row
-from p2m_agent.rows.tables.opened import Reader, ReadingLog, ReadOptions, Row, SourceTable, one_split
+from p2m_agent.rows.tables.opened import Reader, ReadingLog, Row, SourceTable, one_split
+from p2m_agent.types.task import ReadOptions
 
 TYPED = ("true", "false")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from p2m_agent.errors import UsageError
 from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.task import ReadOptions
 
 Row = dict[str, object]
 
@@ -17,20 +18,6 @@ SHOWN_LINES = 5
 """Line numbers that a message names."""
 HEAD_BYTES = 1 << 16
 """Bytes that a sniff sees."""
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """What the person says about a file; what is empty is found out."""
-
-    format: str = ""
-    """Name of a reader."""
-    encoding: str = ""
-    header: bool | None = None
-    """False where the first line is a row already."""
-    sheet: str = ""
-    """A sheet of a workbook, a table of a database, a file of an archive or of a folder."""
-    delimiter: str = ""
 
 
 @dataclass

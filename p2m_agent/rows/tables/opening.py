@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import HEAD_BYTES, Reader, ReadOptions, SourceTable
+from p2m_agent.rows.tables.opened import HEAD_BYTES, Reader, SourceTable
 from p2m_agent.scanning import members
+from p2m_agent.types.task import ReadOptions
 
 ALIASES = {"tsv": "csv", "psv": "csv", "ndjson": "jsonl", "feather": "arrow", "ipc": "arrow", "excel": "xlsx"}
 ALIASES |= {"xls": "xlsx", "ods": "xlsx", "db": "sqlite", "sav": "spss", "txt": "text", "yml": "yaml"}
@@ -69,6 +70,8 @@ def _reader_of(path: Path, options: ReadOptions) -> Reader:
     best = max(claims, key=lambda claim: claim.rank)
     if not best.sure:
         raise UsageError(f"{path} is of no format that is known here.", _formats_hint())
+    if options.delimiter and best.reader.name == "text":  # who names a sign between cells has cells
+        return readers["csv"]
     return best.reader
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import ReadOptions, SourceTable
+from p2m_agent.rows.tables.opened import SourceTable
+from p2m_agent.types.task import ReadOptions
 
 MOST_BYTES = 50 << 30
 RATIO = 2_000

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from p2m_agent.rows.tables.opened import ReadOptions, Row, SourceTable
+from p2m_agent.rows.tables.opened import Row, SourceTable
 from p2m_agent.rows.tables.opening import open_table
+from p2m_agent.types.task import ReadOptions
 
 Bring = Callable[..., tuple[list[Row], SourceTable]]
 

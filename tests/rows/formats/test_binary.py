@@ -14,8 +14,9 @@ import pytest
 from pyarrow import feather, ipc, parquet
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import ReadOptions, Row
+from p2m_agent.rows.tables.opened import Row
 from p2m_agent.rows.tables.opening import open_table
+from p2m_agent.types.task import ReadOptions
 
 
 def train(path: Path, **options: object) -> list[Row]:

@@ -16,9 +16,9 @@ import pytest
 from pyarrow import parquet
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import ReadOptions
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.split_names import split_of
+from p2m_agent.types.task import ReadOptions
 
 CSV = "text,label\nbin,waste\nhole,roads\n"
 LINES = '{"text": "a"}\n{"text": "b"}\n'

@@ -11,8 +11,9 @@ import pytest
 from p2m_agent.errors import UsageError
 from p2m_agent.rows.delimited.careful import careful_rows
 from p2m_agent.rows.delimited.dialect import Dialect
-from p2m_agent.rows.tables.opened import ReadingLog, ReadOptions
+from p2m_agent.rows.tables.opened import ReadingLog
 from p2m_agent.rows.tables.opening import open_table
+from p2m_agent.types.task import ReadOptions
 
 from .conftest import Bring
 

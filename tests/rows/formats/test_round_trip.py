@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2m_agent.rows.delimited.careful import careful_rows
-from p2m_agent.rows.tables.opened import ReadingLog, ReadOptions, Row, SourceTable
+from p2m_agent.rows.tables.opened import ReadingLog, Row, SourceTable
 from p2m_agent.rows.tables.opening import open_table
+from p2m_agent.types.task import ReadOptions
 
 DELIMITERS = (",", ";", "\t", "|", "^")
 TEXT = "waste roads the lamp is out 007 1,5 NA null naïve straße £ “so” a;b x|y it's 5\" #1 — ok"

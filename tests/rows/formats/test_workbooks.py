@@ -9,8 +9,9 @@ import pytest
 from openpyxl import Workbook
 
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.tables.opened import ReadOptions, Row, SourceTable
+from p2m_agent.rows.tables.opened import Row, SourceTable
 from p2m_agent.rows.tables.opening import open_table
+from p2m_agent.types.task import ReadOptions
 
 
 def book(path: Path, **sheets: list[list[object]]) -> Path:
