@@ -41,13 +41,16 @@ def test_leaks_are_found_by_kind(text: str, kind: str | None) -> None:
     assert find_leaks([example(text)], held) == ({0: kind} if kind else {})
 
 
+class Same:
+    """Everything means the same."""
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        import numpy as np
+
+        return np.ones((len(texts), 1), np.float32)
+
+
 def test_meaning_counts_only_with_similar_letters() -> None:
-    class Same:
-        def encode(self, texts: Sequence[str]) -> Any:
-            import numpy as np
-
-            return np.ones((len(texts), 1), np.float32)
-
     changed = LONG.replace("three weeks", "a month")
     held = [example(LONG)]
     assert find_leaks([example(changed)], held, Same()) == {0: "near"}  # type: ignore[arg-type]
@@ -123,6 +126,17 @@ def test_a_pool_is_prepared_once_for_the_same_files(tmp_path: Path) -> None:
     (tmp_path / second.path).write_text("")
     with pytest.raises(ToolError, match="changed"):
         pools.of([first, second], holdout, embedder)
+
+
+def test_what_means_the_same_as_a_held_out_row_is_not_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "calls" / "1").mkdir(parents=True)
+    holdout = seal(
+        tmp_path, tmp_path / "calls" / "1", [example(LONG)], examples(3, start=200), origin="user", ref="f", made_by="1"
+    )
+    rows = [dataset(tmp_path, "a", [example(LONG.replace("three weeks", "a month")), example("Hello.")])]
+    pools = TrainingPools(tmp_path)
+    assert [row.text for row in pools.of(rows, holdout, Same()).examples] == ["Hello."]  # type: ignore[arg-type]
+    assert len(pools.of(rows, holdout, None).examples) == 2
 
 
 def test_a_pool_refuses_changed_rows_and_an_empty_result(tmp_path: Path) -> None:

@@ -5,7 +5,15 @@ from math import sqrt
 
 import pytest
 
-from p2m_agent.scoring.intervals import bootstrap, paired, standard_error
+from p2m_agent.scoring.intervals import (
+    RESAMPLES,
+    bootstrap,
+    difference,
+    estimated,
+    paired,
+    resampled,
+    standard_error,
+)
 from p2m_agent.scoring.metrics import row_statistics
 from p2m_agent.types.scores import MetricName
 
@@ -35,9 +43,26 @@ def test_a_perfect_score_on_few_rows_is_not_certain() -> None:
     assert wrong.ci95 == pytest.approx((0.0, 0.3085), abs=1e-3)
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
-    expected, predicted = ["a", "b"] * 40, ["a", "a"] * 40
-    assert bootstrap("macro_f1", expected, predicted, seed=3) == bootstrap("macro_f1", expected, predicted, seed=3)
+def test_an_interval_is_that_of_its_seed_and_of_seed_zero_where_none_is_said() -> None:
+    expected, ours, theirs = ["a", "b"] * 40, ["a", "a"] * 40, ["b", "b"] * 35 + ["a", "b"] * 5
+    our_rows, their_rows = (row_statistics("macro_f1", expected, said) for said in (ours, theirs))
+    for found in (
+        lambda **seed: bootstrap("macro_f1", expected, ours, **seed),
+        lambda **seed: paired("macro_f1", expected, ours, theirs, **seed),
+        lambda **seed: estimated(our_rows, **seed),
+        lambda **seed: difference(our_rows, their_rows, **seed),
+        lambda **seed: standard_error(our_rows, their_rows, **seed),
+    ):
+        assert found() == found(seed=0)
+        assert found(seed=3) == found(seed=3)
+        assert found(seed=3) not in (found(seed=0), found(seed=1))
+
+
+def test_an_answer_that_is_missing_is_a_fault_and_no_unscored_row() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        bootstrap("accuracy", ["a", "b"], ["a"])
+    with pytest.raises(ValueError, match="shorter"):
+        paired("accuracy", ["a", "b"], ["a", "b"], ["a"])
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "chrf"])
@@ -69,9 +94,13 @@ def test_a_difference_counts_only_rows_that_both_were_scored_on() -> None:
 
 
 def test_many_rows_are_resampled_in_chunks() -> None:
-    found = bootstrap("accuracy", ["a"] * 9_000, ["a"] * 8_000 + ["b"] * 1_000)
+    predicted = ["a"] * 2_000 + ["b"] * 250
+    found = bootstrap("accuracy", ["a"] * 2_250, predicted)
     assert found
-    assert found.ci95[1] - found.ci95[0] == pytest.approx(2 * 1.96 * sqrt(8 / 81 / 9_000), rel=0.1)
+    assert found.ci95[1] - found.ci95[0] == pytest.approx(2 * 1.96 * sqrt(8 / 81 / 2_250), rel=0.1)
+    for rows in (9, 2_250):
+        [values] = resampled([row_statistics("accuracy", ["a"] * rows, predicted[:rows])], 0)
+        assert len(values) == RESAMPLES
 
 
 def test_the_standard_error_of_a_difference_is_that_of_the_rows_that_differ() -> None:
