@@ -257,8 +257,10 @@ def _share_out(reading: Reading, held: Holdout | None, context: Context) -> _Sha
         holdout, train, notes = (_hold_out(carved, reading, context),), carved.train, carved.notes
         lost = reading.used - len(carved.train) - len(carved.dev) - len(carved.test)
         dropped["copies of held-out rows"] = carved.copies
+        dropped["of a group with held-out rows"] = carved.related
         dropped["contradicted by other rows"] = carved.contradictions
-        dropped["beyond the cap of a held-out split"] = lost - carved.copies - carved.contradictions
+        accounted = carved.copies + carved.related + carved.contradictions
+        dropped["beyond the cap of a held-out split"] = lost - accounted
     else:
         parts = reading.parts
         train, copies = drop_duplicates([*parts.get("train", ()), *parts.get("dev", ())])

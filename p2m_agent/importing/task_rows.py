@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from p2m_agent.importing.checks.groups import find_groups
+from p2m_agent.importing.checks.groups import crossing_doubt, find_groups
 from p2m_agent.importing.checks.numbers import buckets_of, is_amount, may_be_amounts, refuse_amounts
 from p2m_agent.importing.checks.question import question_doubts
 from p2m_agent.importing.columns import Mapping
@@ -161,13 +161,13 @@ def read_task_rows(plan: Plan, judges: Judges, made_by: str) -> Reading:
             parts[name], copies = drop_duplicates(parts[name])
             rejected += [as_rejected(example, imported.spec) for example in copies]
     examples = [example for part in parts.values() for example in part]
-    rows = [row for part in plan.opened.splits.values() for row in part]
     column = plan.wishes.group or (plan.opened.roles.group if plan.opened.roles else "")
-    groups = find_groups(rows, tuple(plan.mapping.inputs.values()), examples, column)
+    groups = find_groups(plan.opened.splits, tuple(plan.mapping.inputs.values()), examples, column)
     doubts = (
         *imported.doubts,
         *_about_columns(plan.mapping),
         *groups.doubts,
+        *crossing_doubt(parts, groups),
         *contradiction_doubts(examples, imported.spec),
         *question_doubts(examples, imported.spec),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from p2m_agent.rows.contradictions import contradicted, input_key
 from p2m_agent.rows.splits import MIN_ROWS, NO_GROUPS, Carved, GroupOf, carve, carve_part, check_enough, sample
@@ -21,8 +21,8 @@ def divide(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int, 
     """Fix test first, then dev, then what may be trained on; where rows are cut, those of a group stay together.
 
     The test split of the source is the test, else its dev split, else rows are cut off. Copies of held-out
-    rows are taken out of dev and train. Inputs with several labels are trained on and never held out; of a split of
-    the source's own that is held out, such rows are left out.
+    rows and those of their groups are taken out of dev and train. Inputs with several labels are trained on and never
+    held out; of a split of the source's own that is held out, such rows are left out.
 
     Raises:
         ToolError: there are too few rows, or only one label.
@@ -45,7 +45,7 @@ def _divided(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int
     usable = {name: list(rows) for name, rows in parts.items() if len(rows) >= MIN_SPLIT or name == "train"}
     test_part: SplitName | None = next((name for name in _TEST_FROM if name in usable), None)
     if test_part is None or len(usable.get("train", ())) < MIN_ROWS:
-        return _without_copies(carve([row for rows in parts.values() for row in rows], seed, kind, None, groups))
+        return _apart(carve([row for rows in parts.values() for row in rows], seed, kind, None, groups), groups)
     test = sample(usable[test_part], seed, kind, TEST_CAP)
     notes = [_test_note(test_part, len(test), len(usable[test_part]))]
     train = usable["train"]
@@ -57,7 +57,7 @@ def _divided(parts: Mapping[SplitName, Sequence[Example]], kind: Kind, seed: int
         train, dev = carve_part(train, seed, kind, rows, groups)
         notes.append("Dev is cut off its training split.")
     check_enough([*train, *dev, *test], kind)
-    return _without_copies(Carved(train, dev, test, tuple(notes)))
+    return _apart(Carved(train, dev, test, tuple(notes)), groups)
 
 
 _TEST_FROM: tuple[SplitName, ...] = ("test", "dev")
@@ -69,14 +69,33 @@ def _test_note(part: SplitName, used: int, there: int) -> str:
     return f"The locked test is {size} of its {name}."
 
 
-def _without_copies(carved: Carved) -> Carved:
-    """Take exact copies of test inputs out of dev and train, and of dev inputs out of train."""
-    in_test = {_key(example) for example in carved.test}
-    dev = [example for example in carved.dev if _key(example) not in in_test]
-    held = in_test | {_key(example) for example in dev}
-    train = [example for example in carved.train if _key(example) not in held]
-    copies = len(carved.train) + len(carved.dev) - len(train) - len(dev)
-    return Carved(train, dev, carved.test, carved.notes, copies)
+def _apart(carved: Carved, groups: GroupOf) -> Carved:
+    """Take copies of test inputs and what is of their groups out of dev and train, and the same of dev out of train."""
+    test = _Side.of(carved.test, groups)
+    dev = [example for example in carved.dev if not test.holds(example, groups)]
+    held = _Side.of([*carved.test, *dev], groups)
+    train = [example for example in carved.train if not held.holds(example, groups)]
+    copies = sum(_key(e) in test.inputs for e in carved.dev) + sum(_key(e) in held.inputs for e in carved.train)
+    related = len(carved.dev) + len(carved.train) - len(dev) - len(train) - copies
+    return Carved(train, dev, carved.test, carved.notes, copies, related=related)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The inputs of a split, and their groups."""
+
+    inputs: frozenset[tuple[str, ...]]
+    groups: frozenset[str]
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], groups: GroupOf) -> _Side:
+        inputs = frozenset(map(_key, examples))
+        return cls(inputs, frozenset(groups[key] for key in inputs if key in groups))
+
+    def holds(self, example: Example, groups: GroupOf) -> bool:
+        """Whether a row belongs to it."""
+        key = _key(example)
+        return key in self.inputs or groups.get(key) in self.groups
 
 
 def _key(example: Example) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class Carved:
     notes: tuple[str, ...] = ()
     copies: int = 0
     """Rows taken out of train and dev because a held-out part has the same input."""
+    related: int = 0
+    """Rows taken out of train and dev because a held-out row is of the same group."""
     contradictions: int = 0
     """Rows left out because their input has another label elsewhere."""
 

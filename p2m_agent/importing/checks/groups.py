@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from p2m_agent.rows.buckets import sketch_keys
 from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.division import MIN_SPLIT
 from p2m_agent.rows.duplicates import normalise, shingles
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
-from p2m_agent.types.rows import Example
+from p2m_agent.types.rows import Example, SplitName
 
 Key = tuple[str, ...]
 """The input texts of an example."""
@@ -32,6 +33,9 @@ ALIKE = 0.8
 MOST_ALIKE = 50
 """So many inputs that are all near one another are filled-in templates and no copies."""
 MOST_COMPARED = 20_000
+MUCH = 0.2
+"""Share of the training rows whose loss a person should look at."""
+HELD: tuple[SplitName, ...] = ("dev", "test")
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,26 @@ class Groups:
     doubts: tuple[Doubt, ...] = ()
 
 
-def find_groups(rows: Sequence[Row], inputs: Sequence[str], examples: Sequence[Example], column: str = "") -> Groups:
+Parts = Mapping[SplitName, Sequence[Row]]
+
+
+def find_groups(parts: Parts, inputs: Sequence[str], examples: Sequence[Example], column: str = "") -> Groups:
     """The groups of a column and of near copies.
 
     Args:
-        rows: of the source.
+        parts: rows of the source by its own splits.
         inputs: its input columns.
         examples: what was made of the rows.
         column: the one that a person or a schema named; found by its name and its values where empty.
     """
+    rows = [row for part in parts.values() for row in part]
     named = bool(column)
     column = column or _group_column(rows, inputs, {example.output for example in examples})
     joined = _Joined()
     doubts = []
+    if column and not named and (crossing := _crossing(parts, column)):  # whoever divided the rows did not mind it
+        doubts.append(_ignored(column, crossing))
+        column = ""
     if column:
         count = _by_column(rows, inputs, column, joined)
         doubts.append(_column_doubt(column, count, len(rows), named=named))
@@ -71,6 +82,49 @@ def find_groups(rows: Sequence[Row], inputs: Sequence[str], examples: Sequence[E
             )
         )
     return Groups(joined.groups(), column, tuple(doubts))
+
+
+def crossing_doubt(parts: Mapping[SplitName, Sequence[Example]], groups: Groups) -> tuple[Doubt, ...]:
+    """That rows of train are copies of held-out rows of the source's own splits, or of their groups."""
+    held_out = [parts[name] for name in HELD if len(parts.get(name, ())) >= MIN_SPLIT]
+    held = {tuple(example.input.values()) for part in held_out for example in part}
+    held_groups = {groups.of[key] for key in held if key in groups.of}
+    train = [tuple(example.input.values()) for example in parts.get("train", ())]
+    copies = sum(key in held for key in train)
+    related = sum(groups.of.get(key) in held_groups for key in train if key not in held)
+    if not held or not (copies or related):
+        return ()
+    kind = f"near copies, or of the same {groups.column}" if groups.column else "near copies"
+    found = [f"{copies:,} are copies"] * bool(copies) + [f"{related:,} are {kind}"] * bool(related)
+    return (
+        Doubt(
+            kind="groups",
+            text=f"Of the {len(train):,} training rows {' and '.join(found)} of held-out rows in its own splits.",
+            where=groups.column,
+            rows=copies + related,
+            done="They are taken out of the training rows; the held-out rows stay.",
+            settle="To keep more of them, divide the rows anew: leave out the split.",
+            grave=copies + related >= MUCH * len(train),
+        ),
+    )
+
+
+def _crossing(parts: Parts, column: str) -> int:
+    """Training rows whose value of a column stands in a held-out split of the source's own, too."""
+    held = {text_of(row.get(column)) for name in HELD for row in parts.get(name, ())} - {""}
+    return sum(text_of(row.get(column)) in held for row in parts.get("train", ()))
+
+
+def _ignored(column: str, crossing: int) -> Doubt:
+    return Doubt(
+        kind="groups",
+        text=f"{crossing:,} training rows share their {column} with held-out rows in the file's own splits.",
+        where=column,
+        rows=crossing,
+        done=f"They are trained on: the score says nothing of a {column} that is new.",
+        settle=f"To take them out of training: --group {column}.",
+        grave=True,
+    )
 
 
 def _column_doubt(column: str, count: int, rows: int, *, named: bool) -> Doubt:

@@ -104,16 +104,7 @@ class Talks:
                     settle="To learn every answer, bring one row an answer, each with the turns before it.",
                 )
             )
-        if cut:
-            doubts.append(
-                Doubt(
-                    kind="cut",
-                    where=HISTORY,
-                    text=f"The earlier turns of {len(cut)} conversations are longer than {LONGEST_HISTORY} characters.",
-                    rows=len(cut),
-                    done=f"The {sum(cut)} oldest turns of them were cut.",
-                )
-            )
+        doubts += cut_doubts(cut)
         later = sum(talk.later > 0 for talk, _ in self.talks)
         if later:
             doubts.append(
@@ -125,3 +116,18 @@ class Talks:
                 )
             )
         return doubts
+
+
+def cut_doubts(cut: Sequence[int]) -> tuple[Doubt, ...]:
+    """That earlier turns were cut at the front, by how many in each row that lost some."""
+    if not cut:
+        return ()
+    return (
+        Doubt(
+            kind="cut",
+            where=HISTORY,
+            text=f"The earlier turns of {len(cut)} conversations are longer than {LONGEST_HISTORY} characters.",
+            rows=len(cut),
+            done=f"The {sum(cut)} oldest turns of them were cut.",
+        ),
+    )

@@ -8,7 +8,7 @@ from p2m_agent.importing.schema.cells import column_named, columns_of, is_absent
 from p2m_agent.importing.schema.conversations import ChatTurn, cut_front, spoken
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.speakers import Role
-from p2m_agent.importing.schema.talks import HISTORY, LONGEST_HISTORY, SYSTEM
+from p2m_agent.importing.schema.talks import HISTORY, LONGEST_HISTORY, SYSTEM, cut_doubts
 from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
@@ -22,13 +22,15 @@ def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     history, system = column_named(sample, "history"), column_named(sample, "system")
     kept: list[Row] = []
     rejected: list[Rejected] = []
+    cut: list[int] = []
     for row in stream:
-        flat = _flat(row, names, history, system)
+        flat, lost = _flat(row, names, history, system)
         fault = _fault(flat, row, names[2], request)
         if fault:
             rejected.append(Rejected(row, fault))
         else:
             kept.append(flat)
+            cut += [lost] if lost else []
     instructions = {row["instruction"] for row in kept}
     same = len(instructions) == 1 and all(row["input"] for row in kept)
     offered = (SYSTEM, *(() if same else ("instruction",)), HISTORY, "input")
@@ -42,7 +44,7 @@ def _read(rows: Iterable[Row], request: Asked) -> Shaped:
         read=len(kept) + len(rejected),
         rejected=rejected,
         unread=tuple(name for name in columns_of(sample) if name not in (*names, history, system)),
-        doubts=_repeats(sample, names),
+        doubts=(*_repeats(sample, names), *cut_doubts(cut)),
     )
 
 
@@ -60,13 +62,14 @@ def _columns(rows: Sequence[Row]) -> tuple[str, str, str] | None:
     return (instruction, given, output) if instruction and output else None
 
 
-def _flat(row: Row, names: tuple[str, str, str], history: str, system: str) -> Row:
+def _flat(row: Row, names: tuple[str, str, str], history: str, system: str) -> tuple[Row, int]:
+    """The row with bare columns, and how many of its earlier turns were cut."""
     roles: tuple[Role, Role] = ("user", "assistant")
     said = [zip(roles, listed(pair), strict=False) for pair in listed(row.get(history))]
     turns = [spoken(ChatTurn(role, text_of(text))) for pair in said for role, text in pair]
-    kept, _ = cut_front(turns, LONGEST_HISTORY)
+    kept, lost = cut_front(turns, LONGEST_HISTORY)
     texts = dict(zip(("instruction", "input", "output"), (text_of(row.get(name)) for name in names), strict=True))
-    return {**texts, HISTORY: "\n".join(kept), SYSTEM: text_of(row.get(system))}
+    return {**texts, HISTORY: "\n".join(kept), SYSTEM: text_of(row.get(system))}, lost
 
 
 def _fault(flat: Row, row: Row, output: str, request: Asked) -> str:

@@ -1,17 +1,18 @@
 """Is the question worth a model, does a column give it away, which rows belong together."""
 
 import random
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.importing.checks.groups import find_groups
+from p2m_agent.importing.checks.groups import crossing_doubt, find_groups
 from p2m_agent.importing.checks.leaks import leak_of
 from p2m_agent.importing.checks.numbers import buckets_of, is_amount
 from p2m_agent.importing.checks.question import is_hopeless, question_doubts
 from p2m_agent.rows.column_profile import profile
 from p2m_agent.rows.division import divide
-from p2m_agent.types.rows import Example
+from p2m_agent.types.rows import Example, SplitName
 from p2m_agent.types.task import TaskSpec
 from tests.fakes.rows import SOURCE, example, examples, sentence
 
@@ -138,7 +139,7 @@ def test_rows_of_one_document_stay_on_one_side() -> None:
     for n in range(120):
         rows.append({"doc_id": n // 4, "text": sentence(n), "label": "ab"[n // 4 % 2]})
     made = [Example(input={"text": str(row["text"])}, output=str(row["label"]), source=SOURCE) for row in rows]
-    groups = find_groups(rows, ("text",), made)
+    groups = find_groups({"train": rows}, ("text",), made)
     assert groups.column == "doc_id"
     assert [doubt.kind for doubt in groups.doubts] == ["groups"]
     carved = divide({"train": made}, "classification", 0, groups.of)
@@ -157,7 +158,7 @@ def test_near_copies_stay_on_one_side() -> None:
         for n in range(40)
         for end in ("", " thanks")
     ]
-    groups = find_groups([], ("text",), made)
+    groups = find_groups({}, ("text",), made)
     assert len(set(groups.of.values())) == 40
     carved = divide({"train": made}, "classification", 0, groups.of)
     bare = [{each.text.removesuffix(" thanks") for each in part} for part in (carved.train, carved.dev, carved.test)]
@@ -168,4 +169,58 @@ def test_near_copies_stay_on_one_side() -> None:
 
 def test_serial_numbers_and_answers_are_no_groups() -> None:
     rows: list[dict[str, object]] = [{"id": n, "case": "ab"[n % 2], "text": sentence(n)} for n in range(60)]
-    assert not find_groups(rows, ("text",), examples(60)).column
+    assert not find_groups({"train": rows}, ("text",), examples(60)).column
+
+
+def divided_by_chance() -> dict[SplitName, list[dict[str, object]]]:
+    """Documents of four rows each, of which every fourth row is in the file's own test."""
+    rows = [{"doc_id": n // 4, "text": sentence(n), "label": "ab"[n // 4 % 2], "n": n} for n in range(160)]
+    by_name: dict[SplitName, list[dict[str, object]]] = {"train": [], "test": []}
+    for row in rows:
+        in_test = row["n"] in range(0, 100, 4)
+        by_name["test" if in_test else "train"].append(row)
+    return by_name
+
+
+def made_of(rows: Sequence[Mapping[str, object]]) -> list[Example]:
+    return [Example(input={"text": str(row["text"])}, output=str(row["label"]), source=SOURCE) for row in rows]
+
+
+def test_rows_of_a_named_group_leave_train_where_the_files_own_test_has_it() -> None:
+    rows = divided_by_chance()
+    parts = {name: made_of(part) for name, part in rows.items()}
+    groups = find_groups(rows, ("text",), [each for part in parts.values() for each in part], "doc_id")
+    [said] = crossing_doubt(parts, groups)
+    assert (said.rows, said.grave) == (75, True)
+    carved = divide(parts, "classification", 0, groups.of)
+    assert {each.text for each in carved.test} == {str(row["text"]) for row in rows["test"]}
+    held = {row["doc_id"] for row in rows["test"]}
+    kept = {row["doc_id"] for row in rows["train"] if str(row["text"]) in {each.text for each in carved.train}}
+    assert not (kept & held)
+    assert (carved.related, len(carved.train) + len(carved.dev)) == (75, 60)
+
+
+def test_a_group_that_was_only_guessed_does_not_undo_the_files_own_splits() -> None:
+    rows = divided_by_chance()
+    parts = {name: made_of(part) for name, part in rows.items()}
+    groups = find_groups(rows, ("text",), [each for part in parts.values() for each in part])
+    assert not groups.of
+    assert [(doubt.rows, doubt.grave) for doubt in groups.doubts] == [(75, True)]
+    assert "--group doc_id" in groups.doubts[0].settle
+
+
+def test_near_copies_of_own_test_rows_leave_train() -> None:
+    test = [example(f"{sentence(n)} and a good deal more of the same", "ab"[n % 2]) for n in range(30)]
+    near = [example(f"{each.text} thanks", each.output) for each in test[:5]]
+    parts: dict[SplitName, list[Example]] = {"train": [*examples(60, start=100), *near, test[6]], "test": test}
+    groups = find_groups({}, ("text",), [*parts["train"], *test])
+    [said] = crossing_doubt(parts, groups)
+    assert said.rows == 6
+    carved = divide(parts, "classification", 0, groups.of)
+    assert (carved.related, carved.copies, len(carved.test)) == (5, 1, 30)
+
+
+def test_a_held_out_split_that_is_too_small_is_none() -> None:
+    rows = examples(60)
+    groups = find_groups({}, ("text",), rows)
+    assert crossing_doubt({"train": rows, "test": rows[:5]}, groups) == ()

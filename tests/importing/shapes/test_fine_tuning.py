@@ -172,6 +172,16 @@ def test_dolly_s_names_and_histories_of_pairs() -> None:
     assert found.rows[0]["history"] == "User: Name it.\nAssistant: Old Quay"
 
 
+def test_a_long_history_of_alpaca_is_cut_at_the_front_and_counted() -> None:
+    turns = [[f"Question {n}? {'x' * 3000}", f"Answer {n}."] for n in range(4)]
+    found = shaped([alpaca("And now?", "", history=turns), alpaca("And then?", "", history=turns[:1])])
+    assert "Answer 3." in str(found.rows[0]["history"])
+    assert "Question 1?" not in str(found.rows[0]["history"])
+    [cut] = [doubt for doubt in found.doubts if doubt.kind == "cut"]
+    assert cut.rows == 1
+    assert "3 oldest turns" in cut.done
+
+
 def test_an_empty_output_follows_the_request() -> None:
     rows: list[Row] = [alpaca("Name it.", "x") | {"output": ""}, alpaca("Name it.", "y")]
     assert shaped(rows, "Name the harbour").left_out == {"empty answer": 1}
