@@ -94,7 +94,8 @@ def export_named(name: str, card: StudentCard) -> Export:
         what = "writes texts" if _writes(card) else "sorts by labels"
         raise UsageError(f"{name} is not for a student that {what}.", f"It can leave as {', '.join(fitting)}.")
     if reason := known[name].refuses(card):
-        raise UsageError(f"This student cannot leave as {name}: {reason}.", "Try --to safetensors.")
+        others = ", ".join(other for other, each in fitting.items() if not each.refuses(card))
+        raise UsageError(f"This student cannot leave as {name}: {reason}.", f"It can leave as {others}.")
     missing = [package for package in known[name].packages if importlib.util.find_spec(package) is None]
     if missing:
         hint = "Install the extra: pip install 'p2m_agent[export]'"

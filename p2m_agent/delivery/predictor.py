@@ -70,9 +70,10 @@ def load_predictor(folder: Path, settings: Settings, runtime: Literal["torch", "
     kind = recipe_named(card.recipe.method)
     if runtime == "onnx" and not has_gpu() and kind.answers is answers_by_head:
         return Predictor(card, _by_onnx(folder, card, settings), size_mb(folder))
-    import torch
+    if kind.needs_torch:
+        import torch
 
-    torch.set_num_threads(settings.threads)
+        torch.set_num_threads(settings.threads)
     return Predictor(card, kind.answers(kind.settings.of(card.recipe), folder, card), size_mb(folder))
 
 

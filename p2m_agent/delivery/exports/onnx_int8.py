@@ -102,5 +102,6 @@ EXPORT = Export(
     write=write,
     answers=whole.answers,
     usage=whole.usage,
+    refuses=whole.refuses,
     packages=(*whole.EXPORT.packages, "onnx_ir"),
 )
