@@ -70,7 +70,7 @@ def load_predictor(folder: Path, settings: Settings, runtime: Literal["torch", "
     kind = recipe_named(card.recipe.method)
     if runtime == "onnx" and not has_gpu() and kind.answers is answers_by_head:
         return Predictor(card, _by_onnx(folder, card, settings), size_mb(folder))
-    if kind.needs_torch:
+    if kind.network:
         import torch
 
         torch.set_num_threads(settings.threads)

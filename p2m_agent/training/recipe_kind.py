@@ -97,8 +97,8 @@ class RecipeKind(Generic[R]):
     """Training rows of a label on average, up to which it is tried; None for any number."""
     space: Callable[[R], Space] | None = None
     """What a search over trials draws; None where there is nothing to search."""
-    needs_torch: bool = True
-    """Whether its students answer by torch."""
+    network: bool = True
+    """Whether a network answers; without one an answer takes microseconds, and no torch."""
     order: int = 100
     """Of lists and of trials, the quickest first."""
 

@@ -49,7 +49,8 @@ class StaticEncoder:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         made = self._model.encode(list(texts), max_length=None, use_multiprocessing=False).astype(np.float32)
-        return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
+        unit: NDArray[numpy.float32] = made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
+        return unit
 
     def lengths(self, texts: Sequence[str], /, *, cut: bool = True) -> list[int]:  # noqa: ARG002 (nothing is cut)
         """Known tokens of each text."""
@@ -95,7 +96,10 @@ def _known_tokens(tokenizer: Any) -> list[int | None]:
     """The ids from 0 on; None in the place of those that stand for nothing."""
     names = {number: token for token, number in tokenizer.get_vocab().items()}
     nothing = set(tokenizer.all_special_ids)
-    known = lambda number: number in names and number not in nothing and not _UNUSED.fullmatch(names[number])  # noqa: E731
+
+    def known(number: int) -> bool:
+        return number in names and number not in nothing and not _UNUSED.fullmatch(names[number])
+
     return [number if known(number) else None for number in range(max(names) + 1)]
 
 
@@ -138,4 +142,5 @@ def _weights(tokens: int) -> NDArray[numpy.float32]:
     import numpy as np
 
     shares = 1 / np.arange(2, tokens + 2, dtype=np.float32)
-    return _SIF / (_SIF + shares / shares.sum())
+    weights: NDArray[numpy.float32] = _SIF / (_SIF + shares / shares.sum())
+    return weights

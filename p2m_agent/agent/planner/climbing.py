@@ -52,6 +52,18 @@ def take_smaller(state: RunState) -> Move | None:
     return move("fine_tune", state.none_fast_enough(), "an answer within the limit", **on_all_rows(state, args))
 
 
+def take_no_network(state: RunState) -> Move | None:
+    """Where every student is too slow and no smaller base is left, one that answers without a network."""
+    spec = state.spec
+    if spec is None or not _too_slow(state) or state.rounds_over or not has_rows(state):
+        return None
+    for recipe in recipes_of(spec.kind):
+        if not recipe.network and not tried(state, "fine_tune", method=recipe.method):
+            args = on_all_rows(state, {"method": recipe.method})
+            return move("fine_tune", state.none_fast_enough(), "an answer in microseconds", **args)
+    return None
+
+
 def train(state: RunState) -> Move | None:
     """Climb the ladder of recipes, cheap ones first, while the target is not comfortably met."""
     if state.spec is None or not has_rows(state) or state.rounds_over or comfortably_met(state):

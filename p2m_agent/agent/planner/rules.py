@@ -109,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     climbing.search_bases,
     climbing.probe_bases,
     climbing.take_smaller,
+    climbing.take_no_network,
     climbing.train,
     climbing.look_at_errors,
     improving.analyse,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from p2m_agent.delivery.export import Export, Student
 from p2m_agent.delivery.onnx_classifier import load_classifier, write_classifier
-from p2m_agent.training.heads import answers_by_head, labelled
+from p2m_agent.training.heads import labelled
 from p2m_agent.training.recipes import recipe_named
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.types.student import Answer
@@ -44,8 +44,7 @@ print({chosen})
 
 def refuses(card: StudentCard) -> str:
     """A student without a network has nothing to put into a graph."""
-    by_network = recipe_named(card.recipe.method).answers is answers_by_head
-    return "" if by_network else "it is a table of vectors, which needs no runtime"
+    return "" if recipe_named(card.recipe.method).network else "it is a table of vectors, which needs no runtime"
 
 
 EXPORT = Export(

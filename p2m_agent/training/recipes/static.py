@@ -112,7 +112,8 @@ def answers_by_static_head(_recipe: Static, folder: Path, card: StudentCard) -> 
     def logits(texts: Sequence[str]) -> NDArray[numpy.float32]:
         vectors = encoder.encode(texts)
         known = vectors.any(axis=1, keepdims=True)  # without a known token there is nothing to go by, bias included
-        return (vectors @ head["weight"].T + head["bias"]) * known
+        made: NDArray[numpy.float32] = (vectors @ head["weight"].T + head["bias"]) * known
+        return made
 
     return labelled(code, logits)
 
@@ -136,6 +137,6 @@ RECIPE = RecipeKind(
     seconds=lambda recipe, rows: 40 + rows / 5_000,
     least_s=60.0,
     space=_space,
-    needs_torch=False,
+    network=False,
     order=15,
 )

@@ -64,8 +64,16 @@ def test_where_every_student_is_too_slow_the_next_smaller_base_is_trained() -> N
     assert then.args["base"] == "tiny"
 
 
+def test_where_no_smaller_base_is_left_one_without_a_network_is_tried() -> None:
+    slow = known(taking(30))
+    move = next_move(slow)
+    assert (move.tool, move.args) == ("fine_tune", {"method": "static"})
+    assert move.expected == "an answer in microseconds"
+
+
 def test_where_none_fits_the_run_says_so_and_ends() -> None:
     slow = known(taking(30), taking(None, 5))
+    slow.decisions.append(decided("fine_tune", method="static"))
     move = next_move(slow)
     assert move.tool == "give_up"
     said = "No student answers within 20 ms (p95, one input at a time): training_run-4 takes 30 ms, training_run-5 was"
