@@ -16,9 +16,10 @@ demo: $(VENV)/.demo
 	$(BIN)/p2m auto examples/support/task.yaml $(DEMO_FLAGS)
 	@echo "  (first: source $(BIN)/activate)"
 
-# Two workers, a file each: tests of a file share what they set up. One thread a worker, since two on a busy core are
-# several times slower.
-PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Two workers, a file each: tests of a file share what they set up, and tests/sharing.py orders the files. One thread a
+# worker, since two on a busy core are several times slower.
+PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+	--no-loadscope-reorder
 
 test: $(VENV)/.dev
 	$(PYTEST) $(PYTEST_FLAGS)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.sharing import FromBothEnds
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -17,6 +21,22 @@ ROOT = Path(__file__).resolve().parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A job in the background ignores Ctrl-C, and so would the programs whose answer to it is tested.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds | None:
+    """Files are shared out in an order of our own (`--no-loadscope-reorder`, see the Makefile)."""
+    from tests.sharing import FromBothEnds
+
+    return FromBothEnds(config, log) if config.option.dist == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes work, the longest files are at the ends of the list."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.sharing import place
+
+        items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(autouse=True)

@@ -1,101 +1,30 @@
-"""The README is true: every command in it is run here, in order, in a copy of the checkout.
+"""The README is true: every command in it is run, in order, in a copy of the checkout.
 
-The runs use the packaged weights, so this is also the end-to-end test. Only what would make it slow is added to a
-command (`EXTRA`), and servers are stopped once they have answered.
+Runs of one's own are in `test_readme_runs.py`. Both use the packaged weights, so this is also the end-to-end test.
+Servers are stopped once they have answered.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import shlex
-import shutil
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 
-from tests.conftest import ROOT
-from tests.fakes.openai_server import WEAK, FakeOpenAI, by_schema
+from tests.readme import OWN_RUNS, Shell, clone, commands, lines
 
 RUN = "sort-the-messages-our-1"
-SHORT = "--max-rounds 1 --controller rules"
-EXTRA = {"auto": SHORT.split()}
-PAID = "examples/dates/task.yaml"
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 
-def commands() -> list[str]:
-    """All lines of the bash blocks."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.strip()]
-
-
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what a clone has, with this environment as its `.venv`."""
-    folder = tmp_path_factory.mktemp("readme") / "p2m_agent"
-    folder.mkdir()
-    for name in ("examples", "Makefile", "pyproject.toml", "constraints.txt", "README.md"):
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder)
-    (folder / ".venv" / "bin").mkdir(parents=True)
-    for name, program in (("p2m", [sys.executable, "-m", "p2m_agent.cli"]), ("python", [sys.executable])):
-        script = folder / ".venv" / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec {shlex.join(program)} "$@"\n')
-        script.chmod(0o755)
-    for stamp in (".demo", ".dev"):
-        (folder / ".venv" / stamp).touch()
-    return folder
-
-
-class Shell:
-    """Runs README commands with what they exported before."""
-
-    def __init__(self, checkout: Path) -> None:
-        self.checkout = checkout
-        path = f"{checkout / '.venv/bin'}:{os.environ['PATH']}"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("P2M_", "OPENAI_"))}
-        self.environment = {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-        self.environment["P2M_CACHE_DIR"] = str(checkout.parent / "cache")
-        self.done: list[str] = []
-
-    def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> str:
-        done = subprocess.run(
-            args, cwd=self.checkout, env=self.environment, capture_output=True, text=True, check=False, timeout=600
-        )
-        assert done.returncode in ok, f"{shlex.join(args)}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-    def readme(self, line: str, **environment: str) -> str:
-        """Run one line of the README; it is checked off."""
-        assert line in commands(), line
-        self.done.append(line)
-        self.environment.update(environment)
-        args = shlex.split(line)
-        if args[0] == "make":
-            flags = f"DEMO_FLAGS={SHORT}"
-            return self.run("make", flags, *args[1:])
-        extra = EXTRA.get(args[1], [])
-        # a target that is missed is a result too
-        return self.run(*args, *extra, ok=(0, 3))
-
-
-@pytest.fixture(scope="module")
-def shell(checkout: Path) -> Shell:
-    return Shell(checkout)
-
-
-def lines(*starts: str) -> list[str]:
-    return [line for line in commands() if line.startswith(starts)]
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    return Shell(clone(tmp_path_factory.mktemp("readme") / "p2m_agent"))
 
 
 def test_make_demo_ends_with_the_whole_summary(shell: Shell) -> None:
@@ -253,58 +182,5 @@ def test_a_file_is_inspected_before_a_training(shell: Shell) -> None:
     assert (found["kind"], found["rows"]["used"], len(found["examples"])) == ("classification", 344, 5)
 
 
-def test_tasks_of_ones_own(shell: Shell) -> None:
-    searched, own = lines('p2m auto "Sort', 'p2m auto "Say')
-    assert "Delivered" in shell.readme(searched)
-    assert "Delivered" in shell.readme(own)
-    assert "over already" in shell.readme(*lines("p2m resume"))
-
-
-def test_the_conversation(shell: Shell) -> None:
-    begin, again = lines("p2m chat")
-    for line, answers in ((begin, "/quit\n"), (again, "/status\n/quit\n")):
-        shell.done.append(line)
-        done = subprocess.run(
-            shlex.split(line),
-            cwd=shell.checkout,
-            env=shell.environment,
-            input=answers,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "talk" in done.stderr + done.stdout
-    shell.done += lines("p2m review")
-    reviewed = subprocess.run(
-        shlex.split(*lines("p2m review")),
-        cwd=shell.checkout,
-        env=shell.environment,
-        input="",
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert reviewed.returncode == 0, reviewed.stderr
-
-
-def test_with_a_key_and_with_a_local_server(shell: Shell) -> None:
-    with FakeOpenAI(by_schema(), capability=WEAK) as server:
-        shell.done += [*lines("export"), "p2m doctor", *lines(f"p2m auto {PAID}")]
-        keyed = {"OPENAI_API_KEY": "sk-planted", "OPENAI_BASE_URL": server.url}
-        shell.environment.update(keyed)
-        told = shell.run("p2m", "doctor")
-        assert server.url in told or "fake" in told
-        assert "sk-planted" not in told
-        estimated = shell.run("p2m", "estimate", PAID, "--budget-usd", "1.50")
-        assert "causal" in estimated
-        shell.environment.pop("OPENAI_API_KEY")
-        said = shell.readme(*lines("p2m auto examples/support/task.yaml"))
-        assert "fake" in said
-        shell.environment.pop("OPENAI_BASE_URL")
-
-
 def test_no_command_of_the_readme_was_left_out(shell: Shell) -> None:
-    assert set(commands()) == set(shell.done)
+    assert set(commands()) - set(lines(*OWN_RUNS)) == set(shell.done)

@@ -1,0 +1,40 @@
+"""How workers share the test files: each begins at its end of the list, and they meet in the middle.
+
+So the longest files are run at once, and the large libraries of one end are loaded by one worker.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from xdist.scheduler import LoadFileScheduling
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+ORDER = (
+    ("test_readme.py", "test_wheel.py"),
+    ("training", "weights", "probes", "delivery", "search/models", "tools"),  # these load torch: seconds a process
+    ("",),
+    ("search", "test_readme_runs.py"),
+)
+"""Files and rooms from one end of the list to the other; a name that is not here is in the middle."""
+
+
+def place(file: str) -> int:
+    """The index in `ORDER` of the longest name that `file` is in."""
+    path = PurePosixPath(file)
+    found = [
+        (len(name), rank) for rank, names in enumerate(ORDER) for name in names if path.is_relative_to(f"tests/{name}")
+    ]
+    return max(found)[1]
+
+
+class FromBothEnds(LoadFileScheduling):
+    """Every second worker takes files from the end of the list."""
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if self.nodes.index(node) % 2:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
