@@ -68,6 +68,16 @@ def test_no_answer_is_asked_for_again_after_a_kill(opened: Opener, tmp_path: Pat
         assert sum(server.counts.values()) <= 4
 
 
+def test_closed_models_let_go_of_the_store(opened: Opener, tmp_path: Path) -> None:
+    with FakeOpenAI(["well"]) as server:
+        llms = opened(f"{server.url}#fake", store=tmp_path / "llm.sqlite").llms
+        llms.teacher.ask(Request(messages=(ChatMessage(role="user", content="how"),)))
+        assert (tmp_path / "llm.sqlite-wal").exists()
+        llms.close()
+        assert [path.name for path in tmp_path.iterdir()] == ["llm.sqlite"], "its log is part of it again"
+        llms.close()
+
+
 def test_what_was_on_its_way_at_a_kill_counts_as_spent(tmp_path: Path) -> None:
     store = tmp_path / "llm.sqlite"
 
