@@ -13,13 +13,17 @@ from xdist.scheduler import LoadFileScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
+_LEARNING = ("training", "weights", "probes", "delivery", "search/models", "tools", "verification", "evaluation")
 ORDER = (
     ("test_readme.py", "test_wheel.py"),
-    ("training", "weights", "probes", "delivery", "search/models", "tools"),  # these load torch: seconds a process
+    (*_LEARNING, "agent/planner/test_latency.py", "search/hubs/test_hub_faults.py", "commands/test_doctor.py"),
     ("",),
     ("search", "test_readme_runs.py"),
 )
-"""Files and rooms from one end of the list to the other; a name that is not here is in the middle."""
+"""Files and rooms from one end of the list to the other; a name that is not here is in the middle.
+
+Those of the second line load torch, transformers and scikit-learn, which takes seconds in every process that does.
+"""
 
 
 def place(file: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import traceback
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -16,6 +17,7 @@ from p2m_agent.run.store import list_runs
 from p2m_agent.steering import resources
 from p2m_agent.steering.desk import Desk
 from p2m_agent.steering.offers import Offer, offers_of
+from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -125,9 +127,15 @@ def _tool(offer: Offer) -> Tool:
         name=offer.name,
         description=offer.description,
         input_schema=offer.args.model_json_schema(),
-        output_schema=offer.reply.model_json_schema(mode="serialization"),
+        output_schema=_schema_of(offer.reply),
         annotations=types.ToolAnnotations(read_only_hint=offer.reads, destructive_hint=False),
     )
+
+
+@cache
+def _schema_of(reply: type[Value]) -> dict[str, Any]:
+    """Of what many tools answer with, so it is made once."""
+    return reply.model_json_schema(mode="serialization")
 
 
 def _resource(run: str, kind: str) -> Any:

@@ -286,7 +286,9 @@ def _words(args: type[Args]) -> str:
 
 
 def _extended(tool: Tool[Any, Any], added: dict[str, Any]) -> type[Args]:
-    return create_model(f"{tool.name}_call", __base__=tool.args, **added)
+    # Looking for docstrings in the source of a class that has none takes longer than all the rest of a server's start.
+    described = {"use_attribute_docstrings": False}
+    return create_model(f"{tool.name}_call", __base__=tool.args, __cls_kwargs__=described, **added)
 
 
 def _of_tool(tool: Tool[Any, Any]) -> Offer:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from p2m_agent.errors import OutOfTime
 from p2m_agent.run.seams import Role
@@ -57,6 +56,8 @@ def test_batches_are_told_as_they_are_done(tmp_path: Path) -> None:
 
 
 def test_long_texts_are_cut(tmp_path: Path) -> None:
+    import torch
+
     encoder = load_text_encoder(tiny_bert(tmp_path), dtype=torch.float32, max_tokens=8)
     assert encoder.lengths(["parcel " * 99, "parcel"]) == [8, 3]
     assert encoder.lengths(["parcel " * 99, "parcel"], cut=False) == [101, 3]
@@ -67,6 +68,8 @@ def test_long_texts_are_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["mean", "cls", "max", "lasttoken"])
 def test_pooling_is_that_of_the_authors(tmp_path: Path, mode: str) -> None:
+    import torch
+
     encoder = load_text_encoder(sentence_model(tmp_path, pooling(mode)), dtype=torch.float32)
     ids = encoder.tokenizer(TEXTS[0], return_tensors="pt")
     with torch.inference_mode():
@@ -87,6 +90,8 @@ def every_part() -> tuple[list[Any], dict[str, Any]]:
 
 
 def test_training_sees_what_encoding_gives(tmp_path: Path) -> None:
+    import torch
+
     modules, options = every_part()
     encoder = load_text_encoder(sentence_model(tmp_path, *modules, **options), dtype=torch.float32)
     assert encoder.dim == 12
@@ -98,6 +103,8 @@ def test_training_sees_what_encoding_gives(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("copied", [True, False])
 def test_what_is_saved_or_copied_gives_the_same(tmp_path: Path, copied: bool) -> None:
+    import torch
+
     modules, options = every_part()
     folder = sentence_model(tmp_path, *modules, **options)
     encoder, target = load_text_encoder(folder, dtype=torch.float32), tmp_path / "kept"
@@ -112,6 +119,8 @@ def test_what_is_saved_or_copied_gives_the_same(tmp_path: Path, copied: bool) ->
 
 
 def test_layers_are_pooled_like_the_last(tmp_path: Path) -> None:
+    import torch
+
     encoder = load_text_encoder(sentence_model(tmp_path, pooling("cls")), dtype=torch.float32)
     layers = encoder.layers(TEXTS).detach().numpy()
     assert layers.shape == (4, 2, encoder.dim)
@@ -121,6 +130,8 @@ def test_layers_are_pooled_like_the_last(tmp_path: Path) -> None:
 
 
 def test_queries_and_documents_have_the_prompts_of_the_model(tmp_path: Path) -> None:
+    import torch
+
     prompts = {"query": "where is ", "document": "the "}
     encoder = load_text_encoder(sentence_model(tmp_path, pooling("mean"), prompts=prompts), dtype=torch.float32)
     embedder = CachedEmbedder("tiny", encoder)
@@ -130,6 +141,8 @@ def test_queries_and_documents_have_the_prompts_of_the_model(tmp_path: Path) -> 
 
 
 def test_e5_has_its_prompts_and_keeps_them(tmp_path: Path) -> None:
+    import torch
+
     named = sentence_model(tmp_path, pooling("mean")).rename(tmp_path / "models--intfloat--e5-small-v2")
     encoder = load_text_encoder(named, dtype=torch.float32)
     plain = load_text_encoder(tmp_path / "plain", dtype=torch.float32)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from p2m_agent.training.texts.chat_format import ChatFormat
 from p2m_agent.weights.loading import load_tokenizer
 from tests.fakes.student import example
 from tests.fakes.tiny_models import byte_level_llama, tiny_llama
-from tests.fakes.trained import writing_student
+from tests.fakes.trained import printed, writing_student
 
 TEXTS = ["where is my parcel", "a  12\n\n3 times", "refund  please", "日本語 ÄÖ"]
 
@@ -70,13 +68,12 @@ def test_a_student_that_cannot_leave_this_way_is_told_why(tmp_path: Path) -> Non
         export_named("gguf", card.model_copy(update={"recipe": Seq2Seq(base="tiny")}))
 
 
-def test_the_lines_that_are_printed_run_in_the_folder(tmp_path: Path, checkpoint: Path) -> None:
+def test_the_lines_that_are_printed_run_in_the_folder(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "student"
     card = writing_student(folder, checkpoint)
     way, student = export_named("safetensors", card), Student(folder, card, TEXTS)
     write_export(way, student, tmp_path / "out")
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", way.usage(student)],
-        cwd=tmp_path / "out", capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.strip() == way.answers(tmp_path / "out", card)([TEXTS[0]])[0].output
+    monkeypatch.chdir(tmp_path / "out")
+    assert printed(way.usage(student)).strip() == way.answers(tmp_path / "out", card)([TEXTS[0]])[0].output
