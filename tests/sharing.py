@@ -35,7 +35,7 @@ def place(file: str) -> int:
     return max(found)[1]
 
 
-class FromBothEnds(LoadFileScheduling):
+class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]
     """Every second worker takes files from the end of the list."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
