@@ -26,7 +26,7 @@ from p2m_agent.types.student import TrainingRun
 from p2m_agent.types.task import Constraints, TaskSpec
 from p2m_agent.weights.locate import Weights, packaged
 
-_PASSED_ON = ("epochs", "learning_rate", "batch_size", "max_tokens", "balance", "tuning")
+_PASSED_ON = ("epochs", "learning_rate", "batch_size", "max_tokens", "balance", "tuning", "cut")
 _CPU_ROWS = 1500
 """Training rows of a text-to-text model where there is no GPU and nobody says otherwise: some minutes on two cores."""
 _SLOW_CPU_ROWS = 800
@@ -62,6 +62,8 @@ class FineTune(Args):
     balance: float | None = Field(default=None, ge=0, le=1)
     """How far rare labels are weighted up (classification): 0 not, 1 every label alike. Left out: 0, but 0.5 where the
     metric is macro_f1 or label_f1."""
+    cut: Literal["end", "middle"] | None = None
+    """classification: what is left out of inputs that are too long. Left out: dev decides."""
     tuning: Literal["full", "lora", "qlora"] | None = None
     """causal: all weights, low-rank adapters (less memory), or those on a 4-bit base (GPU). Left out: full."""
     beams: int | None = Field(default=None, ge=1, le=32)

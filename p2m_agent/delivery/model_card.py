@@ -186,6 +186,11 @@ def _speeds(report: EvalReport) -> list[tuple[str, Speed, str]]:
 def _limits(facts: Facts) -> list[str]:
     card, report = facts.card, facts.report
     limits = [f"Inputs beyond {card.max_tokens} tokens are cut off or too long for it."]
+    if card.cut == "middle":
+        limits = [
+            f"Of inputs beyond {card.max_tokens} tokens it reads both ends and not the middle. Exports that other "
+            "programs read cut the end instead."
+        ]
     if card.kind == "multi_label":
         limits.append("It gives every label that it finds likelier than not, which can be none; look at the scores.")
     elif card.kind == "classification":

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from p2m_agent.delivery.onnx_graph import open_session, padded, token_batches, write_graph
 from p2m_agent.settings import Settings
+from p2m_agent.types.recipe import Cut
 from p2m_agent.types.value import Value
 from p2m_agent.weights.embedding import TextEncoder
 from p2m_agent.weights.loading import load_tokenizer
+from p2m_agent.weights.long_texts import without_middle
 
 if TYPE_CHECKING:
     import numpy
@@ -42,10 +44,12 @@ class Exported(Value):
 class OnnxEncoder:
     """Unit vectors of texts. Sessions have one thread each and there are as many as cores, so batches share none."""
 
-    def __init__(self, sessions: Sequence[Any], tokenizer: Any, told: Exported, max_tokens: int) -> None:
-        """Take sessions of the same export."""
+    def __init__(
+        self, sessions: Sequence[Any], tokenizer: Any, told: Exported, max_tokens: int, cut: Cut = "end"
+    ) -> None:
+        """Take sessions of the same export; `cut` is left out of texts of more than `max_tokens`."""
         self._sessions, self._tokenizer, self._told = sessions, tokenizer, told
-        self.max_tokens, self.dim = max_tokens, told.dim
+        self.max_tokens, self.dim, self._cut = max_tokens, told.dim, cut
         self._pool = ThreadPoolExecutor(len(sessions), "onnx")
 
     def encode(self, texts: Sequence[str]) -> NDArray[numpy.float32]:
@@ -74,6 +78,10 @@ class OnnxEncoder:
         if not texts:
             return []
         limit = {"truncation": True, "max_length": self.max_tokens} if cut else {"verbose": False}
+        if cut and self._cut == "middle":
+            texts = without_middle(
+                texts, self._tokenizer, self.max_tokens - len(self._tokenizer(self._told.prompt)["input_ids"])
+            )
         prompted = [self._told.prompt + text for text in texts]
         told = self._tokenizer(prompted, return_attention_mask=False, return_token_type_ids=False, **limit)
         return [list(ids) for ids in told["input_ids"]]
@@ -89,7 +97,7 @@ class OnnxEncoder:
 
 
 def load_onnx_encoder(
-    folder: Path, max_tokens: int, settings: Settings, load: Callable[[], TextEncoder]
+    folder: Path, max_tokens: int, settings: Settings, load: Callable[[], TextEncoder], cut: Cut = "end"
 ) -> OnnxEncoder | None:
     """The encoder of a folder under ONNX Runtime; None where that cannot be had or does not agree with torch.
 
@@ -100,6 +108,7 @@ def load_onnx_encoder(
         max_tokens: of a text; longer ones are cut.
         settings: where the cache is, and how many threads there are.
         load: loads the same for torch, to export it.
+        cut: what is left out of longer texts.
     """
     if importlib.util.find_spec("onnxruntime") is None:
         return None
@@ -109,7 +118,7 @@ def load_onnx_encoder(
         if told.off_by > CLOSE:
             return None
         sessions = [open_session(path) for _ in range(settings.threads)]
-        return OnnxEncoder(sessions, load_tokenizer(folder), told, max_tokens)
+        return OnnxEncoder(sessions, load_tokenizer(folder), told, max_tokens, cut)
     except Exception as error:
         # Every exporter has models that it cannot do, and says so in its own way; torch can do them all.
         log.info("torch is used: %s: %s", type(error).__name__, error)

@@ -84,9 +84,9 @@ def _by_onnx(folder: Path, card: StudentCard, settings: Settings) -> Answer:
         import torch
 
         torch.set_num_threads(settings.threads)
-        return load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens)
+        return load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens, cut=card.cut)
 
-    encoder = load_onnx_encoder(folder / ENCODER, card.max_tokens, settings, load)
+    encoder = load_onnx_encoder(folder / ENCODER, card.max_tokens, settings, load, card.cut)
     return head_of(folder, card, encoder or load())
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from p2m_agent.training.base_check import locate_base
-from p2m_agent.training.job import TrainEnv, TrainRows
+from p2m_agent.training.batching import sample
+from p2m_agent.training.job import TrainEnv, TrainRows, dev_metric
 from p2m_agent.training.label_code import LabelCode
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.student_card import StudentCard, card_of
-from p2m_agent.types.recipe import Recipe
+from p2m_agent.types.recipe import Cut, Recipe
 from p2m_agent.types.rows import Example
 from p2m_agent.types.student import Answer, Prediction
 from p2m_agent.types.task import TaskSpec
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 HEAD, ENCODER = "head.safetensors", "encoder"
 FIRST_ROWS = 128
 """Rows that are encoded before it is known how long that takes."""
+_MANY_CUT = 0.05
+"""Share of the training inputs that are too long, from which on it is tried what to leave out of them."""
+_QUICK_ROWS = 500
+_LEFT_OUT: dict[Cut, str] = {"end": "their end is left out", "middle": "their middle is left out"}
 _LABEL_SHARPNESS = 20.0
 """Cosines to label names lie close together; this factor spreads them into probabilities."""
 
@@ -105,16 +110,45 @@ def load_head(folder: Path) -> dict[str, Any]:
     return dict(load_file(str(folder / HEAD)))
 
 
-def cut_note(encoder: TextEncoder, rows: TrainRows) -> list[str]:
-    """How many training inputs are longer than the encoder reads."""
-    long = [text for text in rows.texts() if len(text) > encoder.max_tokens]  # a token has at least one character
-    cut = sum(length > encoder.max_tokens for length in encoder.lengths(long, cut=False))
-    return [f"{cut} training inputs are longer than {encoder.max_tokens} tokens and were cut."] if cut else []
+def settle_cut(encoder: TextEncoder, rows: TrainRows, asked: Cut | None, progress: Progress, seed: int) -> list[str]:
+    """Set what is left out of long inputs in the encoder: as asked, else what a quick head scores better with on dev.
+
+    The note says how many training inputs are longer than the encoder reads.
+    """
+    long = sum(encoder.too_long(rows.texts()))
+    encoder.cut = asked or "end"
+    if not long:
+        return []
+    share = long / len(rows.train)
+    said = f"{long} training inputs ({share:.0%}) are longer than {encoder.max_tokens} tokens and were cut"
+    if asked or share < _MANY_CUT:
+        return [f"{said}: {_LEFT_OUT[encoder.cut]}."]
+    scores: dict[Cut, float] = {}
+    for cut in _LEFT_OUT:
+        encoder.cut = cut
+        scores[cut] = _quick_score(encoder, rows, progress, seed)
+    encoder.cut = "middle" if scores["middle"] > scores["end"] else "end"
+    place = (
+        "what tells the answer stands at their end, too" if encoder.cut == "middle" else "their beginning tells as much"
+    )
+    compared = f"dev {scores['middle']:.3f} with both ends, {scores['end']:.3f} with the beginning alone"
+    return [f"{said}: {_LEFT_OUT[encoder.cut]}, since {place} ({compared}, by a quick head)."]
+
+
+def _quick_score(encoder: TextEncoder, rows: TrainRows, progress: Progress, seed: int) -> float:
+    """What a head on a sample of the training rows scores on dev, with the encoder as it reads now."""
+    code = rows.code()
+    first = {label: row for row in reversed(rows.train) for label in rows.spec.labels_in(row.output)}
+    drawn = [rows.train[i] for i in sample(len(rows.train), _QUICK_ROWS, seed)]
+    vectors, outputs = encoded(encoder, [*first.values(), *drawn], progress, "the choice of what is cut")
+    dev, expected = encoded(encoder, rows.dev, progress, "the choice of what is cut")
+    weight, bias = code.fit_head(vectors, code.targets(outputs))
+    return dev_metric(rows, expected, code.outputs(dev @ weight.T + bias))
 
 
 def answers_by_head(_recipe: Recipe, folder: Path, card: StudentCard) -> Answer:
     """What answers for a student of an encoder and a head."""
-    return head_of(folder, card, load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens))
+    return head_of(folder, card, load_text_encoder(folder / ENCODER, max_tokens=card.max_tokens, cut=card.cut))
 
 
 def head_of(folder: Path, card: StudentCard, encoder: Encodes) -> Answer:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from p2m_agent.errors import UsageError
-from p2m_agent.types.recipe import AnyRecipe, Recipe
+from p2m_agent.types.recipe import AnyRecipe, Cut, Recipe
 from p2m_agent.types.scores import ErrorPromise, MetricName
 from p2m_agent.types.task import Kind, TaskSpec, labels_in
 from p2m_agent.types.value import Value
@@ -46,6 +46,8 @@ class StudentCard(Value):
     base: StudentBase
     max_tokens: int
     """Longest input (classification), or prompt and answer together (text_to_text)."""
+    cut: Cut = "end"
+    """What is left out of longer inputs (classification)."""
     params: int
     promise: ErrorPromise | None = None
     """About its errors, where its task asked for one."""
@@ -56,7 +58,9 @@ class StudentCard(Value):
         return labels_in(self.kind, output)
 
 
-def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str, ...], max_tokens: int) -> StudentCard:
+def card_of(
+    recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str, ...], max_tokens: int, cut: Cut = "end"
+) -> StudentCard:
     """The card of a student that is about to be saved."""
     return StudentCard(
         kind=spec.kind,
@@ -69,6 +73,7 @@ def card_of(recipe: Recipe, spec: TaskSpec, base: Weights, *, labels: tuple[str,
         metric=spec.metric,
         base=StudentBase(name=base.name, revision=base.revision, licence=base.licence, params=base.params),
         max_tokens=max_tokens,
+        cut=cut,
         params=base.params,
         versions=_versions(),
     )

@@ -5,7 +5,7 @@ What all of them have is here; each recipe's own hyperparameters are a class in 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -17,6 +17,8 @@ Batch = Annotated[int, Field(ge=1, le=1024)]
 Tokens = Annotated[int, Field(ge=8, le=8192)]
 Decay = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Cut = Literal["end", "middle"]
+"""What is left out of a text that is longer than a model reads."""
 
 
 class Recipe(Value):

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from p2m_agent.errors import OutOfTime
 from p2m_agent.run.seams import Role
 from p2m_agent.settings import Settings
+from p2m_agent.types.recipe import Cut
 from p2m_agent.weights.device import device, inference_dtype
 from p2m_agent.weights.loading import quiet, without_pooler
 from p2m_agent.weights.locate import EMBEDDINGS, installed, read_json
+from p2m_agent.weights.long_texts import without_middle
 
 if TYPE_CHECKING:
     import numpy
@@ -89,6 +91,8 @@ class TextEncoder:
         self.model, self.tokenizer = model, model.tokenizer
         self.max_tokens, self.dim = int(model.max_seq_length), int(model.get_embedding_dimension())
         self.prompt: str = model.prompts.get(model.default_prompt_name) or ""
+        self.cut: Cut = "end"
+        """What is left out of texts that are too long; may be set."""
         first, *others = model.children()
         first.register_forward_hook(_states_in_float32)
         for module in others:
@@ -112,6 +116,7 @@ class TextEncoder:
         """Unit rows in the order of `texts`; `on_batch` hears how many are done."""
         import numpy as np
 
+        texts = self._read(texts)
         encode = {None: self.model.encode, "query": self.model.encode_query, "document": self.model.encode_document}
         lengths = self.lengths(texts)  # letters alone, by which the library sorts, leave a fifth of a batch empty
         order = sorted(range(len(texts)), key=lengths.__getitem__)
@@ -128,8 +133,15 @@ class TextEncoder:
         if not texts:
             return []
         limit = {"truncation": True, "max_length": self.max_tokens} if cut else {"verbose": False}
-        prompted = [self.prompt + text for text in texts]
+        prompted = [self.prompt + text for text in (self._read(texts) if cut else texts)]
         return [len(ids) for ids in self.tokenizer(prompted, return_attention_mask=False, **limit)["input_ids"]]
+
+    def too_long(self, texts: Sequence[str]) -> list[bool]:
+        """Whether each text has more tokens than are read."""
+        places = [place for place, text in enumerate(texts) if len(text.encode()) > self.max_tokens - 2]
+        lengths = self.lengths([texts[place] for place in places], cut=False)
+        long = {place for place, length in zip(places, lengths, strict=True) if length > self.max_tokens}
+        return [place in long for place in range(len(texts))]
 
     def forward(self, texts: Sequence[str]) -> Any:
         """The vectors that `encode` gives, as a tensor on the model's device that gradients flow through."""
@@ -169,17 +181,25 @@ class TextEncoder:
             said = {"prompts": self.model.prompts, "default_prompt_name": self.model.default_prompt_name}
             (folder / _CONFIG).write_text(json.dumps(read_json(folder / _CONFIG) | said, indent=2), encoding="utf-8")
 
+    def _read(self, texts: Sequence[str]) -> list[str]:
+        """The texts without what is left out of their middle; the tokenizer cuts the end."""
+        if self.cut == "end":
+            return list(texts)
+        return without_middle(texts, self.tokenizer, self.max_tokens - len(self.tokenizer(self.prompt)["input_ids"]))
+
     def _features(self, texts: Sequence[str]) -> Any:
         from sentence_transformers.util import batch_to_device
 
-        return batch_to_device(self.model.preprocess(list(texts), prompt=self.prompt or None), self.model.device)
+        return batch_to_device(self.model.preprocess(self._read(texts), prompt=self.prompt or None), self.model.device)
 
 
 def _states_in_float32(_module: Any, _args: Any, features: dict[str, Any]) -> dict[str, Any]:
     return features | {"token_embeddings": features["token_embeddings"].float()}
 
 
-def load_text_encoder(folder: Path, *, dtype: Any = None, max_tokens: int | None = None) -> TextEncoder:
+def load_text_encoder(
+    folder: Path, *, dtype: Any = None, max_tokens: int | None = None, cut: Cut = "end"
+) -> TextEncoder:
     """The encoder in a checkpoint folder, on this machine's fastest device and in its fastest precision.
 
     One that is no model of sentence-transformers gets the mean of its token states.
@@ -196,7 +216,9 @@ def load_text_encoder(folder: Path, *, dtype: Any = None, max_tokens: int | None
     ).eval()
     said = model.max_seq_length
     model.max_seq_length = max_tokens or (said if said and said < 1e9 else _MAX_TOKENS)
-    return TextEncoder(model)
+    encoder = TextEncoder(model)
+    encoder.cut = cut
+    return encoder
 
 
 def _lacks_prompts_of_e5(folder: Path) -> bool:

@@ -11,7 +11,9 @@ from p2m_agent.training.job import TrainRows
 from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.recipes.setfit import SetFit
+from p2m_agent.training.student_card import read_card
 from p2m_agent.training.trainer import train
+from p2m_agent.types.rows import Example
 from p2m_agent.weights import memory
 from tests.fakes.tiny_models import row, sorted_mail, task
 from tests.training.conftest import Around
@@ -136,7 +138,7 @@ def test_notes_name_what_was_cut_and_what_cannot_be_right(bert: Path, tmp_path: 
     train_rows = [*ROWS.train[:40], row("parcel " * 30, "delivery")]
     rows = TrainRows(ROWS.spec, train_rows, [*ROWS.dev, row("card", "refund")])
     trained = train(encoder(bert, max_tokens=16, max_rows=41), rows, tmp_path / "student", around.env)
-    assert "1 training inputs are longer than 16 tokens and were cut." in trained.notes
+    assert "1 training inputs (2%) are longer than 16 tokens and were cut: their end is left out." in trained.notes
     assert any("'refund'" in note and "1 dev rows" in note for note in trained.notes)
 
 
@@ -195,3 +197,39 @@ def test_the_untuned_base_takes_the_nearest_label_name(bert: Path, around: Aroun
 def test_a_method_of_the_other_kind_is_refused(bert: Path, tmp_path: Path, around: Around) -> None:
     with pytest.raises(ToolError, match="linear_head does not train a text_to_text task"):
         train(LinearHead(base=str(bert)), TrainRows(task("text_to_text"), [], []), tmp_path, around.env)
+
+
+def late_words(rows: int, first: int = 0) -> list[Example]:
+    """Inputs of some hundred words, of which the last tell the answer."""
+    mail = sorted_mail(first + rows)[first:]
+    return [row(f"{'please my is the ' * 30} {each.text}", each.output) for each in mail]
+
+
+@pytest.mark.parametrize("recipe", [LinearHead, Encoder])
+def test_dev_decides_what_is_left_out_of_long_inputs_and_serving_does_alike(
+    recipe: type[LinearHead | Encoder], bert: Path, tmp_path: Path, around: Around
+) -> None:
+    rows = TrainRows(task(labels=("delivery", "billing")), late_words(60), late_words(30, 60))
+    asked = recipe(base=str(bert)) if recipe is LinearHead else encoder(bert, max_tokens=32)
+    trained = train(asked, rows, tmp_path / "student", around.env)
+    assert trained.dev > 0.9
+    [note] = [note for note in trained.notes if "were cut" in note]
+    assert "60 training inputs (100%)" in note
+    assert "their middle is left out" in note
+    assert read_card(tmp_path / "student").cut == "middle"
+    texts = [each.input for each in rows.dev]
+    by_torch, by_onnx = (load_predictor(tmp_path / "student", around.settings, how) for how in ("torch", "onnx"))
+    answers = [p.output for p in by_torch.predict(texts)]
+    assert sum(a == each.output for a, each in zip(answers, rows.dev, strict=True)) == round(30 * trained.dev)
+    assert [p.output for p in by_onnx.predict(texts)] == answers
+    assert by_torch.predict(texts[:1])[0].input_cut
+    end = train(asked.model_copy(update={"cut": "end"}), rows, tmp_path / "end", around.env)
+    assert read_card(tmp_path / "end").cut == "end"
+    assert end.dev < 0.8
+
+
+def test_where_few_inputs_are_too_long_their_end_is_left_out(bert: Path, tmp_path: Path, around: Around) -> None:
+    rows = TrainRows(ROWS.spec, [*ROWS.train, *late_words(2)], ROWS.dev)
+    trained = train(LinearHead(base=str(bert)), rows, tmp_path / "student", around.env)
+    assert any("2 training inputs (2%)" in note and "their end is left out" in note for note in trained.notes)
+    assert read_card(tmp_path / "student").cut == "end"

@@ -15,6 +15,7 @@ from p2m_agent.settings import Settings
 from p2m_agent.weights.embedding import CachedEmbedder, TextEncoder, load_embedder, load_text_encoder
 from p2m_agent.weights.faults import within
 from p2m_agent.weights.loading import copy_checkpoint
+from p2m_agent.weights.long_texts import without_middle
 from tests.fakes.tiny_models import tiny_bert
 
 TEXTS = ["where is my parcel", "parcel", "the invoice is late again please", "parcel"]
@@ -227,3 +228,23 @@ def test_what_cannot_be_stopped_is_not_waited_for() -> None:
 
 def _late() -> None:
     raise TimeoutError("its own")
+
+
+def test_of_long_texts_both_ends_may_be_read(tmp_path: Path) -> None:
+    encoder = load_text_encoder(tiny_bert(tmp_path), dtype=torch.float32, max_tokens=10, cut="middle")
+    middle = "parcel " * 50
+    assert encoder.lengths([f"where {middle} invoice", "parcel"]) == [10, 3]
+    assert encoder.too_long(["where " + middle, "parcel"]) == [True, False]
+    invoice, late, other = encoder.encode(
+        [f"where {middle} invoice", f"where {middle} late", f"where {middle * 2} late"]
+    )
+    assert not np.allclose(invoice, late)
+    np.testing.assert_array_equal(late, other)
+
+
+def test_the_middle_of_a_text_is_left_out_between_its_words(tmp_path: Path) -> None:
+    tokenizer = load_text_encoder(tiny_bert(tmp_path)).tokenizer
+    text = "Where is  my parcel, please? The invoice is late AGAIN"
+    [short] = without_middle([text], tokenizer, 4)
+    assert short.split() == ["Where", "is", "late", "AGAIN"]
+    assert without_middle([text, "parcel"], tokenizer, 40) == [text, "parcel"]

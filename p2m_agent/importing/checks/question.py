@@ -14,8 +14,8 @@ NEARLY_ALL = 0.98
 """Share of rows that one answer has, from which on no score says anything."""
 MUCH = 0.9
 """Share from which on it is said."""
-READ_CHARS = 2_000
-"""Characters that about 512 tokens hold, which is what most small encoders read."""
+READ_CHARS = 1_000
+"""Characters that about 256 tokens hold, which is what small base models are trained to read here."""
 FEW = 30
 
 
@@ -24,7 +24,7 @@ def question_doubts(examples: Sequence[Example], spec: TaskSpec) -> tuple[Doubt,
     if not examples:
         return ()
     answers = _one_answer(examples, spec), _in_every_row(examples, spec), _copied(examples)
-    return tuple(filter(None, (*answers, *_of_texts(examples))))
+    return tuple(filter(None, (*answers, *_of_texts(examples, sorts=spec.sorts))))
 
 
 def is_hopeless(doubt: Doubt) -> bool:
@@ -80,7 +80,7 @@ def _copied(examples: Sequence[Example]) -> Doubt | None:
     return None
 
 
-def _of_texts(examples: Sequence[Example]) -> Iterator[Doubt]:
+def _of_texts(examples: Sequence[Example], *, sorts: bool) -> Iterator[Doubt]:
     texts = [example.text for example in examples]
     several = judge_languages(texts)
     if several.several:
@@ -95,9 +95,10 @@ def _of_texts(examples: Sequence[Example]) -> Iterator[Doubt]:
     if long:
         yield Doubt(
             kind="cut",
-            text=f"{long:,} inputs ({long / len(texts):.0%}) are longer than {READ_CHARS:,} characters, about what a "
-            "small encoder reads.",
+            text=f"{long:,} inputs ({long / len(texts):.0%}) are longer than {READ_CHARS:,} characters, about the 256 "
+            "tokens that a small base model reads.",
             rows=long,
-            done="A base model that reads less is given their beginning; what stands at the end may be cut.",
-            settle="If what tells the answer stands at the end, shorten the texts or put it first.",
+            done="Training counts them by the tokens of its base model, and "
+            + ("lets dev decide whether their end or their middle is left out." if sorts else "reads their beginning."),
+            settle="If what tells the answer stands far behind, shorten the texts or put it first.",
         )

@@ -10,11 +10,11 @@ from p2m_agent.training.batching import sample
 from p2m_agent.training.heads import (
     ENCODER,
     answers_by_head,
-    cut_note,
     encoded,
     locate_encoder,
     nearest_label_name,
     save_head,
+    settle_cut,
 )
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
@@ -23,7 +23,7 @@ from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe_kind import RecipeKind, stepped
 from p2m_agent.training.resume_point import Checkpoint
 from p2m_agent.training.student_card import card_of, size_mb, write_card
-from p2m_agent.types.recipe import Batch, Decay, Epochs, Looped, Rate, Share, Tokens
+from p2m_agent.types.recipe import Batch, Cut, Decay, Epochs, Looped, Rate, Share, Tokens
 from p2m_agent.types.rows import Example
 from p2m_agent.weights.embedding import TextEncoder, load_text_encoder
 from p2m_agent.weights.locate import EMBEDDINGS, Weights
@@ -40,7 +40,9 @@ class TunedEncoder(Looped):
     """What recipes that tune an encoder have."""
 
     max_tokens: Tokens = 128
-    """Longer inputs are cut at the end, and counted."""
+    """Longer inputs are cut, and counted."""
+    cut: Cut | None = None
+    """What is left out of them. None lets dev decide, by a head on the encoder as it was before."""
     train_embeddings: bool = False
     """Train the table of word vectors, too: half of a small encoder's memory and of its optimizer's time."""
     balance: Share = 0.0
@@ -162,8 +164,9 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     torch.manual_seed(recipe.seed)
     progress = Progress(run.report, seconds_left=run.seconds_left)
     base, encoder = open_encoder(recipe, run, progress)
-    learner = EncoderLearner(encoder, rows, recipe.balance)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
+    cut_notes = settle_cut(encoder, rows, recipe.cut, progress, recipe.seed)
+    learner = EncoderLearner(encoder, rows, recipe.balance)
     if checkpoint.epoch() is None:
         _probe(learner, encoder, rows, progress, recipe.balance)
     fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
@@ -172,7 +175,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     train = learner.score_on([rows.train[i] for i in picked], "the score on training rows", progress)
     labels = learner.code.labels
     save_encoder(folder, encoder, learner.arrays())
-    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens, cut=encoder.cut))
     checkpoint.clear()
     return Trained(
         dev=dev,
@@ -180,7 +183,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
         curve=tuple(fitted.curve),
         params=base.params + sum(p.numel() for p in learner.head.parameters()),
         size_mb=size_mb(folder),
-        notes=(*fitted.notes, *progress.notes, *unseen_label_note(rows, labels), *cut_note(encoder, rows)),
+        notes=(*fitted.notes, *progress.notes, *unseen_label_note(rows, labels), *cut_notes),
     )
 
 

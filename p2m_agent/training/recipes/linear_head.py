@@ -10,18 +10,18 @@ from pydantic import Field
 from p2m_agent.training.heads import (
     ENCODER,
     answers_by_head,
-    cut_note,
     encoded,
     locate_encoder,
     nearest_label_name,
     save_head,
+    settle_cut,
 )
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, unseen_label_note
 from p2m_agent.training.label_code import STRENGTH
 from p2m_agent.training.progress import Progress
 from p2m_agent.training.recipe_kind import Range, RecipeKind
 from p2m_agent.training.student_card import card_of, size_mb, write_card
-from p2m_agent.types.recipe import Recipe, Share
+from p2m_agent.types.recipe import Cut, Recipe, Share
 from p2m_agent.types.student import CurvePoint
 from p2m_agent.weights.embedding import load_text_encoder
 from p2m_agent.weights.loading import copy_checkpoint
@@ -44,6 +44,8 @@ class LinearHead(Recipe):
     """scikit-learn's C; larger fits the training rows more closely. None chooses one by held-out training rows."""
     balance: Share = 0.0
     """How far rare labels are weighted up: 0 every row alike, 1 every label alike."""
+    cut: Cut | None = None
+    """What is left out of inputs that are too long. None lets dev decide."""
 
 
 def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
@@ -55,6 +57,7 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     progress = Progress(run.report, seconds_left=lambda: _ENCODING * run.seconds_left())
     progress("loading the encoder", 0.0)
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
+    cut_notes = settle_cut(encoder, rows, recipe.cut, progress, recipe.seed)
     dev, dev_outputs = encoded(encoder, rows.dev, progress, "the dev score")
     code = rows.code()
     train, outputs = encoded(encoder, rows.train, progress, "training", every_output=not code.several, upto=0.95)
@@ -73,8 +76,10 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     copy_checkpoint(base.path, folder / ENCODER)
     encoder.keep_prompts(folder / ENCODER)
     save_head(folder, weight, bias)
-    write_card(folder, card_of(recipe, rows.spec, base, labels=code.labels, max_tokens=encoder.max_tokens))
-    notes = [*progress.notes, *unseen_label_note(rows, code.labels), *cut_note(encoder, rows)]
+    write_card(
+        folder, card_of(recipe, rows.spec, base, labels=code.labels, max_tokens=encoder.max_tokens, cut=encoder.cut)
+    )
+    notes = [*progress.notes, *unseen_label_note(rows, code.labels), *cut_notes]
     return Trained(
         dev=scores[0],
         train=scores[1],

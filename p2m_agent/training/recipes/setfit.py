@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from p2m_agent.training.batching import sample
-from p2m_agent.training.heads import answers_by_head, cut_note, encoded, nearest_label_name
+from p2m_agent.training.heads import answers_by_head, encoded, nearest_label_name, settle_cut
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, fingerprint, unseen_label_note
 from p2m_agent.training.learner import groups, plan_of
 from p2m_agent.training.loop import Fit
@@ -153,15 +153,16 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
     labels = rows.labels()
     progress = Progress(run.report, seconds_left=run.seconds_left)
     base, encoder = open_encoder(recipe, run, progress)
-    learner = PairLearner(encoder, rows, recipe)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
+    cut_notes = settle_cut(encoder, rows, recipe.cut, progress, recipe.seed)
+    learner = PairLearner(encoder, rows, recipe)
     fitted = Fit(learner, plan_of(recipe, piece_tokens=PIECE_TOKENS, patience=_PATIENCE), run, checkpoint).run()
     learner.fit_head(progress)
     learner.settle(progress)
     assert learner.head is not None
     train = learner.score_on(rows.train, "the score on training rows", progress)
     save_encoder(folder, encoder, learner.head)
-    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens))
+    write_card(folder, card_of(recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens, cut=encoder.cut))
     checkpoint.clear()
     return Trained(
         dev=fitted.dev,
@@ -174,7 +175,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
             *fitted.notes,
             *progress.notes,
             *unseen_label_note(rows, labels),
-            *cut_note(encoder, rows),
+            *cut_notes,
         ),
     )
 
