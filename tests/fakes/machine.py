@@ -10,7 +10,7 @@ from typing import Any
 from p2m_agent.agent.graph import Machine, build_graph
 from p2m_agent.agent.planner.choice import Choice, Move, Words
 from p2m_agent.agent.policy import Policy
-from p2m_agent.errors import ToolError
+from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.events import Event
 from p2m_agent.run.checkpoints import open_checkpoints
 from p2m_agent.run.state import Call, Ended, RunState
@@ -63,11 +63,15 @@ def dataset(call: str, rows: int = 10) -> Dataset:
 
 @dataclass
 class Bench:
-    """Runs the graph over a folder and keeps what was emitted and which tools ran."""
+    """Runs the graph over a folder and keeps what was emitted, which tools ran, and what they took."""
 
     root: Path
     ran: list[str] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
+    paid: Cost = field(default_factory=Cost)
+    """Money and tokens, of which `number` takes as many dollars, and a hundred tokens for each."""
+    now: float = 1000.0
+    """Seconds; only the tools that take some move them."""
 
     def tools(self) -> dict[str, Tool[Any, Any]]:
         def make(args: Nothing, inputs: None, context: Context) -> Outcome:
@@ -76,11 +80,18 @@ class Bench:
 
         def number(args: Number, inputs: None, context: Context) -> Outcome:
             self.ran.append(f"number {args.n}")
-            return Outcome(summary=f"got {args.n}")
+            self.paid += Cost(usd=args.n, tokens=100 * args.n)
+            self.now += args.n
+            return Outcome(summary=f"got {args.n}", headline="a number", cost=Cost(gpu_s=7))
 
         def cannot(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("cannot")
+            self.now += 30
             raise ToolError("it will not go", "Do something else.")
+
+        def spoilt(args: Nothing, inputs: None, context: Context) -> Outcome:
+            self.ran.append("spoilt")
+            raise UsageError("the file is empty", "Give another.")
 
         def broken(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("broken")
@@ -109,6 +120,7 @@ class Bench:
             "make": Tool("make", Nothing, make, Effect.READ),
             "number": Tool("number", Number, number, Effect.SPEND, estimate=lambda a, s: Cost(usd=a.n, wall_s=a.n)),
             "cannot": Tool("cannot", Nothing, cannot, Effect.READ),
+            "spoilt": Tool("spoilt", Nothing, spoilt, Effect.READ),
             "broken": Tool("broken", Nothing, broken, Effect.READ),
             "finish": Tool("finish", Nothing, finish, Effect.DELIVER, needs=after_make),
             "hand_over": Tool("hand_over", Nothing, hand_over, Effect.DELIVER),
@@ -148,8 +160,9 @@ class Bench:
             context=context,
             folder=RunFolder(self.root),
             emit=self.emitted.append,
-            spent_usd=lambda: 0.0,
-            spent_tokens=lambda: 0,
+            spent_usd=lambda: self.paid.usd,
+            spent_tokens=lambda: self.paid.tokens,
+            clock=lambda: self.now,
         )
         return build_graph(machine, open_checkpoints(self.root))
 

@@ -28,8 +28,8 @@ def search_bases(state: RunState) -> Move | None:
 
 def probe_bases(state: RunState) -> Move | None:
     """Race the base models at hand before one is paid for; fine_tune takes the winner."""
-    kind = state.spec.kind if state.spec else "classification"
-    several = has_rows(state) and len(at_hand(state.latest(ModelSearch), kind)) > 1
+    spec = state.spec
+    several = spec is not None and has_rows(state) and len(at_hand(state.latest(ModelSearch), spec.kind)) > 1
     if several and not state.all(ModelProbe) and state.free_s > PROBE_S:
         return move("probe_models", "several base models are at hand", "the one that teaches most on these rows")
     return None
@@ -41,8 +41,9 @@ def take_smaller(state: RunState) -> Move | None:
     if spec is None or not slow or state.rounds_over or not has_rows(state):
         return None
     least = min(run.params for run in slow)
-    fitting = at_hand(state.latest(ModelSearch), spec.kind)
-    found = [c for search in state.all(ModelSearch)[-1:] for c in search.candidates if c.repo in fitting]
+    search = state.latest(ModelSearch)
+    fitting = at_hand(search, spec.kind)
+    found = [c for c in search.candidates if c.repo in fitting] if search else []
     untried = [c for c in found if c.params < least and not tried(state, "fine_tune", base=c.repo)]
     smaller = max(untried, key=lambda c: c.params, default=None)
     if smaller is None:
@@ -131,7 +132,7 @@ def _trained(state: RunState, args: dict[str, object]) -> bool:
 
     Where a base is named, with that base.
     """
-    rows = args.get("datasets") or [dataset.id for dataset in state.chosen_datasets()]
+    rows = [dataset.id for dataset in state.chosen_datasets()]
     runs = [a for a in state.since_told() if isinstance(a, TrainingRun)]
     base = args.get("base")
     alike = [run for run in runs if run.recipe.method == args["method"] and base in (None, run.recipe.base)]

@@ -62,6 +62,18 @@ def test_where_every_student_is_too_slow_the_next_smaller_base_is_trained() -> N
     assert (move.tool, move.args) == ("fine_tune", {"method": "linear_head", "base": "small"})
     then = next_move(known(taking(30), taking(25, 5, params=500), found=found, budget=soon))
     assert then.args["base"] == "tiny"
+    others = [decided("fine_tune", False, base="tiny"), decided("evaluate", base="small")]
+    assert next_move(known(taking(30), found=found, budget=soon, decisions=others)).args["base"] == "small"
+    failed = [decided("fine_tune", False, base="small")]
+    assert next_move(known(taking(30), found=found, budget=soon, decisions=failed)).args["base"] == "tiny"
+    last = known(taking(30), found=found, budget=Budget(wall_s=300, rounds=1))
+    assert next_move(last).tool == "give_up", "no further training is allowed"
+
+
+def test_where_one_student_is_fast_enough_the_ladder_is_climbed_on() -> None:
+    found = (candidate("large", 1000), candidate("small", 500))
+    both = known(taking(10, 4, 0.7), taking(30, 5, 0.9), found=found, budget=Budget(wall_s=300))
+    assert next_move(both).args == {"method": "encoder"}
 
 
 def test_where_no_smaller_base_is_left_one_without_a_network_is_tried() -> None:

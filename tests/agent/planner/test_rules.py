@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from p2m_agent.agent.planner.choice import Move, Words
-from p2m_agent.agent.planner.moves import comfortably_met
+from p2m_agent.agent.planner.moves import comfortably_met, failed_since, has_rows, rows_a_label
+from p2m_agent.agent.planner.rules import confirm_spec
 from p2m_agent.agent.planner.rules import next_move as choose
 from p2m_agent.run.state import Decision, Failure, Message, RunState
 from p2m_agent.training.recipes.causal import Causal
@@ -190,6 +191,37 @@ def test_a_target_that_is_comfortably_met_ends_the_climb() -> None:
     assert next_move(barely).args == {"method": "encoder"}
 
 
+@pytest.mark.parametrize(
+    ("dev", "target", "rows", "met"),
+    [(0.82, 0.8, 400, True), (0.819, 0.8, 400, False), (1.0, 1.0, 400, True), (0.9, 0.65, 1, False)],
+)
+def test_comfortably_is_a_standard_error_above_the_target(dev: float, target: float, rows: int, met: bool) -> None:
+    assert comfortably_met(state(spec(target=target), data(), holdout(rows), bases(), student(4, dev))) is met
+
+
+def test_rows_alone_without_held_out_ones_are_not_trained_on() -> None:
+    assert has_rows(state(data(), holdout()))
+    assert not has_rows(state(data()))
+    assert not has_rows(state(holdout()))
+
+
+def test_rows_a_label_are_counted_over_all_datasets() -> None:
+    more = data(100, labels={"b": 50, "c": 50}, name="dataset-3").model_copy(update={"ref": "z/z"})
+    assert rows_a_label(state(data(500), more)) == 200
+    assert rows_a_label(state(data(500).model_copy(update={"labels": {}}))) is None
+
+
+def test_what_failed_since_is_the_same_call_later_on() -> None:
+    def at(call: str, ok: bool, tool: str = "import_rows", source: str = "x") -> RunState:
+        args = {"source": source}
+        return state(decisions=[Decision(call_id=call, tool=tool, args=args, why="w", by="rules", ok=ok)])
+
+    made = Move(tool="import_rows", args={"source": "x"}, why="w", by="rules")
+    assert failed_since(at("004", ok=False), made, "003")
+    for known in (at("004", ok=True), at("003", ok=False), at("004", False, "other"), at("004", False, source="y")):
+        assert not failed_since(known, made, "003")
+
+
 def test_the_rounds_end_the_climb() -> None:
     assert next_move(state(*READY, student(4, 0.5), budget=Budget(rounds=1))).tool == "evaluate"
 
@@ -346,3 +378,20 @@ def test_rows_of_ones_own_are_read_before_the_task_is_confirmed() -> None:
     own = spec(id="spec-2", made_by="002-import_rows", labels=("a", "b"))
     known = state(spec(), own, data(), holdout(), decisions=[read], own="mine.csv", attended=True)
     assert next_move(known).args == {"about": "spec-2"}
+
+
+def test_until_ones_own_rows_were_read_the_task_is_not_confirmed() -> None:
+    columns = ColumnChoice(
+        id="column_choice-2", ref="mine.csv", inputs=("a",), output="b", columns=("a", "b"), sample=(), why="",
+        made_by="002",
+    )  # fmt: skip
+    own, other = decided("import_rows", source="user"), decided("import_rows", source="x/y")
+    mine = decided("search_datasets", source="user")
+    mine_and = {"own": "mine.csv", "attended": True}
+    assert confirm_spec(state(spec(), data(), decisions=[other, mine], **mine_and)) is None
+    assert confirm_spec(state(spec(), columns, decisions=[own], **mine_and)) is None, "its columns are in doubt"
+    assert confirm_spec(state(spec(), columns, data(), decisions=[own], **mine_and)) is None
+    assert confirm_spec(state(spec(), decisions=[own], **mine_and)) is None, "there are no rows yet"
+    assert confirm_spec(state(spec(), data(), decisions=[own], **mine_and)) is not None
+    failed = decided("import_rows", False, source="user")
+    assert confirm_spec(state(spec(), decisions=[failed], **mine_and)) is not None, "they cannot be read"
