@@ -100,7 +100,8 @@ def save_head(folder: Path, weight: NDArray[numpy.float32], bias: NDArray[numpy.
     import numpy as np
     from safetensors.numpy import save_file
 
-    save_file({"weight": np.ascontiguousarray(weight), "bias": bias}, str(folder / HEAD))
+    # safetensors 0.8.0 writes memory as it lies (its issue 825): other values in the same shape, without a word.
+    save_file({"weight": np.ascontiguousarray(weight), "bias": np.ascontiguousarray(bias)}, str(folder / HEAD))
 
 
 def load_head(folder: Path) -> dict[str, Any]:

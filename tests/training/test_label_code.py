@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from p2m_agent.training.heads import load_head, save_head
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.label_code import STRENGTH, LabelCode
 from p2m_agent.training.recipes.linear_head import LinearHead
@@ -113,3 +114,11 @@ def test_the_card_says_what_was_taken(asked: float | None, bert: Path, tmp_path:
     train(LinearHead(base=str(bert), inverse_regularisation=asked), part, tmp_path / "student", around.env)
     card = json.loads((tmp_path / "student" / CARD).read_text(encoding="utf-8"))
     assert card["recipe"]["inverse_regularisation"] == (asked or STRENGTH)
+
+
+def test_a_head_is_read_back_whatever_lies_where_in_memory(tmp_path: Path) -> None:
+    numbers = np.arange(12, dtype=np.float32).reshape(4, 3)
+    save_head(tmp_path, numbers.T, numbers[:3, 1])
+    head = load_head(tmp_path)
+    np.testing.assert_array_equal(head["weight"], numbers.T)
+    np.testing.assert_array_equal(head["bias"], [1, 4, 7])
