@@ -1,4 +1,4 @@
-"""Whether a promise about errors is kept: 20 real sets drawn with a seed, 10 splits each, the linear head of the product on MiniLM.
+"""Whether a promise about errors is kept: 20 real sets drawn with a seed, 10 splits each, a linear head on MiniLM.
 
 In each split the head learns from 30 % of the rows, the promise is set by 25 % (by which the head's bias and
 temperature are set too, as in a run), and the rest says whether it was kept: whether no more than the promised share
