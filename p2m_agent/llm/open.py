@@ -38,7 +38,6 @@ class LLMs:
         around = self.planner.connection.around
         for llm in (self.planner, self.teacher, self.judge):
             llm.close()
-        around.answers.close()
         around.loop.close()
         around.answers.close()
 

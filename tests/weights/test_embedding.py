@@ -231,6 +231,8 @@ def _late() -> None:
 
 
 def test_of_long_texts_both_ends_may_be_read(tmp_path: Path) -> None:
+    import torch
+
     encoder = load_text_encoder(tiny_bert(tmp_path), dtype=torch.float32, max_tokens=10, cut="middle")
     middle = "parcel " * 50
     assert encoder.lengths([f"where {middle} invoice", "parcel"]) == [10, 3]
