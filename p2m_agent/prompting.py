@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 
-from jinja2 import Environment, StrictUndefined, Template, UndefinedError, meta
+from jinja2 import Environment, StrictUndefined, Template, Undefined, UndefinedError, meta
 
 
 def render(name: str, **variables: object) -> str:
@@ -48,13 +48,20 @@ def prompt_environment() -> Environment:
 def fenced(value: object, tag: str) -> str:
     """A value between tags that nothing in it can close: a text as it is, anything else as JSON."""
     if not isinstance(value, str):
-        shown = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+        shown = json.dumps(value, ensure_ascii=False, default=_unknown).replace("<", "\\u003c")
         return f"<{tag}>{shown}</{tag}>"
     name, number = tag, 1
     while re.search(rf"<\s*/?\s*{re.escape(name)}", value, re.IGNORECASE):
         number += 1
         name = f"{tag}-{number}"
     return f"<{name}>\n{value}\n</{name}>"
+
+
+def _unknown(value: object) -> str:
+    """What JSON has no form for: where it is a missing variable, that is said."""
+    if isinstance(value, Undefined):
+        return str(value)
+    raise TypeError(f"a prompt shows no {type(value).__name__}")
 
 
 def one_line(value: object) -> str:

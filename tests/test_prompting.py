@@ -11,7 +11,7 @@ from typing import Any
 
 import p2m_agent.prompts
 import pytest
-from jinja2 import nodes
+from jinja2 import UndefinedError, nodes
 
 from p2m_agent.evaluation.teacher_baseline import teacher
 from p2m_agent.importing.ask_columns import ask_columns
@@ -55,6 +55,17 @@ def test_a_line_stays_a_line() -> None:
     assert one_line(" a\n\n b\t") == "a b"
     assert apart("a b", "row") == "a b"
     assert apart("a\nb", "row") == "<row>\na\nb\n</row>"
+
+
+@pytest.mark.parametrize("shown", ["x | fenced('x')", "[x] | fenced('x')", "x | one_line", "x | apart('x')", "x"])
+def test_a_missing_variable_is_an_error_in_every_form(shown: str) -> None:
+    with pytest.raises(UndefinedError, match="'x' is undefined"):
+        prompt_environment().from_string(f"{{{{ {shown} }}}}").render()
+
+
+def test_a_missing_variable_behind_a_filter_names_what_the_prompt_wants() -> None:
+    with pytest.raises(ValueError, match=r"the prompt map_columns wants .*columns"):
+        render("map_columns")
 
 
 OWN = {"count", "kind", "metric", "language", "several", "guarded", "instruction", "hint", "left", "rows", "loop"}
