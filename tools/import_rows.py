@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import Field
 
 from p2m_agent.errors import BudgetExceeded, Misfit, ToolError, UsageError
-from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.ask_columns import is_reliable
 from p2m_agent.importing.checks.question import is_hopeless
 from p2m_agent.importing.columns import columns_after
 from p2m_agent.importing.label_alignment import write_alignment
+from p2m_agent.importing.next_source import OWN, next_source, source_name, why_unusable
 from p2m_agent.importing.own_file import open_file, take_of
 from p2m_agent.importing.schema.shaped import Asked
 from p2m_agent.importing.sources import Opened, is_file, open_repo
@@ -26,16 +26,11 @@ from p2m_agent.rows.rejected import Rejected, write_rejected
 from p2m_agent.rows.splits import Carved
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
-from p2m_agent.search.breaches import known_breach
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.budget import Cost
-from p2m_agent.types.candidates import DatasetSearch
 from p2m_agent.types.questions import ColumnChoice
 from p2m_agent.types.rows import Dataset, Example, Holdout
 from p2m_agent.types.task import Task, TaskSpec
-
-OWN = "user"
-"""The `source` that stands for the person's own rows."""
 
 
 class Columns(Args):
@@ -90,15 +85,17 @@ class ImportRowsInputs:
 
 def needs(args: ImportRows, state: RunState) -> ImportRowsInputs | NotYet:
     """A task, and a source that is known and not imported yet."""
-    spec, source = state.spec, _source(args, state)
+    spec, source = state.spec, next_source(args.source, state)
     if spec is None:
         return NotYet("there is no task yet; call define_task first")
     if source is None:
         return NotYet("no rows are known that are not imported already; call search_datasets or generate_examples")
     if source == OWN and not state.task.data:
         return NotYet("the person gave no rows of their own; call search_datasets and name a repo that it finds")
-    name = _name(source, state)
-    columns = _unusable(source, name, state) or _named(args, name, state)
+    name = source_name(source, state)
+    if why := why_unusable(source, name, state):
+        return NotYet(why)
+    columns = _named(args, name, state)
     if isinstance(columns, NotYet):
         return columns
     return ImportRowsInputs(
@@ -112,20 +109,6 @@ def needs(args: ImportRows, state: RunState) -> ImportRowsInputs | NotYet:
         bound=state.latest(Dataset) is not None,
         attended=state.attended,
     )
-
-
-def _unusable(source: str, name: str, state: RunState) -> NotYet | None:
-    """Why rows of a source are not read."""
-    imported = state.own(Dataset) if source == OWN else state.all(Dataset)  # a file may have changed since the last run
-    if any(dataset.ref.casefold() == name.casefold() for dataset in imported):
-        return NotYet(f"{name} is imported already; name another source or go on with the rows there are")
-    if source != OWN and state.spec and not state.spec.constraints.public_data and name != state.task.data:
-        return NotYet("the person wants no found data: import their own rows, or go on with those there are")
-    if source != OWN and (breach := known_breach(state, name)):
-        return NotYet(f"{name} is not used, as the person set conditions: {breach}; name another source")
-    if source != OWN and name not in _candidates(state):
-        return NotYet(f"{name} was not found by a search; call search_datasets and choose one of its candidates")
-    return None
 
 
 def _named(args: ImportRows, name: str, state: RunState) -> tuple[tuple[str, ...], str] | NotYet:
@@ -165,7 +148,7 @@ def _import(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Out
     opened = _open(args, inputs, context)
     wishes = Wishes(inputs.spec, inputs.task, inputs.bound)
     if inputs.own:
-        wishes = Wishes.of_own(inputs.spec, inputs.task, settled=inputs.bound)
+        wishes = Wishes.of_own(inputs.spec, inputs.task, imported=inputs.bound)
     if inputs.inputs or inputs.output:
         wishes = replace(wishes, inputs=inputs.inputs, output=inputs.output)
     judges = Judges(context.embedder, context.teacher)
@@ -210,8 +193,8 @@ def _propose(choice: ColumnChoice, source: str) -> Outcome:
 
 
 def _with_remedy(misfit: ToolError, inputs: ImportRowsInputs, context: Context) -> ToolError:
-    """The same error; where a found dataset does not fit and a sound teacher is there, with what can be done."""
-    if inputs.own or isinstance(misfit, BudgetExceeded) or not is_sound(context.teacher):
+    """The same error; where a found dataset does not fit and a reliable teacher is there, with what can be done."""
+    if inputs.own or isinstance(misfit, BudgetExceeded) or not is_reliable(context.teacher):
         return misfit
     hint = f"{misfit.hint} Or have its rows changed: transform_dataset(source={inputs.name!r})."
     return Misfit(misfit.message, hint.strip(), inputs.name)
@@ -331,31 +314,6 @@ def _summary(dataset: Dataset, shared: _Shared, reading: Reading) -> str:
         said.append("Left out: " + ", ".join(f"{n:,} {why}" for why, n in shared.dropped.items()) + ".")
     said += [f"Doubt: {doubt.text} {doubt.done}".rstrip() for doubt in reading.doubts]
     return " ".join(said)
-
-
-def _source(args: ImportRows, state: RunState) -> str | None:
-    """What to import: as asked, else the person's rows, else the best candidate that is left."""
-    if args.source:
-        return args.source.strip()
-    known, own = ({dataset.ref.casefold() for dataset in found} for found in (state.all(Dataset), state.own(Dataset)))
-    if state.task.data and state.task.data.casefold() not in own:
-        return OWN
-    search = state.latest(DatasetSearch)
-    candidates: Sequence[str] = [candidate.repo for candidate in search.candidates] if search else []
-    tried = {str(decision.args.get("source", "")).casefold() for decision in state.decisions if decision.ok is False}
-    return next((repo for repo in candidates if repo.casefold() not in known | tried), None)
-
-
-def _name(source: str, state: RunState) -> str:
-    """The path or repo id that a source stands for, as the search spells it."""
-    if source == OWN:
-        return state.task.data or ""
-    wanted = source.replace("__", "/", 1).casefold()
-    return next((repo for repo in _candidates(state) if repo.casefold() == wanted), source)
-
-
-def _candidates(state: RunState) -> list[str]:
-    return [candidate.repo for search in state.all(DatasetSearch) for candidate in search.candidates]
 
 
 TOOL = Tool(name="import_rows", args=ImportRows, run=run, needs=needs, estimate=estimate, effect=Effect.READ)
