@@ -38,3 +38,18 @@ def test_no_two_classes_share_a_name() -> None:
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in modules())
     names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_work_asks_the_clock_of_its_run() -> None:
+    """So that a limit of time can be tested, and holds by one clock; `time.monotonic` stands as a default alone."""
+    rooms = ("generation", "transformation", "evaluation", "probes", "training", "verification")
+    calls = (
+        f"{path.stem}:{node.lineno}"
+        for path in (
+            *(each for room in rooms for each in (PACKAGE / room).rglob("*.py")),
+            *(ROOT / "tools").glob("*.py"),
+        )
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.monotonic", "time.time", "time.perf_counter")
+    )
+    assert list(calls) == []

@@ -153,7 +153,7 @@ def _final(inputs: EvaluateInputs, context: Context, predictor: Predictor) -> Ev
     speed = speed_of(predictor, dev, emit, context.seconds_left)
     train = _learned_from(inputs, context)
     certificate = certify(train, [*dev, *test], holdout, trained.leaks_removed, context.embedder())
-    contest = Contest(spec, test, outputs_of(said), train, seed, emit, context.seconds_left)
+    contest = Contest(spec, test, outputs_of(said), train, seed, emit, context.seconds_left, context.clock)
     judged, note = _judged(contest, inputs.left_usd, context)
     rivals = {HEAD: _rival(contest, head, dev, context)} if head else {}
     facts = {

@@ -185,7 +185,7 @@ def _train(args: FineTune, recipe: Recipe, rows: TrainRows, folder: Path, contex
 
     with tracked(context.settings.trackers, recipe, context.folder, context.emit) as report:
         kept = context.folder / KEPT_ACROSS_TRIES
-        env = TrainEnv(context.settings, report, context.seconds_left, checkpoint=kept)
+        env = TrainEnv(context.settings, report, context.seconds_left, checkpoint=kept, clock=context.clock)
         if args.trials == 1:
             return recipe, train(recipe, rows, folder, env)
         from p2m_agent.training.trials import search
@@ -299,7 +299,7 @@ def _repeat(args: FineTune, state: RunState, spec: TaskSpec) -> str | None:
         return None
     asked = recipe_of(args, state, spec).model_dump(mode="json", exclude={"seed", "max_rows"})
     ids = tuple(dataset.id for dataset in chosen(args, state))
-    for run in state.since_told():
+    for run in state.since_redefined():
         if not isinstance(run, TrainingRun) or run.datasets != ids:
             continue
         same_rows = args.max_train_rows is None or args.max_train_rows == run.recipe.max_rows

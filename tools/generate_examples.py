@@ -166,7 +166,7 @@ def estimate(args: GenerateExamples, _state: RunState) -> Cost:
 
 def run(args: GenerateExamples, inputs: GenerateExamplesInputs, context: Context) -> Outcome:
     """Generate, judge, write as rows come, split where nothing is held out yet."""
-    data, spec, sound = inputs.data, inputs.data.spec, context.teacher.capability.sound
+    data, spec, reliable = inputs.data, inputs.data.spec, context.teacher.capability.reliable
     held, known = known_rows(data, context)
     guard = guard_of(held, spec)
     seeds = [*_demonstrated(spec), *known]
@@ -178,15 +178,15 @@ def run(args: GenerateExamples, inputs: GenerateExamplesInputs, context: Context
         focuses=errors_of(inputs.errors, data, context, held, args.clusters) if inputs.errors else (),
         held_out=guard,
     )
-    row_filter = RowFilter(spec, held, seeds, context.embedder(), strict=not sound)
+    row_filter = RowFilter(spec, held, seeds, context.embedder(), strict=not reliable)
     generator = Generator(spec, plan_of(args, spec, context), context.teacher, row_filter, material)
     with RowFiles(context.folder) as files:
-        progress = generator.run(context.emit, _patience(context, sound=sound), files)
+        progress = generator.run(context.emit, _patience(context, reliable=reliable), files, context.clock)
     checks = Checks(context.judge if args.judge else None, args.doubtful, context.embedder(), context.settings.seed)
     verified = verify_rows(files.path, spec, checks)
     dropped = dict((Counter(row_filter.reasons()) + verified.dropped).most_common())
-    told = " ".join([describe(args.rows, verified.rows, dropped, progress, sound=sound), *verified.notes])
-    told += _shown_attributes(material.attributes, context) if sound else ""
+    told = " ".join([describe(args.rows, verified.rows, dropped, progress, reliable=reliable), *verified.notes])
+    told += _shown_attributes(material.attributes, context) if reliable else ""
     if not verified.rows:
         raise ToolError(
             f"Nothing usable came of it. {told}", "Set a stronger --teacher, or give labelled rows with --data."
@@ -232,26 +232,26 @@ def found_texts(
 
 def plan_of(args: GenerateExamples, spec: TaskSpec, context: Context) -> GenerationPlan:
     """How to go about it with this teacher."""
-    sound, classes = context.teacher.capability.sound, spec.sorts
-    batch = BATCH if sound else 1 if len(spec.input_fields) > 1 else WEAK_BATCH
+    reliable, classes = context.teacher.capability.reliable, spec.sorts
+    batch = BATCH if reliable else 1 if len(spec.input_fields) > 1 else WEAK_BATCH
     lag = LOCAL_LAG if context.teacher.local else max(8, min(MOST_LAG, args.rows // (4 * batch)))
     return GenerationPlan(
         call_id=context.call.id,
         rows=args.rows,
         shares=shares_of(args, spec),
-        sound=sound,
+        reliable=reliable,
         batch=batch,
         temperature=args.temperature,
         seed=context.settings.seed,
-        votes=args.votes or (VOTES if sound or classes else 1),
+        votes=args.votes or (VOTES if reliable or classes else 1),
         noise=args.noise if args.noise is not None else REAL_SHARE if classes else 0.0,
         lag=lag,
     )
 
 
-def _patience(context: Context, *, sound: bool) -> Callable[[], float]:
+def _patience(context: Context, *, reliable: bool) -> Callable[[], float]:
     """The time left; less for a weak teacher, whose rows get no better by waiting."""
-    if sound:
+    if reliable:
         return context.seconds_left
     return lambda: min(context.seconds_left(), WEAK_S / SHARE_OF_TIME)
 
@@ -267,7 +267,7 @@ def _shown_attributes(attributes: Attributes, context: Context) -> str:
     return f"{about} calls/{context.call.id}/{FILE} holds what they differ in; edited, it counts for later calls."
 
 
-def describe(wanted: int, kept: int, reasons: dict[str, int], progress: GenerationProgress, *, sound: bool) -> str:
+def describe(wanted: int, kept: int, reasons: dict[str, int], progress: GenerationProgress, *, reliable: bool) -> str:
     """The yield in a few sentences."""
     listed = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(reasons.items())[:4])
     share = kept / progress.asked if progress.asked else 0.0
@@ -283,7 +283,7 @@ def describe(wanted: int, kept: int, reasons: dict[str, int], progress: Generati
         text += f" It stopped early: {progress.stopped}."
     return (
         text
-        if sound
+        if reliable
         else text + " The teacher is weak, so these rows may be poor: compare scores with and without them."
     )
 

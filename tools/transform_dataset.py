@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from p2m_agent.errors import Misfit, ToolError
-from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.ask_columns import is_reliable
 from p2m_agent.prompting import shown_example
 from p2m_agent.rows.data_card import write_data_card
 from p2m_agent.rows.demonstrations import demonstrations
@@ -179,9 +179,9 @@ def _plan(
 ) -> TransformationPlan:
     """The teacher's plan where it has the judgement and the plan works; else what the columns say by themselves."""
     spec = data.spec
-    sound = is_sound(context.teacher)
-    fault, evidence = "no teacher with sound judgement is there to write one", ""
-    for attempt in range(PLAN_TRIES if sound else 0):
+    reliable = is_reliable(context.teacher)
+    fault, evidence = "no teacher with reliable judgement is there to write one", ""
+    for attempt in range(PLAN_TRIES if reliable else 0):
         try:
             plan = _asked(blank, found, spec, context, args.remarks, f"{fault} {evidence}" if attempt else "")
             if not plan.formal:
@@ -233,15 +233,15 @@ def _make(plan: TransformationPlan, data: RunData, context: Context) -> Outcome:
         work = transformer(plan, found, spec, context)
     except TemplateFault as fault:
         raise changed from fault
-    work.run(found.rows[: plan.rows], context.emit, context.seconds_left())
+    work.run(found.rows[: plan.rows], context.emit, context.seconds_left(), context.clock)
     write_rejected(context.folder, [*found.kept_out, *work.rejected])
-    told = _told(plan, work)
+    summary = _summary(plan, work)
     if not work.made:
-        raise ToolError(f"Nothing usable came of it. {told}", ELSEWHERE)
+        raise ToolError(f"Nothing usable came of it. {summary}", ELSEWHERE)
     dropped = Counter(each.reason for each in [*found.kept_out, *work.rejected])
     dataset = _keep([example for _, example in work.made], dict(dropped.most_common()), plan, spec, context)
     write_data_card(context.root, dataset, spec, embedder=context.embedder(), asked=work.tried)
-    return Outcome(summary=told, artifacts=(dataset,))
+    return Outcome(summary=summary, artifacts=(dataset,))
 
 
 def _keep(
@@ -265,7 +265,7 @@ def _keep(
     )
 
 
-def _told(plan: TransformationPlan, work: Transformer) -> str:
+def _summary(plan: TransformationPlan, work: Transformer) -> str:
     """What was made, what was left out and why, and whether it ended early."""
     reasons = Counter(each.reason for each in work.rejected).most_common(4)
     text = f"{len(work.made):,} training rows made of {work.tried:,} rows of {plan.source}"

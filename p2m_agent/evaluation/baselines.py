@@ -98,18 +98,18 @@ def untuned_base(contest: Contest, recipe: Recipe, settings: Settings) -> Baseli
         limit_s = _UNTUNED_SHARE * contest.seconds_left()
         examples = [contest.test[i] for i in rows]
         what = "baseline: the base model without training"
-        answers = [said.output for said in predictions_of(predictor, examples, contest.report, what, limit_s)]
+        said = predictions_of(predictor, examples, contest.report, what, limit_s, contest.clock)
     except P2MError as error:
         return Baseline(note=f"could not be run: {error.message}")
     how = "the same prompt" if writes else "the label whose name is nearest in meaning"
-    return contest.result(rows[: len(answers)], answers, how)
+    return contest.result(rows[: len(said)], [each.output for each in said], how)
 
 
 def rival(contest: Contest, predictor: Predictor, timed_on: Sequence[Example], note: str) -> Baseline:
     """Another student of the same run, with its speed."""
     rows = contest.sample(len(contest.test))
     what, limit_s = "baseline: the linear head of this run", _RIVAL_SHARE * contest.seconds_left()
-    said = predictions_of(predictor, [contest.test[i] for i in rows], contest.report, what, limit_s)
+    said = predictions_of(predictor, [contest.test[i] for i in rows], contest.report, what, limit_s, contest.clock)
     result = contest.result(rows[: len(said)], [each.output for each in said], note)
     return result.model_copy(update={"speed": speed_of(predictor, timed_on, contest.report, contest.seconds_left)})
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import OutOfTime
 from p2m_agent.events import Progressed
+from p2m_agent.run.seams import Clock
 from p2m_agent.scoring.intervals import bootstrap, paired
 from p2m_agent.training.batching import in_time
 from p2m_agent.types.rows import Example
@@ -39,6 +40,7 @@ class Contest:
     report: Report
     seconds_left: Callable[[], float]
     """May be infinite."""
+    clock: Clock = time.monotonic
 
     @property
     def expected(self) -> list[str]:
@@ -73,7 +75,12 @@ class Contest:
 
 
 def predictions_of(
-    predictor: Predictor, rows: Sequence[Example], report: Report, what: str, time_limit_s: float = float("inf")
+    predictor: Predictor,
+    rows: Sequence[Example],
+    report: Report,
+    what: str,
+    time_limit_s: float = float("inf"),
+    clock: Clock = time.monotonic,
 ) -> list[Prediction]:
     """The predictions for these rows in their order; fewer where the time is short, a few at least.
 
@@ -82,10 +89,10 @@ def predictions_of(
     texts, hurry = predictor.card.kind == "text_to_text", time_limit_s < math.inf
     first, most = (8 if hurry else 32, 128) if texts else (64 if hurry else 256, 256)
     answers: list[Prediction] = []
-    began = time.monotonic()
-    for part in in_time(len(rows), lambda: time_limit_s - (time.monotonic() - began), first=first, most=most):
+    began = clock()
+    for part in in_time(len(rows), lambda: time_limit_s - (clock() - began), first=first, most=most, clock=clock):
         done = part.start
-        eta_s = (time.monotonic() - began) / done * (len(rows) - done) if done else None
+        eta_s = (clock() - began) / done * (len(rows) - done) if done else None
         report(Progressed(message=what, share=done / len(rows), eta_s=eta_s))
         answers += predictor.predict([row.input for row in rows[part]])
     return answers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -144,18 +143,18 @@ def _ask(contest: Contest, exam: _Exam, rows: Sequence[int], llm: LLM) -> _Asked
     """Ask: a few rows one at a time, to know how long one takes, the others several at a time."""
     limit_s = min(_TIME_SHARE * contest.seconds_left(), _LOCAL_LIMIT_S if llm.local else _REMOTE_LIMIT_S)
     chunk, asked = 4 if llm.local else 40, _Asked()
-    began = time.monotonic()
+    began = contest.clock()
     while (start := len(asked.replies)) < len(rows):
-        used_s = time.monotonic() - began
+        used_s = contest.clock() - began
         if used_s >= limit_s:
             asked.stopped = f"stopped after {used_s:.0f} s" if start else NO_TIME
             break
         eta_s = used_s / start * (len(rows) - start) if start else None
         contest.report(Progressed(message="baseline: the teacher answers", share=start / len(rows), eta_s=eta_s))
         these = rows[start : start + (1 if start < ALONE else chunk)]
-        sent = time.monotonic()
+        sent = contest.clock()
         try:
-            asked.take(llm.ask_many([exam.request(contest.test[i]) for i in these]), time.monotonic() - sent)
+            asked.take(llm.ask_many([exam.request(contest.test[i]) for i in these]), contest.clock() - sent)
         except P2MError as error:
             if not start:
                 raise

@@ -49,7 +49,7 @@ class Focus:
 
 
 def focuses(report: EvalReport, spec: TaskSpec, teacher: LLM | None, held_out: HeldOutTexts, seed: int) -> list[Focus]:
-    """The largest groups of a dev report's errors, described by the teacher where it is sound (else None), or by words.
+    """The largest groups of a dev report's errors, described by the teacher where it is reliable, or by words.
 
     Args:
         report: on dev.

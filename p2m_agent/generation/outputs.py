@@ -20,9 +20,9 @@ Decided = Callable[[Example | None], None]
 class Answerer:
     """Asks for outputs, each on its own, so that none is made to fit by the one who made the input."""
 
-    def __init__(self, spec: TaskSpec, shown: Sequence[Demonstration], votes: int, *, sound: bool) -> None:
-        """Take the task, examples to show, the most answers to ask for, and whether the teacher is sound."""
-        self.spec, self.shown, self.votes, self.sound = spec, shown, votes, sound
+    def __init__(self, spec: TaskSpec, shown: Sequence[Demonstration], votes: int, *, reliable: bool) -> None:
+        """Take the task, examples to show, the most answers to ask for, and whether the teacher is reliable."""
+        self.spec, self.shown, self.votes, self.reliable = spec, shown, votes, reliable
 
     def jobs(self, draft: Example, decided: Decided, count: Callable[[Reply | None], None]) -> list[QueuedRequest]:
         """What to ask first about an input; `count` sees every reply."""
@@ -37,7 +37,7 @@ class Answerer:
         if self._labels:
             return label_of(reply)
         text = plain_text(reply.text)
-        one_line = not self.sound and not any("\n" in shown.output for shown in self.shown)
+        one_line = not self.reliable and not any("\n" in shown.output for shown in self.shown)
         return plain_text(text.split("\n")[0]) or None if one_line else text or None
 
     @property
@@ -48,7 +48,7 @@ class Answerer:
         key, sampled = f"{draft.id}/output/{vote}", self.votes > 1
         if self._labels:
             return label_request(self.spec, draft.input, self.shown, key, vote=sampled)
-        return output_request(self.spec, draft.input, self.shown, key, guarded=self.sound, vote=sampled)
+        return output_request(self.spec, draft.input, self.shown, key, guarded=self.reliable, vote=sampled)
 
 
 def _answered(draft: Example, verdict: Verdict) -> Example:

@@ -42,7 +42,7 @@ class Pipeline:
         """Requests that were not sent, as they would have shown a held-out text."""
         self._flying: deque[QueuedRequest] = deque()
         self._arrived: dict[int, Reply | None] = {}
-        self._settled = self._issued = 0
+        self._completed = self._issued = 0
         self._following: deque[QueuedRequest] = deque()
 
     def run(self, next_job: Callable[[], QueuedRequest | None]) -> None:
@@ -78,7 +78,7 @@ class Pipeline:
         except BudgetExceeded as wall:
             self._stop(f"the budget does not allow more ({wall.message})")
         except ToolError as gone:
-            if not self._settled and not any(self._arrived.values()):
+            if not self._completed and not any(self._arrived.values()):
                 raise
             self._stop(gone.message)
 
@@ -99,16 +99,16 @@ class Pipeline:
 
     def _stop(self, why: str) -> None:
         self.stopped = why
-        for number in range(self._settled, self._issued):
+        for number in range(self._completed, self._issued):
             self._arrived.setdefault(number, None)
 
     def _settle(self, until: int) -> bool:
         """Take up the answers before this number; whether all of them are there."""
-        while self._settled < until:
-            if self._settled not in self._arrived:
+        while self._completed < until:
+            if self._completed not in self._arrived:
                 return False
-            reply = self._arrived.pop(self._settled)
-            self._settled += 1
+            reply = self._arrived.pop(self._completed)
+            self._completed += 1
             # what was begun is finished first
             self._following.extendleft(reversed(self._flying.popleft().settle(reply)))
         return True

@@ -72,7 +72,7 @@ def derived_seed(key: str) -> int:
 
 
 def batch_order(spec: TaskSpec, attributes: Attributes, wish: NextRequest) -> Order:
-    """Several inputs at once, each with its own brief, under a schema: for a sound teacher."""
+    """Several inputs at once, each with its own brief, under a schema: for a reliable teacher."""
     rng = random.Random(wish.key)  # noqa: S311 (reproducible variety, no secret)
     rival = [wish.focus.rival] if wish.focus and wish.focus.rival else []
     others = [label for label in spec.labels if label not in (wish.label, *rival)]

@@ -34,7 +34,7 @@ from p2m_agent.types.task import Demonstration, TaskSpec
 from p2m_agent.verification.filter import Candidate, RowFilter
 
 if TYPE_CHECKING:
-    from p2m_agent.run.seams import LLM
+    from p2m_agent.run.seams import LLM, Clock
     from p2m_agent.types.completion import Reply
 
 SHARE_OF_TIME = 0.5
@@ -58,7 +58,7 @@ class GenerationPlan:
     rows: int
     shares: Mapping[str, float]
     """Label to its share of the rows; one empty label for text_to_text."""
-    sound: bool
+    reliable: bool
     """Whether the teacher can follow a brief and a schema with sense."""
     batch: int
     """Inputs per request."""
@@ -121,22 +121,26 @@ class Generator:
         # What is shown is chosen so that the guard at the pipeline's door has nothing to hold back.
         seeds = [seed for seed in material.seeds if not material.held_out.shown_in(seed.text)]
         self._rotation = Rotation(seeds, by_label=spec.kind == "classification")
-        self._answerer = Answerer(spec, self._shown_pairs(seeds), plan.votes, sound=plan.sound)
+        self._answerer = Answerer(spec, self._shown_pairs(seeds), plan.votes, reliable=plan.reliable)
         self._texts: Iterator[Text] = iter(material.texts)
         self._seen: set[int] = set()
         self._places: dict[str, int] = {}
         self._pipeline = Pipeline(teacher, material.held_out, plan.lag)
 
     def run(
-        self, report: Callable[[Progressed], None], seconds_left: Callable[[], float], keep: Keep
+        self,
+        report: Callable[[Progressed], None],
+        seconds_left: Callable[[], float],
+        keep: Keep,
+        clock: Clock = time.monotonic,
     ) -> GenerationProgress:
         """Ask until all rows are there or there is a reason to stop; rows are written as they are accepted.
 
         Raises:
             ToolError: the endpoint is gone, and not one answer had come.
         """
-        self._report, self._keep = report, keep
-        self._began = self._told = time.monotonic()
+        self._report, self._keep, self._clock = report, keep, clock
+        self._began = self._reported_at = clock()
         self._until = self._began + seconds_left() * SHARE_OF_TIME
         self._pipeline.run(self._next_job)
         progress = self.progress
@@ -160,7 +164,7 @@ class Generator:
 
     def _over(self) -> bool:
         if not self.progress.stopped:
-            in_time = time.monotonic() < self._until
+            in_time = self._clock() < self._until
             self.progress.stopped = self.quota.pointless() if in_time else "the time for it was used up"
         return bool(self.progress.stopped)
 
@@ -200,7 +204,7 @@ class Generator:
             place=place,
             focus=focus,
         )
-        plain = not plan.sound and len(self.spec.input_fields) == 1
+        plain = not plan.reliable and len(self.spec.input_fields) == 1
         return list_order(self.spec, wish) if plain else batch_order(self.spec, self.material.attributes, wish)
 
     def _invented(self, order: Order, reply: Reply | None) -> Sequence[QueuedRequest]:
@@ -228,7 +232,7 @@ class Generator:
         return inputs_of(reply, self.spec, self.plan.batch)
 
     def _worth_an_output(self, draft: Candidate) -> bool:
-        """Whether an input is sound and new, before its output is paid for."""
+        """Whether an input is valid and new, before its output is paid for."""
         stand_in = replace(draft, example=draft.example.model_copy(update={"output": "" if self.spec.sorts else "?1"}))
         reason = self.row_filter.fault(stand_in) or (None if self._is_new(draft.example) else "duplicate_normalised")
         if reason:
@@ -274,10 +278,10 @@ class Generator:
         return [Demonstration(input=row.input, output=row.output) for row in own[: _SHOWN_PAIRS[self.spec.kind]]]
 
     def _tell(self) -> None:
-        now = time.monotonic()
-        if now - self._told < _REPORT_S and self.quota.accepted < self.plan.rows:
+        now = self._clock()
+        if now - self._reported_at < _REPORT_S and self.quota.accepted < self.plan.rows:
             return
-        self._told, took_s, kept = now, now - self._began, self.quota.accepted
+        self._reported_at, took_s, kept = now, now - self._began, self.quota.accepted
         share = min(1.0, kept / self.plan.rows)
         rejected = sum(self.row_filter.reasons().values())
         self._report(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from p2m_agent.errors import ToolError
 from p2m_agent.events import Progressed
+from p2m_agent.run.seams import Clock
 from p2m_agent.settings import Settings
 from p2m_agent.training.label_code import LabelCode
 from p2m_agent.types.recipe import Recipe
@@ -66,6 +68,7 @@ class TrainEnv:
     """Asked after each epoch, with the epochs done and the best dev score: whether to stop there."""
     checkpoint: Path | None = None
     """Folder for what a killed training goes on from; None puts it into the student's own, until that is finished."""
+    clock: Clock = time.monotonic
 
     def keeps(self, folder: Path) -> Path:
         """Where the checkpoint of a student in `folder` is."""

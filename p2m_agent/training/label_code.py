@@ -145,7 +145,7 @@ class LabelCode:
             took_s = left_s - seconds_left() if left_s < math.inf else 0.0
         return min(sorted(tried), key=tried.__getitem__)
 
-    def settled(
+    def fitted(
         self,
         head: Head,
         vectors: NDArray[numpy.float32],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 
 from p2m_agent.errors import ToolError
@@ -24,7 +23,8 @@ class Fit:
     def __init__(self, learner: Learner, plan: TrainingPlan, run: TrainEnv, checkpoint: Checkpoint) -> None:
         """Prepare; nothing is trained yet."""
         self._learner, self._plan, self._run, self._checkpoint = learner, plan, run, checkpoint
-        self._progress = Progress(run.report, seconds_left=lambda: run.seconds_left() - plan.closing_s)
+        self._progress = Progress(run.report, run.clock, lambda: run.seconds_left() - plan.closing_s)
+        self._clock = run.clock
         self._piece_tokens = plan.piece_tokens
         self._rows = list(range(len(learner.lengths)))
         self._epochs = plan.epochs
@@ -82,9 +82,9 @@ class Fit:
             return
         self._progress("measuring a step")
         self._measure()
-        began = time.monotonic()
+        began = self._clock()
         self._learner.score(self._progress)
-        self._score_s = time.monotonic() - began
+        self._score_s = self._clock() - began
         left = 0.9 * (self._run.seconds_left() - self._plan.closing_s)
         epoch_s = sum(self._learner.lengths) * self._second_per_token
         fitting = int(left // (epoch_s + self._score_s))
@@ -105,10 +105,10 @@ class Fit:
         """Time two steps whose gradients are thrown away, the first one warm-up."""
         steps = batches(self._learner.lengths, self._plan.batch_size, self._plan.seed, 0)[:3]
         for step in steps:
-            began = time.monotonic()
+            began = self._clock()
             self._accumulate(step)
             tokens = sum(self._learner.lengths[row] for row in step)
-            self._second_per_token = (time.monotonic() - began) / tokens
+            self._second_per_token = (self._clock() - began) / tokens
         self._optimizer.zero_grad(set_to_none=True)
 
     def _epoch(self, epoch: int) -> bool:
@@ -119,7 +119,7 @@ class Fit:
         self._learner.modules().train()
         lengths = [self._learner.lengths[row] for row in self._rows]
         steps = batches(lengths, self._plan.batch_size, self._plan.seed, epoch)
-        total, tokens, began = sum(lengths), 0, time.monotonic()
+        total, tokens, began = sum(lengths), 0, self._clock()
         losses: list[float] = []
         for done, step in enumerate(steps):
             if self._no_time_for_more():
@@ -127,7 +127,7 @@ class Fit:
                 break
             losses.append(self._update([self._rows[i] for i in step], len(steps)))
             tokens += sum(lengths[i] for i in step)
-            self._second_per_token = (time.monotonic() - began) / tokens
+            self._second_per_token = (self._clock() - began) / tokens
             if self._progress.due():
                 self._tell(epoch, tokens, total, losses)
         complete = len(losses) == len(steps)
@@ -191,10 +191,10 @@ class Fit:
         return bool(self._world.from_first(late))
 
     def _close_epoch(self, epoch: float, losses: list[float]) -> None:
-        began = time.monotonic()
+        began = self._clock()
         self._learner.modules().eval()
         dev = self._world.from_first(self._learner.score(self._progress) if self._world.first else 0.0)
-        self._score_s = time.monotonic() - began
+        self._score_s = self._clock() - began
         loss = sum(losses) / len(losses)
         self._done.curve.append(CurvePoint(epoch=epoch, loss=loss, dev=dev))
         self._progress(

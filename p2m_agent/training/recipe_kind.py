@@ -69,7 +69,7 @@ class RecipeKind(Generic[R]):
     """Its hyperparameters; the default of `method` is its file's name."""
     title: str
     """In a table: `linear head`."""
-    noun: str
+    description: str
     """In a sentence of the model card: `a linear head on frozen embeddings`."""
     purpose: str
     """What it is for, as half a sentence behind its name. The controller chooses by it."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from p2m_agent.errors import ToolError
+from p2m_agent.run.seams import Clock
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows, fingerprint
 from p2m_agent.training.recipe_kind import Space
 from p2m_agent.training.recipes import recipe_named
@@ -51,9 +51,9 @@ def search(recipe: Recipe, trials: int, rows: TrainRows, folder: Path, run: Trai
         share_s = run.seconds_left() / (trials - number)
         if number and (run.seconds_left() <= 0 or share_s < 0.3 * longest_s):
             break
-        began = time.monotonic()
-        _one(study, recipe, (rows, work), replace(run, seconds_left=_until(share_s), checkpoint=None))
-        longest_s = max(longest_s, time.monotonic() - began)
+        began = run.clock()
+        _one(study, recipe, (rows, work), replace(run, seconds_left=_until(share_s, run.clock), checkpoint=None))
+        longest_s = max(longest_s, run.clock() - began)
     found = _best(study, recipe, trials)
     _move(work / f"trial-{_winner(study).number}", folder)
     shutil.rmtree(work)
@@ -192,9 +192,9 @@ def _move(source: Path, target: Path) -> None:
         path.replace(place)
 
 
-def _until(seconds: float) -> Any:
+def _until(seconds: float, clock: Clock) -> Callable[[], float]:
     """Counts down from now."""
     if math.isinf(seconds):
         return lambda: seconds
-    over = time.monotonic() + seconds
-    return lambda: over - time.monotonic()
+    over = clock() + seconds
+    return lambda: over - clock()

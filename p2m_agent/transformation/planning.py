@@ -1,4 +1,4 @@
-"""How a plan comes about: a sound teacher writes it, else names and statistics of the columns say what they can."""
+"""How a plan comes about: a reliable teacher writes it, else names and statistics of the columns say what they can."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def plan_by_columns(
         if len(set(same.values())) < min(2, len(spec.labels)):
             raise ToolError(
                 f"The values of {mapping.output!r} ({', '.join(list(found)[:6])}) are not the labels of the task, "
-                "and no sound teacher is there to say what they mean.",
+                "and no reliable teacher is there to say what they mean.",
                 f"Set a stronger --teacher. {ELSEWHERE}",
             )
         labels = {text: same[label] for text, label in column.labels.items() if label in same}
@@ -129,7 +129,7 @@ def _inputs(columns: Mapping[str, str], spec: TaskSpec) -> dict[str, str]:
     if len(fields) == 1:
         return {fields[0]: "\n".join(f"{name}: {_column(column)}" for name, column in columns.items())}
     raise ToolError(
-        f"The columns {', '.join(columns.values())} are not the task's fields {', '.join(fields)}, and no sound "
+        f"The columns {', '.join(columns.values())} are not the task's fields {', '.join(fields)}, and no reliable "
         "teacher is there to say how the ones become the others.",
         f"Set a stronger --teacher. {ELSEWHERE}",
     )

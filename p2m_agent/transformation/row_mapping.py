@@ -64,7 +64,7 @@ class RowMaker:
             TemplateFault: a template is not taken.
         """
         self.plan, self.spec, self.source, self._copying = plan, spec, source, copying
-        self._told = row_prompt(spec, plan)
+        self._prompt = row_prompt(spec, plan)
         self._templates = {name: RowTemplate(text, columns) for name, text in plan.templates.items()}
 
     @property
@@ -94,13 +94,13 @@ class RowMaker:
 
     def request(self, begun: Begun) -> Request:
         """What to ask the teacher about a row."""
-        return row_request(self.spec, self.plan, self._told, seen_of(self.plan, begun.row, begun.fields))
+        return row_request(self.spec, self.plan, self._prompt, seen_of(self.plan, begun.row, begun.fields))
 
     def finish(self, begun: Begun) -> Example:
         """The example of a row, with its reply where one was asked for.
 
         Raises:
-            Refused: the reply is of no use, or the example is not sound.
+            Refused: the reply is of no use, or the example is not valid.
         """
         fields, sha = dict(begun.fields), None
         if begun.reply is not None:

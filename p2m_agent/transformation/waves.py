@@ -1,4 +1,4 @@
-"""Carrying a plan out: rows in waves, the sound ones kept, the others kept apart, an early end where it is hopeless."""
+"""Carrying a plan out: rows in waves, the valid ones kept, the others kept apart, an early end where it is hopeless."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from p2m_agent.transformation.row_mapping import Begun, Refused, RowMaker
 from p2m_agent.types.rows import Example
 
 if TYPE_CHECKING:
-    from p2m_agent.run.seams import LLM, Embedder
+    from p2m_agent.run.seams import LLM, Clock, Embedder
     from p2m_agent.types.completion import Reply
 
 T = TypeVar("T")
@@ -58,24 +58,30 @@ class Transformer:
     """Why it ended early; empty where it did not."""
     _seen: set[tuple[str, ...]] = field(default_factory=set)
 
-    def run(self, rows: Sequence[Row], report: Callable[[Progressed], None], seconds_left: float) -> None:
+    def run(
+        self,
+        rows: Sequence[Row],
+        report: Callable[[Progressed], None],
+        seconds_left: float,
+        clock: Clock = time.monotonic,
+    ) -> None:
         """Transform rows until all are done or there is a reason to stop; what was made so far stays.
 
         Raises:
             ToolError: the teacher cannot be reached, or the budget is used up, before the first row is made.
         """
-        began, allowed_s, longest_s = time.monotonic(), seconds_left * SHARE_OF_TIME, 0.0
+        began, allowed_s, longest_s = clock(), seconds_left * SHARE_OF_TIME, 0.0
         start, size = 0, FIRST_WAVE
         while start < len(rows) and not self.stopped:
-            wave_began = time.monotonic()
+            wave_began = clock()
             if wave_began - began + longest_s > allowed_s:
                 self.stopped = "the time for it was used up"
                 break
             self.take(rows[start : start + size])
             start, size = start + size, self._wave_size()
-            longest_s = max(longest_s, time.monotonic() - wave_began)
+            longest_s = max(longest_s, clock() - wave_began)
             self.stopped = self.stopped or self._hopeless()
-            report(self._message(min(1.0, start / len(rows)), time.monotonic() - began))
+            report(self._message(min(1.0, start / len(rows)), clock() - began))
 
     def take(self, rows: Sequence[Row]) -> None:
         """Transform these rows.

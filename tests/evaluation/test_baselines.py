@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -180,6 +181,15 @@ def test_a_local_teacher_answers_fewer_rows() -> None:
     assert found.score
     assert (found.score.scored, len(fake.requests)) == (40, 40)
     assert "random sample of 40 of 60" in found.note
+
+
+def test_a_teacher_stops_by_the_clock_of_the_run_and_says_so() -> None:
+    times = iter(range(0, 10_000, 10))
+    slow = replace(contest(seconds_left=300.0), clock=lambda: float(next(times)))
+    found, _ = teacher(slow, FakeTeacher(right, local=True), None)
+    assert found.score
+    assert 0 < found.score.scored < 40
+    assert "stopped after" in found.note
 
 
 def test_without_time_there_is_no_slow_baseline() -> None:

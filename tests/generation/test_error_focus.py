@@ -53,7 +53,7 @@ def test_a_description_that_quotes_dev_is_replaced_by_words() -> None:
     assert found[1].description == "papers that travel"
 
 
-def test_without_a_sound_teacher_words_describe_the_groups() -> None:
+def test_without_a_reliable_teacher_words_describe_the_groups() -> None:
     found = focuses(report(), CLASSES, None, NOTHING, 0)
     assert found[0].description == "about billed, courier, customs"
     assert found[0].errors == 2

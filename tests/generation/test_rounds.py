@@ -42,7 +42,7 @@ def sentence(number: int) -> str:
 
 
 def writer(numbers: count) -> Any:
-    """Answers as a sound teacher would: attributes, batches of inputs, labels, outputs."""
+    """Answers as a reliable teacher would: attributes, batches of inputs, labels, outputs."""
 
     def answer(request: Request) -> str | dict[str, object]:
         properties = (request.json_schema or {}).get("properties", {})
@@ -61,13 +61,13 @@ def prompt_of(request: Request) -> str:
     return request.messages[-1].content
 
 
-def plan(rows: int = 20, *, spec: TaskSpec = CLASSES, sound: bool = True, **more: Any) -> GenerationPlan:
+def plan(rows: int = 20, *, spec: TaskSpec = CLASSES, reliable: bool = True, **more: Any) -> GenerationPlan:
     settings: dict[str, Any] = {
         "call_id": "004-generate_examples",
         "rows": rows,
         "shares": dict.fromkeys(spec.labels or ("",), 1.0),
-        "sound": sound,
-        "batch": 5 if sound else 1,
+        "reliable": reliable,
+        "batch": 5 if reliable else 1,
         "temperature": (0.5, 1.0),
         "seed": 0,
     }
@@ -104,7 +104,7 @@ class Made:
         return Counter(row.reason for row in self.rejected)
 
 
-def test_a_sound_teacher_makes_balanced_rows_with_their_lineage() -> None:
+def test_a_reliable_teacher_makes_balanced_rows_with_their_lineage() -> None:
     made = Made(ScriptedLLM(always=writer(count())), plan())
     assert len(made.rows) == made.progress.accepted == 20
     assert made.progress.labels == {"billing": 10, "parcels": 10}
@@ -250,7 +250,9 @@ def test_bad_rows_are_kept_apart_with_their_reasons() -> None:
     ]
     seed = Example(input={"text": "I was charged twice!"}, output="billing", source=USER)
     answers = iter(bad + [sentence(n) for n in range(200)])
-    made = Made(ScriptedLLM(always=lambda request: next(answers), sound=False), plan(10, sound=False), seeds=[seed])
+    made = Made(
+        ScriptedLLM(always=lambda request: next(answers), reliable=False), plan(10, reliable=False), seeds=[seed]
+    )
     assert len(made.rows) == 10
     assert {"empty", "refusal", "placeholder", "only_a_label", "too_long", "repetitive"} <= set(made.reasons)
     assert made.progress.asked >= 10 + len(bad)
@@ -262,8 +264,8 @@ def test_a_weak_teacher_is_asked_for_a_plain_list_and_does_not_see_its_own_rows(
     def listing(request: Request) -> str:
         return "Sure!\n" + "\n".join(f"{n}. {sentence(next(numbers))}" for n in range(1, 9))
 
-    teacher = ScriptedLLM(always=listing, sound=False)
-    made = Made(teacher, plan(40, sound=False, batch=8))
+    teacher = ScriptedLLM(always=listing, reliable=False)
+    made = Made(teacher, plan(40, reliable=False, batch=8))
     assert len(made.rows) == 40
     assert len(teacher.asked) == 5 + 2  # the yield that is taken for granted at first asks for some more
     assert not any(sentence(0) in prompt_of(request) for request in teacher.asked)
@@ -276,15 +278,15 @@ def test_a_barren_label_does_not_take_all_requests() -> None:
     def lopsided(request: Request) -> str:
         return "" if "about billing" in prompt_of(request) else sentence(next(numbers))
 
-    teacher = ScriptedLLM(always=lopsided, sound=False)
-    made = Made(teacher, plan(20, sound=False))
+    teacher = ScriptedLLM(always=lopsided, reliable=False)
+    made = Made(teacher, plan(20, reliable=False))
     assert made.progress.labels == {"parcels": 20}
     assert sum("about billing" in prompt_of(request) for request in teacher.asked) <= 40
 
 
 def test_a_barren_teacher_ends_with_a_clear_reason() -> None:
-    teacher = ScriptedLLM(always=lambda request: "I am sorry, I cannot help with that.", sound=False)
-    made = Made(teacher, plan(50, sound=False))
+    teacher = ScriptedLLM(always=lambda request: "I am sorry, I cannot help with that.", reliable=False)
+    made = Made(teacher, plan(50, reliable=False))
     assert made.rows == []
     assert "hardly any" in made.progress.stopped
     assert len(teacher.asked) < 50
@@ -354,6 +356,15 @@ def test_no_time_means_no_request() -> None:
     made = Made(teacher, plan(), seconds=0.0)
     assert made.rows == teacher.asked == []
     assert "time" in made.progress.stopped
+
+
+def test_the_clock_of_the_run_ends_a_generation_with_what_there_is() -> None:
+    now, seen = iter(range(10_000)), list[Any]()
+    row_filter = RowFilter(CLASSES, [], [])
+    generator = Generator(CLASSES, plan(200), ScriptedLLM(always=writer(count())), row_filter, Material())
+    found = generator.run(seen.append, lambda: 20.0, lambda _kept, _rejected: None, lambda: float(next(now)))
+    assert 0 < found.accepted < 200
+    assert "time" in found.stopped
 
 
 def test_answers_are_freed_of_what_surrounds_them() -> None:

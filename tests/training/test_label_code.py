@@ -87,7 +87,7 @@ def test_logits_are_scaled_to_where_rows_are_likeliest() -> None:
     vectors = np.tile(np.array([[1.0]], np.float32), (100, 1))
     sure = np.array([[-2.3], [2.3]], np.float32), np.zeros(2, np.float32)
     expected = ["yes"] * 70 + ["no"] * 30
-    weight, bias = code.settled(sure, vectors, expected, "accuracy")
+    weight, bias = code.fitted(sure, vectors, expected, "accuracy")
     logits = vectors @ weight.T + bias
     assert code.shares(logits)[0, 1] == pytest.approx(0.7, abs=0.01)
     assert code.outputs(logits[:1]) == ["yes"]

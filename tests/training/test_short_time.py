@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -131,3 +132,16 @@ def test_a_student_without_time_answers_a_few_rows(kind: str, few: int) -> None:
     student: Any = Student(kind)
     assert predictions_of(student, rows(500), lambda _event: None, "what", 0.0) == [str(i) for i in range(few)]
     assert student.sizes == [few]
+
+
+def test_a_student_answers_what_fits_into_the_time_by_the_clock_of_the_run() -> None:
+    clock = Clock(math.inf)
+
+    class Slow(Student):
+        def predict(self, inputs: Sequence[dict[str, str]]) -> list[str]:
+            clock.now += len(inputs)
+            return super().predict(inputs)
+
+    student: Any = Slow("text_to_text")
+    answered = predictions_of(student, rows(500), lambda _event: None, "what", 100.0, clock)
+    assert len(answered) == clock.now == 100

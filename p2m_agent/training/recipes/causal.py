@@ -116,7 +116,7 @@ def train_causal(recipe: Causal, rows: TrainRows, folder: Path, run: TrainEnv) -
     if not rows.train:
         raise ToolError("there are no training rows", "Import a dataset or generate examples first.")
     torch.manual_seed(recipe.seed)
-    progress = Progress(run.report, seconds_left=run.seconds_left)
+    progress = Progress(run.report, run.clock, run.seconds_left)
     with progress.waiting(f"loading {recipe.base}"):
         base = locate_causal(recipe.base, run.settings)
         fix = "Take a smaller base model, tuning lora, or free memory."
@@ -201,7 +201,7 @@ def _untuned(recipe: Causal, spec: TaskSpec, base: Weights) -> tuple[StudentCard
 RECIPE = RecipeKind(
     settings=Causal,
     title="causal LM",
-    noun="a fine-tuned language model",
+    description="a fine-tuned language model",
     purpose="for text_to_text, with a causal base",
     kinds=("text_to_text",),
     architecture="causal",

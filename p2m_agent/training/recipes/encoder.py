@@ -111,7 +111,7 @@ class EncoderLearner:
     def settle(self, progress: Progress) -> float:
         """Set the head's thresholds and scale by the dev rows; the task's metric on them after it."""
         vectors, expected = self._vectors(self._rows.dev, "a dev score", progress)
-        weight, bias = self.code.settled(self.arrays(), vectors, expected, self._rows.spec.metric)
+        weight, bias = self.code.fitted(self.arrays(), vectors, expected, self._rows.spec.metric)
         self.take(weight, bias)
         return dev_metric(self._rows, expected, self.code.outputs(vectors @ weight.T + bias))
 
@@ -162,7 +162,7 @@ def train_encoder(recipe: Encoder, rows: TrainRows, folder: Path, run: TrainEnv)
     import torch
 
     torch.manual_seed(recipe.seed)
-    progress = Progress(run.report, seconds_left=run.seconds_left)
+    progress = Progress(run.report, run.clock, run.seconds_left)
     base, encoder = open_encoder(recipe, run, progress)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     cut_notes = settle_cut(encoder, rows, recipe.cut, progress, recipe.seed)
@@ -222,7 +222,7 @@ def save_encoder(folder: Path, encoder: TextEncoder, head: tuple[Any, Any]) -> N
 RECIPE = RecipeKind(
     settings=Encoder,
     title="whole encoder",
-    noun="a fully fine-tuned encoder",
+    description="a fully fine-tuned encoder",
     purpose="for classification and multi_label: minutes, usually better than a linear head",
     kinds=("classification", "multi_label"),
     architecture="encoder",

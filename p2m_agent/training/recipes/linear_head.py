@@ -54,7 +54,7 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     check_memory(
         train_gb(base.params, 64 * 64, whole=False), f"a linear head on {base.name}", "Take a smaller base model."
     )
-    progress = Progress(run.report, seconds_left=lambda: _ENCODING * run.seconds_left())
+    progress = Progress(run.report, run.clock, lambda: _ENCODING * run.seconds_left())
     progress("loading the encoder", 0.0)
     encoder = load_text_encoder(base.path, max_tokens=min(base.max_tokens or _MAX_TOKENS, _MAX_TOKENS))
     cut_notes = settle_cut(encoder, rows, recipe.cut, progress, recipe.seed)
@@ -68,7 +68,7 @@ def train_linear_head(recipe: LinearHead, rows: TrainRows, folder: Path, run: Tr
     )
     recipe = recipe.model_copy(update={"inverse_regularisation": strength})
     head = code.fit_head(train, targets, strength, recipe.balance)
-    weight, bias = code.settled(head, dev, dev_outputs, rows.spec.metric)
+    weight, bias = code.fitted(head, dev, dev_outputs, rows.spec.metric)
     scores = [
         dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))
         for expected, vectors in ((dev_outputs, dev), (outputs, train))
@@ -98,7 +98,7 @@ def _space(recipe: LinearHead) -> dict[str, Range]:
 RECIPE = RecipeKind(
     settings=LinearHead,
     title="linear head",
-    noun="a linear head on frozen embeddings",
+    description="a linear head on frozen embeddings",
     purpose="for classification and multi_label: seconds of work, the yardstick for the rest",
     kinds=("classification", "multi_label"),
     architecture="encoder",

@@ -137,7 +137,7 @@ def train_seq2seq(recipe: Seq2Seq, rows: TrainRows, folder: Path, run: TrainEnv)
     import torch
 
     torch.manual_seed(recipe.seed)
-    progress = Progress(run.report, seconds_left=run.seconds_left)
+    progress = Progress(run.report, run.clock, run.seconds_left)
     with progress.waiting(f"loading {recipe.base}"):
         base = locate_base(recipe.base, "seq2seq", "seq2seq", run.settings)
         fix = "Take a smaller base model, or free memory."
@@ -221,7 +221,7 @@ def _untuned(recipe: Seq2Seq, spec: TaskSpec, base: Weights) -> tuple[StudentCar
 RECIPE = RecipeKind(
     settings=Seq2Seq,
     title="encoder-decoder",
-    noun="a fine-tuned encoder-decoder",
+    description="a fine-tuned encoder-decoder",
     purpose="for text_to_text, with a base of the T5 kind",
     kinds=("text_to_text",),
     architecture="seq2seq",

@@ -138,7 +138,7 @@ class PairLearner:
         """Scale the head's logits to where dev is likeliest."""
         assert self.head is not None
         vectors, expected = encoded(self._encoder, self._rows.dev, progress, "a dev score")
-        self.head = self._code.settled(self.head, vectors, expected, self._rows.spec.metric)
+        self.head = self._code.fitted(self.head, vectors, expected, self._rows.spec.metric)
 
     def modules(self) -> Any:
         """The encoder; the head is fitted anew whenever it is needed."""
@@ -151,7 +151,7 @@ def train_setfit(recipe: SetFit, rows: TrainRows, folder: Path, run: TrainEnv) -
 
     torch.manual_seed(recipe.seed)
     labels = rows.labels()
-    progress = Progress(run.report, seconds_left=run.seconds_left)
+    progress = Progress(run.report, run.clock, run.seconds_left)
     base, encoder = open_encoder(recipe, run, progress)
     checkpoint = Checkpoint(run.keeps(folder), fingerprint(recipe, rows))
     cut_notes = settle_cut(encoder, rows, recipe.cut, progress, recipe.seed)
@@ -188,7 +188,7 @@ def _seconds(recipe: SetFit, rows: int) -> float:
 RECIPE = RecipeKind(
     settings=SetFit,
     title="SetFit",
-    noun="an encoder tuned on pairs of rows, with a linear head",
+    description="an encoder tuned on pairs of rows, with a linear head",
     purpose="for classification with few rows a label, up to about 16",
     kinds=("classification",),
     architecture="encoder",
