@@ -42,7 +42,7 @@ LIMITS = {name: name for name in ("max_params", "max_size_mb", "max_latency_ms")
 class Nobody:
     """No model at all."""
 
-    capability = Capability(tools=False, json_schema=False, sound=False)
+    capability = Capability(tools=False, json_schema=False, reliable=False)
     role, model, local, paid = "planner", "nobody", True, False
 
 

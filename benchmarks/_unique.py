@@ -155,7 +155,7 @@ def engine(spec: TaskSpec, teacher: Metered, embedder: Embedder | None) -> Made:
         call_id="bench",
         rows=ROWS,
         shares=dict.fromkeys(spec.labels or ("",), 1.0),
-        sound=False,
+        reliable=False,
         batch=WEAK_BATCH,
         temperature=TEMPERATURE,
         seed=0,

@@ -2,7 +2,7 @@
 
 Each line there is a request in a user's words for one of the real datasets, the kind of task, and the columns that a
 person who read card and rows takes for the inputs (a set) and the output. Right means all of them. The choice is the
-one that `import_rows` makes unattended: names, values, meaning, and the embedded LLM where its probe finds it sound
+one that `import_rows` makes unattended: names, values, meaning, and the embedded LLM where its probe finds it reliable
 (else it is not asked, and the figures are those of the heuristics and the embedder).
 
 Lines are split by a hash of the dataset. The heuristics were written on the tuning half; the held-out half was looked
@@ -125,7 +125,7 @@ def embedded_llm(settings: Settings, *, wanted: bool) -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as folder:
         llms = open_llms(settings, Path(folder) / "llm.sqlite", lambda _: None, lambda: 0.0)
         try:
-            print(f"embedded LLM {llms.teacher.model}: sound {llms.teacher.capability.sound}")
+            print(f"embedded LLM {llms.teacher.model}: reliable {llms.teacher.capability.reliable}")
             yield llms.teacher
         finally:
             llms.close()

@@ -194,7 +194,7 @@ def answers(recipe, folder, card):
 RECIPE = RecipeKind(
     settings=NearestRow,
     title="nearest row",
-    noun="the training rows themselves",
+    description="the training rows themselves",
     purpose="for classification where a row like it was seen before",
     kinds=("classification",),
     architecture="encoder",

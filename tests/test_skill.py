@@ -43,11 +43,11 @@ def test_the_tools_and_fields_that_it_names_are_there() -> None:
     pytest.importorskip("mcp", reason="the extra mcp is not installed")
     from p2m_agent.run.tooling import load_tools
     from p2m_agent.steering.offers import offers_of
-    from p2m_agent.steering.standing import Standing
+    from p2m_agent.steering.overview import RunOverview
 
     offers = offers_of(load_tools().values())
     values = {"working", "ready", "over", "mail"}
-    known = {*offers, *values, *Standing.model_fields, "synthetic_proxy"}
+    known = {*offers, *values, *RunOverview.model_fields, "synthetic_proxy"}
     known |= {name for offer in offers.values() for name in offer.args.model_fields}
     named = {word for word in re.findall(r"`([a-z_]+)`", BODY) if not word.startswith("p2m")}
     assert named - known == set()

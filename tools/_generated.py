@@ -77,7 +77,7 @@ def attributes_for(
         attributes = read_attributes(Path(own))
     elif last:
         attributes = read_attributes(last)
-    elif context.teacher.capability.sound:
+    elif context.teacher.capability.reliable:
         shown = [seed.text for seed in seeds if not guard.shown_in(seed.text)][:5]
         seed = derived_seed(f"{context.settings.seed}/{context.call.id}/attributes")
         attributes = derive_attributes(spec, context.teacher, shown, seed, guard)
@@ -118,7 +118,7 @@ def errors_of(
         return analysed_focuses(found, clusters, dev)
     known = {row.id for row in dev}
     guard = guard_of([row for row in held if row.id not in known], spec)
-    teacher = context.teacher if context.teacher.capability.sound else None
+    teacher = context.teacher if context.teacher.capability.reliable else None
     seed = derived_seed(f"{context.settings.seed}/{context.call.id}/errors")
     return focuses(found, spec, teacher, guard, seed)
 

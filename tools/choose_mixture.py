@@ -116,7 +116,7 @@ def run(args: ChooseMixture, inputs: ChooseMixtureInputs, context: Context) -> O
         probe=probe.how,
         measure=probe.measure,
         dev_rows=len(dev),
-        parts=tuple(part.noun(sampled.get(part.name, 0)) for part in parts),
+        parts=tuple(part.record(sampled.get(part.name, 0)) for part in parts),
         scores=compared.scores,
         seconds=round(context.clock() - began, 1),
         notes=(*notes, *_notes(compared, parts, holdout)),

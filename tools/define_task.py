@@ -9,7 +9,7 @@ from pydantic import Field
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.scoring.metric_choice import metrics_in_words
-from p2m_agent.task.conditions import told_conditions, with_conditions
+from p2m_agent.task.conditions import conditions_in_words, with_conditions
 from p2m_agent.task.drafting import Said, draft_spec
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Kind, Task, TaskSpec
@@ -73,7 +73,7 @@ def _summary(spec: TaskSpec, overruled: list[str]) -> str:
     if spec.sorts:
         what += f" with {len(spec.labels)} labels" if spec.labels else " with labels to be read from data"
     stays = f" {', '.join(sorted(overruled))} stays as the person set it." if overruled else ""
-    limits = f" {told}" if (told := told_conditions(spec.constraints)) else ""
+    limits = f" {told}" if (told := conditions_in_words(spec.constraints)) else ""
     return f"The task is {what}, measured by {spec.metric}; {len(spec.assumptions)} assumptions.{stays}{limits}"
 
 

@@ -108,7 +108,7 @@ def run(args: ProbeModels, inputs: ProbeModelsInputs, context: Context) -> Outco
         probe=probe.how,
         measure=probe.measure,
         rounds=tuple(race.rounds),
-        results=tuple(standing.noun(best) for standing in standings),
+        results=tuple(standing.record(best) for standing in standings),
         seconds=round(context.clock() - began, 1),
         notes=tuple(_notes(standings, kept)),
         path=kept.path.relative_to(context.root).as_posix(),

@@ -82,8 +82,8 @@ def estimate(_args: RefinePrompt, _state: RunState) -> Cost:
 def run(_args: RefinePrompt, inputs: RefinePromptInputs, context: Context) -> Outcome:
     """Propose."""
     spec, evidence = inputs.spec, inputs.evidence
-    sound = context.teacher.capability.sound
-    after, why = (rewritten(spec, evidence, context.teacher) if sound else None) or amended(spec, evidence)
+    reliable = context.teacher.capability.reliable
+    after, why = (rewritten(spec, evidence, context.teacher) if reliable else None) or amended(spec, evidence)
     if after == spec.instruction:
         raise ToolError(
             "Nothing in the mistakes calls for another instruction.", "Look for better data or another base."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from p2m_agent.errors import ToolError
-from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.ask_columns import is_reliable
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.search.breaches import breach_by
@@ -66,9 +66,9 @@ def run(args: SearchDatasets, inputs: SearchDatasetsInputs, context: Context) ->
 
 
 def _found(query: str, spec: TaskSpec, k: int, context: Context) -> DatasetsFound:
-    """At most `k` datasets; a sound planner imagines a card to look for, and votes on what comes first."""
+    """At most `k` datasets; a reliable planner imagines a card to look for, and votes on what comes first."""
     llm = context.planner
-    if not is_sound(llm):
+    if not is_reliable(llm):
         return context.hub.find_datasets(query, spec, k)
     notes: tuple[str, ...] = ()
     card = ""

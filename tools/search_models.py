@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from p2m_agent.errors import ToolError
-from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.ask_columns import is_reliable
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Args, Context, Effect, NotYet, Outcome, Tool
 from p2m_agent.search.models.imagined_card import hypothetical_model
@@ -77,9 +77,9 @@ def run(args: SearchModels, inputs: SearchModelsInputs, context: Context) -> Out
 
 
 def _imagined(query: str, spec: TaskSpec, context: Context) -> tuple[str, tuple[str, ...]]:
-    """The card of a model that would fit, where a sound planner can imagine one; else why not."""
+    """The card of a model that would fit, where a reliable planner can imagine one; else why not."""
     llm = context.planner
-    if not is_sound(llm) or not context.embedder():
+    if not is_reliable(llm) or not context.embedder():
         return "", ()
     try:
         return hypothetical_model(spec, query, llm), ()

@@ -36,7 +36,7 @@ def apply_edit(edit: Edit, session: Intervening) -> Applied:
     Raises:
         P2MError: it cannot be changed like that; nothing was.
     """
-    before = session.standing().state
+    before = session.status().state
     said, now = _DOES[edit.what](edit, session, before)
     return Applied(said, stale_after(edit, before), now)
 
@@ -106,8 +106,8 @@ def stale_after(edit: Edit, state: RunState) -> tuple[str, ...]:
     return tuple(reports)
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
+def _many(number: int, unit: str) -> str:
+    return f"{number} {unit}{'s' if number != 1 else ''}"
 
 
 Doing = Callable[[Edit, Intervening, RunState], tuple[str, RunStatus]]
@@ -177,7 +177,7 @@ def _data(edit: Edit, session: Intervening, state: RunState) -> tuple[str, RunSt
         raise UsageError(f"There is no file {path}.", "Name one that is there, with its folder.")
     session.bring(data=str(path))
     if state.spec is None:
-        return f"Rows are read from {path}.", session.standing()
+        return f"Rows are read from {path}.", session.status()
     return f"Rows were read from {path}.", session.make(_move("import_rows", "your own rows", {"source": "user"}))
 
 

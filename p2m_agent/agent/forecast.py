@@ -33,7 +33,7 @@ TEACHER_ROWS, TEACHER_PROMPT_TOKENS, TEACHER_ANSWER_TOKENS = 200, 600, 20
 """The teacher's baseline on the locked test: rows at most, and what a row takes."""
 GENERATED_PROMPT_TOKENS, GENERATED_TOKENS_A_ROW = 120, 60
 SEARCH_REQUESTS, SEARCH_PROMPT_TOKENS, SEARCH_ANSWER_TOKENS = 1 + VOTES, 2000, 250
-"""What a search asks of a planner that is sound: an imagined card, and votes on what was found."""
+"""What a search asks of a planner that is reliable: an imagined card, and votes on what was found."""
 
 
 @dataclass(frozen=True)

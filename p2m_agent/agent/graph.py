@@ -98,7 +98,7 @@ def think(machine: Machine, state: RunState) -> dict[str, object]:
 def _delivered(machine: Machine, state: RunState) -> Ended | None:
     """How the run ended when its best student, as the task stands now, was handed over; None where it was not."""
     delivery, best = state.latest(Delivery), state.best()
-    if delivery is None or best is None or delivery.training_run != best.id or delivery not in state.since_told():
+    if delivery is None or best is None or delivery.training_run != best.id or delivery not in state.since_redefined():
         return None
     outcome = machine.folder.finished(delivery.made_by)
     return outcome.ended if outcome else None
@@ -159,7 +159,7 @@ def refuse(
         "pending": None,
         "refusals": state.refusals + 1,
         "messages": [*said, refusal],
-        "decisions": [_settled(state, call, f"refused: {reason}", failure)],
+        "decisions": [_decision(state, call, f"refused: {reason}", failure)],
     }
     return Command(goto="think", update=update)
 
@@ -197,7 +197,7 @@ def act(machine: Machine, state: RunState) -> dict[str, object]:
         "refusals": 0,
         "artifacts": list(outcome.artifacts),
         "messages": [Message(role="tool", text=f"{call.tool}: {outcome.summary}", tool=call.tool)],
-        "decisions": [_settled(state, call, outcome.summary)],
+        "decisions": [_decision(state, call, outcome.summary)],
         "spent": outcome.cost,
         "ended": outcome.ended,
     }
@@ -234,14 +234,14 @@ def _failed(machine: Machine, state: RunState, call: Call, error: P2MError, wall
         "pending": None,
         "refusals": state.refusals + 1,
         "messages": [Message(role="refusal", text=f"{call.tool} could not do it: {error}", tool=call.tool)],
-        "decisions": [_settled(state, call, f"failed: {error}", failure)],
+        "decisions": [_decision(state, call, f"failed: {error}", failure)],
         "spent": _cost(machine, state, Outcome(summary=""), wall_s),
         "resting": theirs and state.attended,
         "ended": Ended(why="bad_input", reason=str(error)) if theirs and not state.attended else None,
     }
 
 
-def _settled(state: RunState, call: Call, outcome: str, failure: Failure | None = None) -> Decision:
+def _decision(state: RunState, call: Call, outcome: str, failure: Failure | None = None) -> Decision:
     decision = next(d for d in reversed(state.decisions) if d.call_id == call.id)
     known = {"outcome": outcome, "ok": failure is None, "failure": failure, "args": call.args}
     return decision.model_copy(update=known)

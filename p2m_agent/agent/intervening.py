@@ -46,7 +46,7 @@ class Intervening(ABC):
     _spent_before_s: float
 
     @abstractmethod
-    def standing(self) -> RunStatus:
+    def status(self) -> RunStatus:
         """Where the run stands."""
 
     @abstractmethod
@@ -62,7 +62,7 @@ class Intervening(ABC):
             P2MError: the call could not be made; the message says why, and nothing was changed.
         """
         self._began = self._clock()
-        before = self.standing()
+        before = self.status()
         self._spent_before_s = before.state.spent.wall_s
         call = Call(id=f"{len(before.state.decisions) + 1:03d}-{move.tool}", tool=move.tool, args=move.args)
         self.log(events.CallDecided(call=call.id, **move.model_dump()))
@@ -70,7 +70,7 @@ class Intervening(ABC):
         facts = {"pending": call, "decisions": [decision], "resting": False, "ended": None}
         self._graph.update_state(self._config(), {**facts, "attended": self._policy.attended}, as_node="think")
         self._graph.invoke(None, self._config(), durability="sync", interrupt_before=["think"])
-        now = self.standing()
+        now = self.status()
         if now.question is None:
             now = self._back_to(before)
         made = next((d for d in now.state.decisions if d.call_id == call.id), None)
@@ -86,32 +86,32 @@ class Intervening(ABC):
                 self._graph.invoke(None, self._config(), durability="sync", interrupt_before=["think"])
         elif before.state.resting or before.ended:
             self._graph.update_state(self._config(), {"resting": True}, as_node="think")
-        return self.standing()
+        return self.status()
 
     def configure(self, **limits: float | int) -> RunStatus:
         """Set limits of the run (`budget_usd`, `max_minutes`, `max_rounds`), now and for whoever takes it up."""
         self._remember(settings=limits)
-        before = self.standing()
+        before = self.status()
         if before.state.task.request:
             self._put({"budget": self._budget()}, before)
-        return self.standing()
+        return self.status()
 
     def bring(self, **facts: object) -> RunStatus:
         """Say something about the task that its record holds: `data`, `input`, `output`."""
-        before = self.standing()
+        before = self.status()
         task = (before.state.task if before.state.task.request else self.folder.read_record().task).model_copy(
             update=facts
         )
         self._remember(task=task)
         if before.state.task.request:
             self._put({"task": task}, before)
-        return self.standing()
+        return self.status()
 
     def note(self, message: str) -> RunStatus:
         """Keep something new about the task; it is taken up once the open question is answered, or the run goes on."""
         self.log(events.PersonSaid(text=message))
-        self._put({"messages": [Message(role="person", text=message)]}, self.standing())
-        return self.standing()
+        self._put({"messages": [Message(role="person", text=message)]}, self.status())
+        return self.status()
 
     def _put(self, values: dict[str, object], before: RunStatus) -> None:
         """Change the state where it stands: an open question is asked anew, all else stays as it was."""

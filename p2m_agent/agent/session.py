@@ -143,14 +143,14 @@ class Session(Intervening):
         interrupts = values.pop("__interrupt__", ())
         return self._report(_status(values, interrupts))
 
-    def standing(self) -> RunStatus:
+    def status(self) -> RunStatus:
         """Where the run stands, without doing anything."""
         snapshot = self._graph.get_state(self._config())
         return _status(snapshot.values, snapshot.interrupts)
 
     def undo(self) -> RunStatus:
         """Go back to before the last call that made something. Its files are set aside, not deleted."""
-        now = self.standing().state
+        now = self.status().state
         last = next((d for d in reversed(now.own_decisions) if d.ok), None)
         if last is None:
             raise P2MError("There is nothing to undo.")
@@ -161,7 +161,7 @@ class Session(Intervening):
                 break
         for decision in now.decisions[now.decisions.index(last) :]:
             self.folder.set_aside(decision.call_id)
-        return self.standing()
+        return self.status()
 
     def close(self) -> None:
         """Release models, database and lock."""

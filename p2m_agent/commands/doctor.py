@@ -145,11 +145,11 @@ def _model(topic: str, llm: ConnectedLLM) -> Finding:
         can, name = llm.capability.found(), llm.model
     except P2MError as error:
         return Finding(topic=topic, ok=False, found=error.message, fix=error.hint)
-    abilities = {"tool calls": can.tools, "JSON schema": can.json_schema, "sound answers": can.sound}
+    abilities = {"tool calls": can.tools, "JSON schema": can.json_schema, "reliable answers": can.reliable}
     abilities["conditions in a request"] = can.reads
     found = f"{name} ({where}): " + ", ".join(f"{name} {'yes' if has else 'no'}" for name, has in abilities.items())
     who = "choosing from a menu" if can.reads else "with the rules in control"
-    fix = "" if can.sound else f"It works, {who}; a stronger model makes better data and choices."
+    fix = "" if can.reliable else f"It works, {who}; a stronger model makes better data and choices."
     return Finding(topic=topic, ok=True, found=found, fix=fix)
 
 

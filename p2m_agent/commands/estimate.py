@@ -26,7 +26,7 @@ def estimate(args: argparse.Namespace) -> int:
     check_hubs(settings)
     embedder = load_embedder(settings)
     with open_llms(settings, None, lambda _: None, lambda: 0.0) as llms:
-        around = ForecastInputs(
+        inputs = ForecastInputs(
             settings=settings,
             tools=load_tools(),
             hub=IndexedHub(settings, lambda: embedder),
@@ -35,7 +35,7 @@ def estimate(args: argparse.Namespace) -> int:
             teacher=llms.teacher,
             planner=llms.planner,
         )
-        steps = estimate_run(task, around)
+        steps = estimate_run(task, inputs)
     if args.json:
         print_json([{"step": name, **cost.model_dump()} for name, cost in steps])
         return 0

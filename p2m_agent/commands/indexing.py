@@ -65,7 +65,7 @@ def _build(args: argparse.Namespace) -> int:
         print_json({"embedded": embedded, "sources": [{"source": name, **vars(changes)} for name, changes in done]})
         return 0
     for name, changes in done:
-        screen.literal(f"{name}: {_told(changes)}", data=True)
+        screen.literal(f"{name}: {_summary(changes)}", data=True)
     screen.note(f"embedded {took(embedded, 'text', took_s)}; the index takes {index.size_bytes() / 1e6:,.1f} MB")
     for hub in hubs:
         _say_skipped(hub, screen)
@@ -78,7 +78,7 @@ def _fill(
     """What changed in each hub, how many texts were embedded, and in how many seconds."""
     done = [(hub.name, _list(index, hub, limit, shown)) for hub in hubs]
     began = time.monotonic()
-    embedded = index.embed(told=shown.stage("embedding", "texts"))
+    embedded = index.embed(report=shown.stage("embedding", "texts"))
     took_s = time.monotonic() - began
     index.publish([hub.name for hub in hubs], shown.stage("indexing", "cards"))
     return done, embedded, took_s
@@ -124,13 +124,13 @@ def _list(index: Index, hub: DatasetHub, limit: int | None, shown: Building) -> 
     from p2m_agent.search.datasets.card_store import Changes
     from p2m_agent.search.hubs.listing import listing_of
 
-    told = shown.stage(f"listing {hub.name}", "cards")
+    report = shown.stage(f"listing {hub.name}", "cards")
     listing = listing_of(hub, limit)
 
     def counted(cards: Iterable[Card]) -> Iterator[Card]:
         for number, card in enumerate(cards, start=1):
             if number % _EVERY_CARDS == 0:
-                told(number, None, None)
+                report(number, None, None)
             yield card
 
     ids, changes = index.put(listing.source, counted(listing.cards), whole=listing.whole)
@@ -138,7 +138,7 @@ def _list(index: Index, hub: DatasetHub, limit: int | None, shown: Building) -> 
     return changes if listing.source in index.sources() else Changes(added=len(ids))
 
 
-def _told(changes: Changes) -> str:
+def _summary(changes: Changes) -> str:
     return (
         f"{changes.added:,} added, {changes.changed:,} changed, {changes.removed:,} removed, "
         f"{changes.unchanged:,} unchanged"

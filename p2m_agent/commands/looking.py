@@ -135,18 +135,18 @@ def _row(runs_dir: Path, name: str) -> tables.RunRow:
         record = folder.read_record()
         state = read_state(folder.root)
     except P2MError as error:
-        return tables.RunRow(run=name, request="", standing=error.message)
+        return tables.RunRow(run=name, request="", status=error.message)
     return tables.RunRow(
         run=name,
         request=record.task.request,
-        standing=_standing(state, asks=read_question(folder.root) is not None),
+        status=_status(state, asks=read_question(folder.root) is not None),
         score=_score(state),
         spent=state.spent,
         started=record.created.strftime("%Y-%m-%d %H:%M"),
     )
 
 
-def _standing(state: RunState, *, asks: bool) -> str:
+def _status(state: RunState, *, asks: bool) -> str:
     if asks:
         return "asks you something"
     if state.ended:

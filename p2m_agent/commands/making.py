@@ -53,12 +53,12 @@ def resume(args: argparse.Namespace) -> int:
     screen = open_screen(quiet=args.quiet)
     settings = settings_from(args)
     with Session.open(settings, args.run, Policy(attended=False, yes=args.yes)) as session:
-        standing = session.standing()
-        if standing.question:
+        status = session.status()
+        if status.question:
             raise UsageError("The run waits for an answer.", f"Give it: p2m review {session.run}")
-        if standing.ended and standing.ended.why in ("delivered", "target_not_met", "wrong_question"):
+        if status.ended and status.ended.why in ("delivered", "target_not_met", "wrong_question"):
             screen.note(f"The run {session.run} is over already.")
-            return _finish(session, standing, screen, as_json=args.json)
+            return _finish(session, status, screen, as_json=args.json)
         return _work(session, screen, as_json=args.json)
 
 
@@ -160,31 +160,31 @@ def _work(session: Session, screen: Screen, *, as_json: bool, streams: bool = Fa
     session.log.listen(console)
     try:
         with console:
-            standing = session.step()
+            status = session.step()
     except KeyboardInterrupt:
         session.log(RunPaused(why="interrupted"))
         screen.ask(f"Stopped. Nothing is lost: p2m resume {session.run}")
         return EXIT_INTERRUPTED
     if streams:  # the last event has said how it ended
-        return EXIT_CODES[standing.ended.why] if standing.ended else EXIT_OURS
-    return _finish(session, standing, screen, as_json=as_json)
+        return EXIT_CODES[status.ended.why] if status.ended else EXIT_OURS
+    return _finish(session, status, screen, as_json=as_json)
 
 
-def _say_open(session: Session, standing: RunStatus, screen: Screen) -> None:
+def _say_open(session: Session, status: RunStatus, screen: Screen) -> None:
     """What a run that stopped short of its end waits for."""
-    if standing.question:
+    if status.question:
         screen.error("The run waits for an answer.", f"Give it: p2m review {session.run}")
     else:
-        screen.error(standing.said or "The run has stopped.", f"Say more: p2m chat --resume {session.run}")
+        screen.error(status.said or "The run has stopped.", f"Say more: p2m chat --resume {session.run}")
 
 
-def _finish(session: Session, standing: RunStatus, screen: Screen, *, as_json: bool) -> int:
+def _finish(session: Session, status: RunStatus, screen: Screen, *, as_json: bool) -> int:
     if as_json:
-        print_json(outcome_of(standing.state, session.run))
-    elif standing.ended and standing.ended.why in ("delivered", "target_not_met", "wrong_question"):
-        summary(standing.state, session.root, screen)
-    elif standing.ended:
-        screen.error(standing.ended.reason)
-    if standing.ended is None:
-        _say_open(session, standing, screen)
-    return EXIT_CODES[standing.ended.why] if standing.ended else EXIT_OURS
+        print_json(outcome_of(status.state, session.run))
+    elif status.ended and status.ended.why in ("delivered", "target_not_met", "wrong_question"):
+        summary(status.state, session.root, screen)
+    elif status.ended:
+        screen.error(status.ended.reason)
+    if status.ended is None:
+        _say_open(session, status, screen)
+    return EXIT_CODES[status.ended.why] if status.ended else EXIT_OURS

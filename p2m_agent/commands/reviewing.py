@@ -87,12 +87,12 @@ def _answer(path: Path, key: str, value: object) -> Answer:
 
 def _answer_from(answers: dict[str, Answer], session: Session, *, stop: bool) -> int:
     """Give the answers that fit; the first question without one stays open."""
-    standing = session.standing()
-    while (question := standing.question) is not None:
+    status = session.status()
+    while (question := status.question) is not None:
         answer = answers.pop(question.id, None) or answers.pop(question.about, None)
         if answer is None:
             raise UsageError(f"Still open: {question.text} ({question.id})", f"Answer it: p2m review {session.run}")
-        standing = session.step(answer=answer, record_only=stop)
+        status = session.step(answer=answer, record_only=stop)
         if stop:
             return 0
     return 0

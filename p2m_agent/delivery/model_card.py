@@ -159,7 +159,7 @@ def _what(facts: Facts) -> str:
     does = f"sorts inputs into {len(card.labels)} labels" if card.labels else "turns an input text into an output text"
     if card.kind == "multi_label":
         does = f"tells which of {len(card.labels)} labels apply to an input"
-    return f"A small model that {does}: {recipe_named(card.recipe.method).noun}, made from {card.base.name}."
+    return f"A small model that {does}: {recipe_named(card.recipe.method).description}, made from {card.base.name}."
 
 
 def _table(facts: Facts) -> list[tuple[str, str]]:

@@ -45,11 +45,11 @@ class OnnxEncoder:
     """Unit vectors of texts. Sessions have one thread each and there are as many as cores, so batches share none."""
 
     def __init__(
-        self, sessions: Sequence[Any], tokenizer: Any, told: Exported, max_tokens: int, cut: Cut = "end"
+        self, sessions: Sequence[Any], tokenizer: Any, exported: Exported, max_tokens: int, cut: Cut = "end"
     ) -> None:
         """Take sessions of the same export; `cut` is left out of texts of more than `max_tokens`."""
-        self._sessions, self._tokenizer, self._told = sessions, tokenizer, told
-        self.max_tokens, self.dim, self._cut = max_tokens, told.dim, cut
+        self._sessions, self._tokenizer, self._exported = sessions, tokenizer, exported
+        self.max_tokens, self.dim, self._cut = max_tokens, exported.dim, cut
         self._pool = ThreadPoolExecutor(len(sessions), "onnx")
 
     def encode(self, texts: Sequence[str]) -> NDArray[numpy.float32]:
@@ -80,11 +80,11 @@ class OnnxEncoder:
         limit = {"truncation": True, "max_length": self.max_tokens} if cut else {"verbose": False}
         if cut and self._cut == "middle":
             texts = without_middle(
-                texts, self._tokenizer, self.max_tokens - len(self._tokenizer(self._told.prompt)["input_ids"])
+                texts, self._tokenizer, self.max_tokens - len(self._tokenizer(self._exported.prompt)["input_ids"])
             )
-        prompted = [self._told.prompt + text for text in texts]
-        told = self._tokenizer(prompted, return_attention_mask=False, return_token_type_ids=False, **limit)
-        return [list(ids) for ids in told["input_ids"]]
+        prompted = [self._exported.prompt + text for text in texts]
+        encoded = self._tokenizer(prompted, return_attention_mask=False, return_token_type_ids=False, **limit)
+        return [list(ids) for ids in encoded["input_ids"]]
 
     def _vectors(self, session: Any, rows: Sequence[Sequence[int]]) -> NDArray[numpy.float32]:
         import numpy as np
@@ -114,11 +114,11 @@ def load_onnx_encoder(
         return None
     path = settings.cache_dir / "onnx" / f"{_digest(folder)}.onnx"
     try:
-        told = _told(path) or export(load(), path, max_tokens)
-        if told.off_by > CLOSE:
+        exported = _exported_at(path) or export(load(), path, max_tokens)
+        if exported.off_by > CLOSE:
             return None
         sessions = [open_session(path) for _ in range(settings.threads)]
-        return OnnxEncoder(sessions, load_tokenizer(folder), told, max_tokens, cut)
+        return OnnxEncoder(sessions, load_tokenizer(folder), exported, max_tokens, cut)
     except Exception as error:
         # Every exporter has models that it cannot do, and says so in its own way; torch can do them all.
         log.info("torch is used: %s: %s", type(error).__name__, error)
@@ -132,13 +132,13 @@ def export(encoder: TextEncoder, path: Path, max_tokens: int) -> Exported:
     shown = encoder.model.preprocess(list(_PROBES), prompt=None)
     given = {name: shown[name] for name in _NAMES if name in shown}
     write_graph(_whole(encoder.model, list(given)), given, new, ["vector"])
-    told = Exported(prompt=encoder.prompt, dim=encoder.dim, off_by=0.0)
-    made = OnnxEncoder([open_session(new)], encoder.tokenizer, told, max_tokens)
-    told = told.model_copy(update={"off_by": _off_by(made, encoder)})
+    exported = Exported(prompt=encoder.prompt, dim=encoder.dim, off_by=0.0)
+    made = OnnxEncoder([open_session(new)], encoder.tokenizer, exported, max_tokens)
+    exported = exported.model_copy(update={"off_by": _off_by(made, encoder)})
     new.replace(path)
-    path.with_suffix(".json").write_text(told.model_dump_json(), encoding="utf-8")
+    path.with_suffix(".json").write_text(exported.model_dump_json(), encoding="utf-8")
     _forget(path.parent)
-    return told
+    return exported
 
 
 def _forget(folder: Path) -> None:
@@ -175,7 +175,7 @@ def _whole(model: Any, names: Sequence[str]) -> Any:
     return Whole().eval()
 
 
-def _told(path: Path) -> Exported | None:
+def _exported_at(path: Path) -> Exported | None:
     beside = path.with_suffix(".json")
     if not (path.is_file() and beside.is_file()):
         return None

@@ -38,7 +38,7 @@ def error_clusters(study: Study, llm: LLM | None) -> tuple[ErrorCluster, ...]:
 
     Args:
         study: dev rows with answers.
-        llm: finds titles where it is sound; None leaves the terms.
+        llm: finds titles where it is reliable; None leaves the terms.
     """
     if len(study.wrong) < FEWEST_ERRORS:
         return ()
@@ -158,7 +158,7 @@ def _titles(found: Sequence[ErrorCluster], study: Study, llm: LLM) -> Mapping[in
             )
         )
     try:
-        replies = llm.ask_many(requests) if llm.capability.sound else []
+        replies = llm.ask_many(requests) if llm.capability.reliable else []
     except P2MError:
         return {}
     named = {i: answer.title for i, reply in enumerate(replies) if (answer := ClusterTitle.read(reply))}

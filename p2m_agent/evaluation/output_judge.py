@@ -60,7 +60,7 @@ def judge(
     """
     pairs = [(row, answer) for row, answer in zip(rows, answers, strict=True)][:ROWS]
     try:
-        if not llm.capability.sound:
+        if not llm.capability.reliable:
             return Verdicts((), f"{llm.model} is too weak to judge")
         system = render("judge_outputs", instruction=spec.instruction)
         requests = [_request(system, row, one) for row, answer in pairs for one in _both(row.output, answer)]

@@ -52,7 +52,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Settled:
+class Consensus:
     """Rows with one answer each, and the items that have none."""
 
     rows: list[Row]
@@ -112,7 +112,7 @@ def agreement(units: Sequence[Sequence[Answer]]) -> Agreement:
 
 def settle_wide(
     rows: Sequence[Row], columns: Sequence[str], output: str, missing: Callable[[object], bool] = is_absent
-) -> Settled:
+) -> Consensus:
     """One column an annotator, `annotator_1` … `annotator_n`: their majority in a column `output` in place of them."""
     units = [[text_of(row.get(name)) for name in columns if not missing(row.get(name))] for row in rows]
     kept: list[Row] = []
@@ -123,7 +123,7 @@ def settle_wide(
             rejected.append(Rejected(row, TIE if unit else UNLABELLED, ", ".join(unit)))
         else:
             kept.append({name: value for name, value in row.items() if name not in columns} | {output: answer})
-    return Settled(kept, rejected, agreement(units))
+    return Consensus(kept, rejected, agreement(units))
 
 
 def settle_long(
@@ -132,7 +132,7 @@ def settle_long(
     annotator: str,
     output: str,
     missing: Callable[[object], bool] = is_absent,
-) -> Settled:
+) -> Consensus:
     """One row an item and annotator: one row an item with their majority.
 
     Args:
@@ -158,7 +158,7 @@ def settle_long(
             rejected.append(Rejected(firsts[key], TIE if said else UNLABELLED, ", ".join(said.values())))
         else:
             kept.append({name: value for name, value in firsts[key].items() if name != annotator} | {output: answer})
-    return Settled(kept, rejected, agreement([list(said.values()) for said in votes.values()]))
+    return Consensus(kept, rejected, agreement([list(said.values()) for said in votes.values()]))
 
 
 def _spread(counts: Counter[Answer]) -> float:

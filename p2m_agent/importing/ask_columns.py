@@ -20,10 +20,10 @@ _SHOWN = 3
 """Sample values a column."""
 
 
-def is_sound(llm: LLM | None) -> bool:
+def is_reliable(llm: LLM | None) -> bool:
     """Whether its judgement may be used; an endpoint that does not answer has none, and the heuristics stand."""
     try:
-        return llm is not None and llm.capability.sound
+        return llm is not None and llm.capability.reliable
     except ToolError:
         return False
 

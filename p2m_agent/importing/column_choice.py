@@ -58,7 +58,7 @@ class Table:
         """Whether no name says anything, so that values and order have to."""
         return all(names.says_nothing(each.name) for each in self.columns if not names.leaves_out(each.name))
 
-    def told(self, column: Column) -> int:
+    def in_request(self, column: Column) -> int:
         """1 where what is wanted names the column, -1 where only what is given does, 0 where neither."""
         mine = names.telling_words(column.name)
         wanted = _shares(mine, names.words_of(self.asked.wanted))
@@ -168,15 +168,15 @@ def asked_points(column: Column, table: Table) -> float:
 
 def _name_points(column: Column, table: Table) -> float:
     named, as_input = names.output_score(column.name), names.input_score(column.name)
-    told = table.told(column)
-    if named <= 2 and told <= 0 and names.is_record(column.name):
+    asked = table.in_request(column)
+    if named <= 2 and asked <= 0 and names.is_record(column.name):
         named = 0.0  # an author is what is wanted only where somebody says so
     points = named - (0.5 * as_input if named < 4 else 0.0)
-    if told > 0 and (named or not as_input or table.asked.given):
+    if asked > 0 and (named or not as_input or table.asked.given):
         points += 3.0 if table.asked.given else 1.5
-    elif told < 0:
+    elif asked < 0:
         points -= 3.0
-    if named > 3 and re.match(r"fine", column.name.lower()) and told <= 0:
+    if named > 3 and re.match(r"fine", column.name.lower()) and asked <= 0:
         points -= 1.0
     if column.name.lower() == "target" and any(names.output_score(other.name) > 5.1 for other in table.columns):
         points -= 3.0  # what an opinion is about, beside its label
@@ -253,9 +253,11 @@ def choose_inputs(table: Table, output: Column) -> list[Column]:
     named = [column for column in named if not _by_machine(column)]
     # What the request names may also be a part of the answer, which stands behind the inputs.
     before = [column for column in rest if column.position < output.position and not column.id_like]
-    wanted = [column for column in before if table.told(column) and not names.leaves_out(column.name)]
+    wanted = [column for column in before if table.in_request(column) and not names.leaves_out(column.name)]
     given = [
-        column for column in rest if table.told(column) < 0 and not (column.id_like or names.leaves_out(column.name))
+        column
+        for column in rest
+        if table.in_request(column) < 0 and not (column.id_like or names.leaves_out(column.name))
     ]
     chosen = [*(named or _readable(rest, output, table) or rest), *wanted, *given]
     inputs = [column for column in rest if column in chosen]
@@ -328,7 +330,7 @@ def _gives_away(column: Column, output: Column, table: Table) -> bool:
         return True
     if values.concludes(output, column) and column.position < output.position:
         return as_input < 1.5 and len(table.columns) > 2
-    return as_output >= 3.8 and as_output > as_input and table.told(column) >= 0
+    return as_output >= 3.8 and as_output > as_input and table.in_request(column) >= 0
 
 
 def output_was_named(spec: TaskSpec) -> bool:

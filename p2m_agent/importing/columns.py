@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from p2m_agent.errors import ToolError
 from p2m_agent.importing import column_names as names
-from p2m_agent.importing.ask_columns import ask_columns, is_sound
+from p2m_agent.importing.ask_columns import ask_columns, is_reliable
 from p2m_agent.importing.asked_for import read_request
 from p2m_agent.importing.column_choice import (
     NamedColumns,
@@ -69,7 +69,7 @@ def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: ea
         rows: a sample; 200 rows are enough.
         spec: its fields are matched by name and meaning unless they are the assumed ones.
         card: what the source says about its columns, Markdown.
-        llm: asked only where it is known to be sound.
+        llm: asked only where it is known to be reliable.
         embedder: for the meaning of names.
         fixed: the spec's fields must be kept: a person named them, or rows are already read into them.
         named: columns that a person named.
@@ -92,7 +92,7 @@ def map_columns(  # noqa: PLR0913 (rows, task, and what is known beside them: ea
     output, lead = choose_output(table)
     inputs, doubts = without_leaks(choose_inputs(table, output), output, table)
     mapping = _mapping(inputs, output, lead, table, fixed=fixed).model_copy(update={"doubts": doubts})
-    asked = ask_columns(columns, spec, card, llm) if mapping.unsure and llm is not None and is_sound(llm) else None
+    asked = ask_columns(columns, spec, card, llm) if mapping.unsure and llm is not None and is_reliable(llm) else None
     if asked is None or (fixed and len(asked[0]) != len(spec.input_fields)):
         return mapping
     chosen = check_mapping(rows, spec, asked[0], asked[1], why=f"an LLM chose: {asked[2]}", fixed=fixed)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from p2m_agent.importing.annotators import (
     TIE,
     UNLABELLED,
-    Settled,
+    Consensus,
     agreement,
     majority,
     settle_long,
@@ -111,17 +111,19 @@ def _by_item(opened: Opened) -> Opened:
     if not found or not output:
         return opened
     (texts, who), spelled = found, _spelled(rows, [output])
-    settled: list[Settled] = []
+    merged_rows: list[Consensus] = []
 
     def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
-        settled.append(
+        merged_rows.append(
             settle_long([{**row, output: spelled(row.get(output))} for row in part], texts, who, output, _nothing)
         )
-        merged = len(part) - len(settled[-1].rows) - len(settled[-1].rejected)
-        return settled[-1].rows, [*settled[-1].rejected, *([Rejected({}, FURTHER)] * merged)]
+        merged = len(part) - len(merged_rows[-1].rows) - len(merged_rows[-1].rejected)
+        return merged_rows[-1].rows, [*merged_rows[-1].rejected, *([Rejected({}, FURTHER)] * merged)]
 
     changed = _changed(opened, change)
-    return replace(changed, doubts=(*changed.doubts, *(doubt for each in settled for doubt in each.agreement.doubts())))
+    return replace(
+        changed, doubts=(*changed.doubts, *(doubt for each in merged_rows for doubt in each.agreement.doubts()))
+    )
 
 
 def _by_votes(opened: Opened) -> Opened:
@@ -164,7 +166,7 @@ def _named(opened: Opened) -> Opened:
 
 def _one_object(opened: Opened, spec: TaskSpec) -> Opened:
     """Columns that the request wants read out of the text as one JSON object."""
-    fields = [] if spec.sorts and spec.kind_told else fields_asked(_rows(opened), spec.request)
+    fields = [] if spec.sorts and spec.kind_stated else fields_asked(_rows(opened), spec.request)
     if not fields:
         return opened
     doubt = Doubt(
@@ -181,7 +183,7 @@ def _one_object(opened: Opened, spec: TaskSpec) -> Opened:
 def _ticked(opened: Opened, spec: TaskSpec) -> Opened:
     """A column in which some rows are ticked and the others are empty, with a word for both."""
     rows = _rows(opened)
-    name = ticked_column(rows) if spec.sorts or not spec.kind_told else ""
+    name = ticked_column(rows) if spec.sorts or not spec.kind_stated else ""
     if not name:
         return opened
     count = sum(bool(text_of(row.get(name))) for row in rows)
@@ -266,18 +268,18 @@ def _listed(row: Row, columns: Sequence[str]) -> Row:
 
 def _of_most(opened: Opened, alike: Alike) -> Opened:
     spelled = _spelled(_rows(opened), alike.columns)
-    settled: list[Settled] = []
+    merged_rows: list[Consensus] = []
     gold = alike.gold
 
     def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
         rows = [{**row, **{name: spelled(row.get(name)) for name in alike.columns}} for row in part]
-        settled.append(settle_wide(rows, alike.columns, FLAG, _nothing))
+        merged_rows.append(settle_wide(rows, alike.columns, FLAG, _nothing))
         if gold:
             return [{name: cell for name, cell in row.items() if name not in alike.columns} for row in part], []
-        return settled[-1].rows, settled[-1].rejected
+        return merged_rows[-1].rows, merged_rows[-1].rejected
 
     changed = _changed(opened, change)
-    said = [doubt for each in settled for doubt in each.agreement.doubts()]
+    said = [doubt for each in merged_rows for doubt in each.agreement.doubts()]
     if gold:
         done = f"The label is what {gold} says; the columns {', '.join(alike.columns)} are not read."
         said = [doubt.model_copy(update={"done": done}) for doubt in said]

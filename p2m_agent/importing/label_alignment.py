@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.importing.ask_columns import is_sound
+from p2m_agent.importing.ask_columns import is_reliable
 from p2m_agent.prompting import render
 from p2m_agent.types.answer_form import by_name, form_of, one_of
 
@@ -55,13 +55,13 @@ def align_labels(
     llm: LLM | None = None,
     samples: Mapping[str, Sequence[str]] | None = None,
 ) -> Alignment:
-    """Find each source label among the task's: by spelling, by meaning, then by asking a sound LLM.
+    """Find each source label among the task's: by spelling, by meaning, then by asking a reliable LLM.
 
     Args:
         found: rows per source label.
         wanted: the task's labels.
         embedder: for the meaning of names; called where spelling leaves some.
-        llm: asked about what is left, only where it is known to be sound.
+        llm: asked about what is left, only where it is known to be reliable.
         samples: a few inputs of each source label, which tell an LLM what a label such as `2` stands for.
     """
     same = {label: label for label in found if label in wanted}
@@ -180,7 +180,7 @@ def _by_meaning(left: Sequence[str], free: Sequence[str], load: Callable[[], Emb
 def _by_asking(
     left: Sequence[str], wanted: Sequence[str], llm: LLM | None, samples: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
-    if llm is None or not left or not is_sound(llm):
+    if llm is None or not left or not is_reliable(llm):
         return {}
     from p2m_agent.llm.client import ChatMessage, Request
 

@@ -86,7 +86,7 @@ def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -
 
     Args:
         opened: the source.
-        wishes: what is settled before.
+        wishes: what is fixed before.
         judges: what helps where names do not tell.
         made_by: id of the call, for the task as the rows change it.
 
@@ -94,7 +94,7 @@ def plan_reading(opened: Opened, wishes: Wishes, judges: Judges, made_by: str) -
         ToolError: they do not exist, or none can be an input or the output.
     """
     if opened.roles is None:
-        if wishes.open_kind and not (wishes.spec.kind_told or wishes.spec.sorts) and shows_labels(sample_of(opened)):
+        if wishes.open_kind and not (wishes.spec.kind_stated or wishes.spec.sorts) and shows_labels(sample_of(opened)):
             wishes = replace(wishes, spec=_of_kind(wishes, "classification", "a column of values that recur", made_by))
         output = wishes.output or wishes.task.output_field or ""
         opened = gather(opened, wishes.spec, open_kind=wishes.open_kind, output=output)

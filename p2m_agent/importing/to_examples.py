@@ -48,12 +48,12 @@ class Judges:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is settled before the import."""
+    """What is fixed before the import."""
 
     spec: TaskSpec
     task: Task
     """What the person said; never overruled."""
-    settled: bool = False
+    imported: bool = False
     """Whether rows are imported already, so that fields and labels must stay."""
     inputs: tuple[str, ...] = ()
     output: str = ""
@@ -64,24 +64,24 @@ class Wishes:
     """Into how many ranges, or by which edges, a number is put."""
 
     @classmethod
-    def of_own(cls, spec: TaskSpec, task: Task, *, settled: bool = False) -> Wishes:
+    def of_own(cls, spec: TaskSpec, task: Task, *, imported: bool = False) -> Wishes:
         """What a person said about the rows that they brought."""
-        return cls(spec, task, settled, task.input or (), task.output or "", task.group or "", task.buckets or "")
+        return cls(spec, task, imported, task.input or (), task.output or "", task.group or "", task.buckets or "")
 
     @property
     def fixed_fields(self) -> bool:
         """Whether the input fields of the spec must stay."""
-        return self.settled or self.task.input_fields is not None or bool(self.spec.demonstrations)
+        return self.imported or self.task.input_fields is not None or bool(self.spec.demonstrations)
 
     @property
     def open_kind(self) -> bool:
         """Whether the rows may show that the task is of another kind."""
-        return not (self.task.kind is not None or self.settled)
+        return not (self.task.kind is not None or self.imported)
 
     @property
     def binding_labels(self) -> bool:
         """Whether the labels of the spec must stay."""
-        return self.settled or self.task.labels is not None
+        return self.imported or self.task.labels is not None
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def import_source(opened: Opened, mapping: Mapping, wishes: Wishes, judges: Judg
             "Name the right columns: --input COLUMN --output COLUMN (in a tool call: `columns`).",
         )
     spec = adopt(wishes.spec, terms, mapping, made_by, wishes.task)
-    if not wishes.settled:
+    if not wishes.imported:
         spec = with_columns(with_metric(spec, examples, made_by, wishes.task), mapping, made_by)
     doubts = (*opened.doubts, *column.doubts, *terms.doubts)
     alignment = as_written(terms.alignment, written, column.labels) if spec.sorts else None

@@ -31,7 +31,7 @@ DELETE FROM pledge;
 """
 _ANSWER = "INSERT OR REPLACE INTO answers (sha, model, response, usd) VALUES (?, ?, ?, ?)"
 _LOSS = "INSERT INTO losses (usd) VALUES (?)"
-_PLEDGE = "INSERT OR REPLACE INTO pledge (one, usd) VALUES (1, ?)"
+_BOUND = "INSERT OR REPLACE INTO pledge (one, usd) VALUES (1, ?)"
 _CUT_OFF = """
 INSERT INTO losses (usd) SELECT usd FROM pledge WHERE usd > 0;
 DELETE FROM pledge;
@@ -61,7 +61,7 @@ class Answers:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="p2m-answers")
         self._queue_lock = threading.Lock()
         self._queue: list[tuple[_Write, asyncio.Future[None]]] = []
-        self._pledge = _Pledge(self._together)
+        self._bound = _UpperBound(self._together)
         self._writing = False
         self._spent_when_closed: tuple[float, int] | None = None
 
@@ -82,10 +82,10 @@ class Answers:
     async def at_most(self, usd: float) -> AsyncIterator[None]:
         """Around a request: should the process be killed inside, what it may cost counts as spent."""
         try:
-            await self._pledge.add(usd)
+            await self._bound.add(usd)
             yield
         finally:
-            await self._pledge.take(usd)
+            await self._bound.take(usd)
 
     def lose(self, usd: float) -> None:
         """Note what requests may have cost whose answer never came."""
@@ -180,7 +180,7 @@ def inherit_answers(source: Path, target: Path) -> None:
             db.executescript(f"{_TABLES} BEGIN IMMEDIATE; {_HAND_OVER} COMMIT;")
 
 
-class _Pledge:
+class _UpperBound:
     """An upper bound, on disk, of what the requests on their way may cost.
 
     It is raised to twice what is needed and goes back once nothing is on its way, so that hardly any request waits for
@@ -207,11 +207,11 @@ class _Pledge:
                 await asyncio.shield(self._raising)
         if self._flying < _NOTHING_USD and self._on_disk:
             self._flying = self._on_disk = 0.0
-            await asyncio.shield(self._write([(_PLEDGE, (0.0,))]))
+            await asyncio.shield(self._write([(_BOUND, (0.0,))]))
 
     async def _raise(self, usd: float) -> None:
         try:
-            await self._write([(_PLEDGE, (usd,))])
+            await self._write([(_BOUND, (usd,))])
             self._on_disk = usd
         finally:
             self._raising = None

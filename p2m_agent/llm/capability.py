@@ -50,9 +50,9 @@ async def enforces_schema(connection: Connection) -> bool:
     return await _remembered(connection, "json_schema", _keeps_schema)
 
 
-async def is_sound(connection: Connection) -> bool:
+async def is_reliable(connection: Connection) -> bool:
     """Whether the model gets easy questions right."""
-    return await _remembered(connection, "sound", _is_sound)
+    return await _remembered(connection, "sound", _is_reliable)
 
 
 async def reads(connection: Connection) -> bool:
@@ -64,7 +64,7 @@ async def _remembered(connection: Connection, what: str, probe: Callable[[Connec
     if what in connection.facts:
         return connection.facts[what]
     fact = f"{connection.endpoint.identity} {await connection.model()} {what}"
-    answers = connection.around.answers
+    answers = connection.resources.answers
     async with connection.probing(what):
         known = answers.known(fact)
         if known is None:
@@ -168,7 +168,7 @@ async def _held_to(
     return value if isinstance(value, dict) else {}
 
 
-async def _is_sound(connection: Connection) -> bool:
+async def _is_reliable(connection: Connection) -> bool:
     """Stop at the first wrong answer: weak models are found out after one request."""
     for prompt, right in SOUND_PROBES.items():
         if await _held_to(connection, [{"role": "user", "content": render(prompt)}], choice_schema(prompt)) != right:

@@ -45,7 +45,7 @@ class ConnectedLLM:
         """Give a connection a role: planner, teacher or judge."""
         self.role = role
         self.connection = connection
-        self._loop = connection.around.loop
+        self._loop = connection.resources.loop
         self._seconds_left = seconds_left
 
     def until(self, seconds_left: SecondsLeft) -> ConnectedLLM:
@@ -192,7 +192,7 @@ class ConnectedLLM:
                     if failure.status != 400:
                         raise
                     del body["response_format"]  # enforcement often covers only a part of JSON Schema
-            return await self._ask_under(schema, {**body, "messages": _told(body, ask_for_json(schema))})
+            return await self._ask_under(schema, {**body, "messages": _with_instruction(body, ask_for_json(schema))})
         except RowFailed as failure:
             sha = self._sha(await self.connection.model(), body)
             return Reply(text="", request_sha=sha, error=str(failure))
@@ -241,9 +241,9 @@ class Abilities:
         return self.llm.tried(capability.enforces_schema(self.llm.connection))
 
     @property
-    def sound(self) -> bool:
+    def reliable(self) -> bool:
         """It gets the probe's easy questions right, so its choices are worth something."""
-        return self.llm.tried(capability.is_sound(self.llm.connection))
+        return self.llm.tried(capability.is_reliable(self.llm.connection))
 
     @property
     def reads(self) -> bool:
@@ -252,7 +252,7 @@ class Abilities:
 
     def found(self) -> Capability:
         """All of it."""
-        return Capability(tools=self.tools, json_schema=self.json_schema, sound=self.sound, reads=self.reads)
+        return Capability(tools=self.tools, json_schema=self.json_schema, reliable=self.reliable, reads=self.reads)
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
@@ -270,7 +270,7 @@ def _arrive(arrived: SimpleQueue[tuple[int, Future[Reply]]], index: int, done: F
     arrived.put((index, done))
 
 
-def _told(body: Body, instruction: str) -> list[object]:
+def _with_instruction(body: Body, instruction: str) -> list[object]:
     """The conversation with an instruction at the end of its last turn: many models insist that roles alternate."""
     *earlier, last = _turns(body)
     if isinstance(last, dict) and last.get("role") == "user":

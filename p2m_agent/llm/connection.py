@@ -77,9 +77,9 @@ class _Open:
 class Connection:
     """One endpoint with one model. Nothing is started or contacted before the first request."""
 
-    def __init__(self, endpoint: Endpoint, around: SharedResources, price: Price | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, resources: SharedResources, price: Price | None = None) -> None:
         """Refer to an endpoint; `price` is what the person says its tokens cost."""
-        self.endpoint, self.around = endpoint, around
+        self.endpoint, self.resources = endpoint, resources
         self._price = price
         self._model: str | None = None if endpoint.local else endpoint.model
         self._server: embedded.EmbeddedServer | None = None
@@ -107,7 +107,7 @@ class Connection:
 
     async def _gguf(self) -> Path:
         """The weights; a download outlasts whoever waits for it, but not the process."""
-        found = started(lambda: embedded.find_gguf(self.endpoint.model, self.around.settings))
+        found = started(lambda: embedded.find_gguf(self.endpoint.model, self.resources.settings))
         return await asyncio.wrap_future(found)
 
     @property
@@ -126,7 +126,7 @@ class Connection:
             return self._price
         if not self.endpoint.paid:
             return FREE
-        return price_of(await self.model(), self.around.prices)
+        return price_of(await self.model(), self.resources.prices)
 
     async def complete(self, body: Body, role: str) -> Completion:
         """The answer to a request: from disk, or from the endpoint and then on disk.
@@ -156,7 +156,7 @@ class Connection:
     @property
     def width(self) -> int:
         """The most requests that are ever under way at once."""
-        return 1 if self.endpoint.local else self.around.settings.llm_concurrency
+        return 1 if self.endpoint.local else self.resources.settings.llm_concurrency
 
     def probing(self, what: str) -> asyncio.Lock:
         """Held while something is being found out about the model, so that it is tried once."""
@@ -182,7 +182,7 @@ class Connection:
         if flight := opened.flying.get(sha):
             return flight
         # An unknown price counts as the dearest known one against the budget, and stays unknown in what is shown.
-        assumed = price or dearest(self.around.prices)
+        assumed = price or dearest(self.resources.prices)
         most = most_tokens(body)
         parcel = Parcel(body, sha, sum(most), assumed.usd, assumed.usd(*most))
         task = asyncio.create_task(self._fetch(opened, parcel, role, known_price=price is not None))
@@ -191,7 +191,7 @@ class Connection:
         return flight
 
     async def _fetch(self, opened: _Open, parcel: Parcel, role: str, *, known_price: bool) -> Completion:
-        sha, answers, model = parcel.key, self.around.answers, await self.model()
+        sha, answers, model = parcel.key, self.resources.answers, await self.model()
         started = time.monotonic()
         await asyncio.sleep(0)  # a caller whose time was over already is the first to go on, and stops it here
         try:
@@ -225,7 +225,7 @@ class Connection:
                 opened.unsupported.add(refused)
 
     def _kept(self, sha: str, role: str) -> Completion | None:
-        response = self.around.answers.find(sha)
+        response = self.resources.answers.find(sha)
         if response is None:
             return None
         answer = Completion(response=response, sha=sha, usd=0.0, cached=True)
@@ -239,7 +239,7 @@ class Connection:
 
     def _report(self, answer: Completion, role: str, wall_s: float) -> None:
         prompt_tokens, completion_tokens = answer.tokens()
-        self.around.emit(
+        self.resources.emit(
             LLMCalled(
                 role=role,
                 model=self._model or "",
@@ -254,8 +254,8 @@ class Connection:
     async def _connected(self) -> _Open:
         async with self._opening:
             if self._open is None:
-                around = self.around
-                settings, patience = around.settings, around.patience
+                resources = self.resources
+                settings, patience = resources.settings, resources.patience
                 pace = Pace(
                     Concurrency(self.width),
                     PerMinute(None if self.endpoint.local else settings.llm_rpm),
@@ -263,7 +263,7 @@ class Connection:
                     patience.clock,
                     patience.sleep,
                 )
-                self._open = _Open(Line(await self._client(), self.endpoint, patience, pace, around.wall))
+                self._open = _Open(Line(await self._client(), self.endpoint, patience, pace, resources.wall))
             return self._open
 
     async def _client(self) -> openai.AsyncOpenAI:
@@ -271,18 +271,18 @@ class Connection:
 
         url = self.endpoint.url
         if self.endpoint.provider:
-            return provider_client(self.endpoint, self.around.patience.timeout_s, self.width)
+            return provider_client(self.endpoint, self.resources.patience.timeout_s, self.width)
         if self.endpoint.local:
             gguf = await self._gguf()
-            self._server = await asyncio.to_thread(embedded.start, gguf, self.around.settings.threads)
+            self._server = await asyncio.to_thread(embedded.start, gguf, self.resources.settings.threads)
             url = self._server.url
         # Own retries: they know what is worth one. Without a key a server may still want the header.
         return openai.AsyncOpenAI(
             base_url=url,
             api_key=self.endpoint.key or "none",
             max_retries=0,
-            timeout=self.around.patience.timeout_s,
-            http_client=_transport(self.width, self.around.patience.timeout_s),
+            timeout=self.resources.patience.timeout_s,
+            http_client=_transport(self.width, self.resources.patience.timeout_s),
         )
 
     async def _discover(self) -> str:

@@ -27,19 +27,19 @@ class LLMs:
 
     def spent_usd(self) -> float:
         """Dollars paid through this store, by this process and all before it."""
-        return self.planner.connection.around.answers.spent()[0]
+        return self.planner.connection.resources.answers.spent()[0]
 
     def spent_tokens(self) -> int:
         """Tokens used through this store."""
-        return self.planner.connection.around.answers.spent()[1]
+        return self.planner.connection.resources.answers.spent()[1]
 
     def close(self) -> None:
         """Stop what was started; safe to call twice."""
-        around = self.planner.connection.around
+        resources = self.planner.connection.resources
         for llm in (self.planner, self.teacher, self.judge):
             llm.close()
-        around.loop.close()
-        around.answers.close()
+        resources.loop.close()
+        resources.answers.close()
 
     def __enter__(self) -> LLMs:
         return self
@@ -71,7 +71,7 @@ def open_llms(
     names = {"planner": settings.planner or settings.teacher, "teacher": settings.teacher}
     names["judge"] = settings.judge or settings.teacher
     endpoints = {role: resolve(name, settings, keys) for role, name in names.items()}
-    around = SharedResources(
+    resources = SharedResources(
         settings=settings,
         prices=load_prices(settings.prices),
         answers=Answers(store),
@@ -82,7 +82,7 @@ def open_llms(
     )
     price = read_price(settings.price)
     connections = {
-        endpoint: Connection(endpoint, around, price if endpoint == endpoints["teacher"] else None)
+        endpoint: Connection(endpoint, resources, price if endpoint == endpoints["teacher"] else None)
         for endpoint in endpoints.values()
     }
     return LLMs(**{role: ConnectedLLM(role, connections[endpoint]) for role, endpoint in endpoints.items()})

@@ -97,7 +97,7 @@ class Wall:
     def __init__(self, budget_left_usd: Callable[[], float]) -> None:
         """Ask `budget_left_usd` before each request; infinity means no limit."""
         self._left = budget_left_usd
-        self._settled = asyncio.Condition()
+        self._released = asyncio.Condition()
         self._at_first: float | None = None
         self._spent = 0.0
         self._reserved = 0.0
@@ -110,22 +110,22 @@ class Wall:
         """
         if usd <= 0:
             return
-        async with self._settled:
+        async with self._released:
             while usd > (left := self._remainder() - self._reserved) + 1e-9:
                 if self._reserved <= 0:
                     raise _too_dear(usd, left, ever=(self._at_first or 0.0) > 0)
-                await self._settled.wait()
+                await self._released.wait()
             self._reserved += usd
 
     async def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Replace what was set aside by what it came to."""
         if reserved_usd <= 0:
             return
-        async with self._settled:
+        async with self._released:
             self._reserved = max(0.0, self._reserved - reserved_usd)
             self._reserved = 0.0 if self._reserved < 1e-12 else self._reserved
             self._spent += spent_usd
-            self._settled.notify_all()
+            self._released.notify_all()
 
     def _remainder(self) -> float:
         now = self._left()

@@ -42,7 +42,7 @@ class ProbedPart:
     rows: list[Example]
     """Any beginning of them is a sample with the labels in proportion."""
 
-    def noun(self, sampled: int) -> MixturePart:
+    def record(self, sampled: int) -> MixturePart:
         """For the record."""
         return MixturePart(
             name=self.name,

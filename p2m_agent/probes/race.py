@@ -82,7 +82,7 @@ class RaceEntry:
 
         return RowStatistics(np.asarray(self.scores, float), lambda sums: sums[..., 0] / sums[..., 1])
 
-    def noun(self, best: RaceEntry) -> ProbedModel:
+    def record(self, best: RaceEntry) -> ProbedModel:
         """For the record."""
         value, interval = estimated(self.statistics) if self.scores else (None, None)
         return ProbedModel(

@@ -35,7 +35,7 @@ class Capabilities(Protocol):
         """Its endpoint enforces a JSON schema."""
 
     @property
-    def sound(self) -> bool:
+    def reliable(self) -> bool:
         """It gets the probe's easy questions right, so its choices are worth something."""
 
     @property

@@ -219,12 +219,12 @@ class RunState:
         """The task as it is understood now."""
         return self.latest(TaskSpec)
 
-    def since_told(self) -> list[Artifact]:
+    def since_redefined(self) -> list[Artifact]:
         """The artifacts since the task was last told differently, which makes an old training a new try.
 
         A new target or wording is no other task; a new instruction is one to students that read it.
         """
-        return self.artifacts[max((i for i, (old, new) in self._specs() if _told_anew(old, new)), default=0) :]
+        return self.artifacts[max((i for i, (old, new) in self._specs() if _redefined(old, new)), default=0) :]
 
     def best(self) -> TrainingRun | None:
         """The student with the highest dev score that is fast enough; the earlier, hence simpler, one on a tie.
@@ -305,7 +305,7 @@ def _p95(student: TrainingRun) -> str:
     return "was not timed" if student.p95_ms is None else f"takes {student.p95_ms:g} ms"
 
 
-def _told_anew(old: TaskSpec, new: TaskSpec) -> bool:
+def _redefined(old: TaskSpec, new: TaskSpec) -> bool:
     if old.constraints.max_latency_ms is None and new.constraints.max_latency_ms is not None:
         return True  # students were not timed
     reads = ("instruction",) if new.kind == "text_to_text" else ()

@@ -22,7 +22,7 @@ from p2m_agent.run.store import RunFolder, open_run
 from p2m_agent.run.tooling import Tools, load_tools
 from p2m_agent.settings import Settings
 from p2m_agent.steering.helm import Helm
-from p2m_agent.steering.standing import Doing, Standing, standing_of
+from p2m_agent.steering.overview import Doing, RunOverview, overview_of
 from p2m_agent.types.task import Task
 
 ALONE = Policy(attended=False)
@@ -83,7 +83,7 @@ class Desk:
         """
         return self._work(run, lambda helm: helm.let_go(calls))
 
-    def standing(self, run: str) -> Standing:
+    def overview(self, run: str) -> RunOverview:
         """Where a run stands, read from disk; its work goes on.
 
         Raises:
@@ -92,7 +92,7 @@ class Desk:
         folder = open_run(self.settings.runs_dir, run)
         working = self.working(folder)
         doing = self.doing if working else None
-        return standing_of(self.state(folder), folder.name, str(folder.root), doing, working=working)
+        return overview_of(self.state(folder), folder.name, str(folder.root), doing, working=working)
 
     def state(self, folder: RunFolder) -> RunState:
         """As last checkpointed; that of a run that has only just been made is empty."""

@@ -16,7 +16,7 @@ from p2m_agent.errors import P2MError, UsageError
 from p2m_agent.run.tooling import Args, Effect, Tool
 from p2m_agent.settings import Settings
 from p2m_agent.steering.desk import Desk
-from p2m_agent.steering.standing import Standing
+from p2m_agent.steering.overview import RunOverview
 from p2m_agent.types.scores import MetricName
 from p2m_agent.types.task import Task
 from p2m_agent.types.value import Value
@@ -163,14 +163,14 @@ class Predictions(Value):
     predictions: tuple[Answered, ...]
 
 
-async def start_run(args: StartRun, desk: Desk, report: Report) -> Standing:
+async def start_run(args: StartRun, desk: Desk, report: Report) -> RunOverview:
     """Check everything, make the run, and say where it stands."""
     if not args.prompt.strip() and args.from_run is None:
         raise UsageError("There is no task.", "Say in `prompt` what the model should do, or name an earlier run.")
     given = args.model_dump(include=set(Task.model_fields), exclude_none=True)
     job = desk.start(Task(request=args.prompt, **given), _limited(args, desk.settings), args.run_id, args.from_run)
     await _waited(job, desk, None, float("inf"), report)
-    return await anyio.to_thread.run_sync(desk.standing, job.result())
+    return await anyio.to_thread.run_sync(desk.overview, job.result())
 
 
 def _limited(args: StartRun, settings: Settings) -> Settings:
@@ -197,18 +197,18 @@ def _limited(args: StartRun, settings: Settings) -> Settings:
     return settings.model_copy(update=changed)
 
 
-async def step_run(args: StepRun, desk: Desk, report: Report) -> Standing:
+async def step_run(args: StepRun, desk: Desk, report: Report) -> RunOverview:
     """Let the usual controller choose."""
     return await _worked(desk.let_go(args.run, args.calls), desk, args.run, args.wait_s, report)
 
 
-async def run_status(args: LookAtRun, desk: Desk, report: Report) -> Standing:
+async def run_status(args: LookAtRun, desk: Desk, report: Report) -> RunOverview:
     """Look, after waiting where that was asked for."""
     with anyio.move_on_after(args.wait_s):
-        while (await anyio.to_thread.run_sync(desk.standing, args.run)).stands == "working":
+        while (await anyio.to_thread.run_sync(desk.overview, args.run)).stands == "working":
             await _tell(desk, args.run, report)
             await anyio.sleep(POLL_S)
-    return await anyio.to_thread.run_sync(desk.standing, args.run)
+    return await anyio.to_thread.run_sync(desk.overview, args.run)
 
 
 async def list_runs(_args: ListRuns, desk: Desk, _report: Report) -> RunList:
@@ -270,15 +270,15 @@ def _fields(given: str | dict[str, str], fields: tuple[str, ...]) -> dict[str, s
 
 def offers_of(tools: Iterable[Tool[Any, Any]]) -> dict[str, Offer]:
     """Everything that is offered, by name."""
-    around = [
-        Offer("start_run", _words(StartRun), StartRun, Standing, start_run),
-        Offer("step_run", _words(StepRun), StepRun, Standing, step_run),
-        Offer("run_status", _words(LookAtRun), LookAtRun, Standing, run_status, reads=True),
+    general = [
+        Offer("start_run", _words(StartRun), StartRun, RunOverview, start_run),
+        Offer("step_run", _words(StepRun), StepRun, RunOverview, step_run),
+        Offer("run_status", _words(LookAtRun), LookAtRun, RunOverview, run_status, reads=True),
         Offer("list_runs", _words(ListRuns), ListRuns, RunList, list_runs, reads=True),
         Offer("inspect_data", _words(InspectData), InspectData, Inspected, inspect_data, reads=True),
         Offer("predict", _words(Predict), Predict, Predictions, predict, reads=True),
     ]
-    return {offer.name: offer for offer in (*around, *map(_of_tool, tools))}
+    return {offer.name: offer for offer in (*general, *map(_of_tool, tools))}
 
 
 def _words(args: type[Args]) -> str:
@@ -300,7 +300,7 @@ def _of_tool(tool: Tool[Any, Any]) -> Offer:
     }
     called = _extended(tool, added)
 
-    async def run(given: Any, desk: Desk, report: Report) -> Standing:
+    async def run(given: Any, desk: Desk, report: Report) -> RunOverview:
         own = given.model_dump(mode="json", exclude=set(added), exclude_unset=True)
         move = Move(tool=tool.name, args=own, why=given.why or "the agent at the wheel chose it", by="agent")
         standing = await _worked(desk.call(given.run, move), desk, given.run, given.wait_s, report)
@@ -309,10 +309,10 @@ def _of_tool(tool: Tool[Any, Any]) -> Offer:
         return standing
 
     effect = " Publishes, so a person has to do it: p2m chat." if tool.effect is Effect.PUBLISH else ""
-    return Offer(tool.name, f"In a run: {tool.description}{effect}", called, Standing, run)
+    return Offer(tool.name, f"In a run: {tool.description}{effect}", called, RunOverview, run)
 
 
-async def _worked(job: Future[str], desk: Desk, run: str, wait_s: float, report: Report) -> Standing:
+async def _worked(job: Future[str], desk: Desk, run: str, wait_s: float, report: Report) -> RunOverview:
     """Where the run stands once the job is done, or the time to wait is over.
 
     Raises:
@@ -320,7 +320,7 @@ async def _worked(job: Future[str], desk: Desk, run: str, wait_s: float, report:
     """
     if await _waited(job, desk, run, wait_s, report):
         job.result()
-    return await anyio.to_thread.run_sync(desk.standing, run)
+    return await anyio.to_thread.run_sync(desk.overview, run)
 
 
 async def _waited(job: Future[str], desk: Desk, run: str | None, wait_s: float, report: Report) -> bool:

@@ -31,7 +31,7 @@ class Doing(Value):
     eta_s: float | None = None
 
 
-class CallTold(Value):
+class CallView(Value):
     """A call and what came of it."""
 
     call: str
@@ -45,7 +45,7 @@ class CallTold(Value):
     """The artifacts it left behind, as they are recorded."""
 
 
-class TaskTold(Value):
+class TaskView(Value):
     """The task as it is understood."""
 
     kind: Kind
@@ -57,7 +57,7 @@ class TaskTold(Value):
     assumptions: tuple[str, ...]
 
 
-class RowsTold(Value):
+class RowsView(Value):
     """Rows there are."""
 
     train: int
@@ -68,7 +68,7 @@ class RowsTold(Value):
     """Whether the held-out rows were made by the teacher."""
 
 
-class StudentTold(Value):
+class StudentView(Value):
     """A trained student."""
 
     training_run: str
@@ -78,7 +78,7 @@ class StudentTold(Value):
     """The task's metric on dev, 0 to 1."""
 
 
-class TestTold(Value):
+class TestView(Value):
     """The score on the locked test."""
 
     __test__ = False  # no test of pytest's
@@ -89,7 +89,7 @@ class TestTold(Value):
     looks: int
 
 
-class LeftTold(Value):
+class LeftView(Value):
     """What is left of the limits; null where there is none."""
 
     usd: float | None
@@ -105,7 +105,7 @@ class SuggestedCall(Value):
     why: str
 
 
-class Standing(Value):
+class RunOverview(Value):
     """Where a run stands."""
 
     run: str
@@ -114,13 +114,13 @@ class Standing(Value):
     """working: poll run_status; ready: the next call is yours; over: nothing more can be called."""
     said: str
     doing: Doing | None = None
-    last: CallTold | None = None
-    task: TaskTold | None = None
-    rows: RowsTold | None = None
-    best: StudentTold | None = None
-    test: TestTold | None = None
+    last: CallView | None = None
+    task: TaskView | None = None
+    rows: RowsView | None = None
+    best: StudentView | None = None
+    test: TestView | None = None
     spent: Cost
-    left: LeftTold
+    left: LeftView
     next: SuggestedCall | None = None
     ended: Ended | None = None
     stop: Stop | None = None
@@ -129,11 +129,11 @@ class Standing(Value):
     """Folder of the delivered model."""
 
 
-def standing_of(state: RunState, run: str, folder: str, doing: Doing | None = None, *, working: bool) -> Standing:
+def overview_of(state: RunState, run: str, folder: str, doing: Doing | None = None, *, working: bool) -> RunOverview:
     """Sum up a state for an agent. `doing` and `working` are what is known of it beyond its last checkpoint."""
     delivery = state.latest(Delivery)
     last = _last(state)
-    return Standing(
+    return RunOverview(
         run=run,
         folder=folder,
         stands="working" if working else ("over" if state.ended else "ready"),
@@ -154,12 +154,12 @@ def standing_of(state: RunState, run: str, folder: str, doing: Doing | None = No
     )
 
 
-def _last(state: RunState) -> CallTold | None:
+def _last(state: RunState) -> CallView | None:
     if not state.own_decisions:
         return None
     decision: Decision = state.own_decisions[-1]
     made = [a.model_dump(mode="json") for a in state.artifacts if a.made_by == decision.call_id]
-    return CallTold(
+    return CallView(
         call=decision.call_id,
         tool=decision.tool,
         by=decision.by,
@@ -170,7 +170,7 @@ def _last(state: RunState) -> CallTold | None:
     )
 
 
-def _said(state: RunState, last: CallTold | None, doing: Doing | None, *, working: bool) -> str:
+def _said(state: RunState, last: CallView | None, doing: Doing | None, *, working: bool) -> str:
     if working:
         what = f"at {doing.tool}, {doing.message}" if doing else "choosing the next step"
         return f"Working: {what.strip(', ')}. Ask run_status again."
@@ -181,11 +181,11 @@ def _said(state: RunState, last: CallTold | None, doing: Doing | None, *, workin
     return f"{last.tool}: {last.outcome}" if last else "Nothing has been called yet."
 
 
-def _task(state: RunState) -> TaskTold | None:
+def _task(state: RunState) -> TaskView | None:
     spec = state.spec
     if spec is None:
         return None
-    return TaskTold(
+    return TaskView(
         kind=spec.kind,
         instruction=spec.instruction,
         input_fields=spec.input_fields,
@@ -196,34 +196,34 @@ def _task(state: RunState) -> TaskTold | None:
     )
 
 
-def _rows(state: RunState) -> RowsTold | None:
+def _rows(state: RunState) -> RowsView | None:
     holdout = state.latest(Holdout)
     if holdout is None:
         return None
     train = sum(dataset.rows for dataset in state.chosen_datasets())
     proxy = holdout.origin == "synthetic"
-    return RowsTold(train=train, dev=holdout.dev_rows, test=holdout.test_rows, synthetic_proxy=proxy)
+    return RowsView(train=train, dev=holdout.dev_rows, test=holdout.test_rows, synthetic_proxy=proxy)
 
 
-def _best(state: RunState) -> StudentTold | None:
+def _best(state: RunState) -> StudentView | None:
     best = state.best()
     if best is None:
         return None
-    return StudentTold(training_run=best.id, method=best.recipe.method, base=best.recipe.base, dev=best.dev)
+    return StudentView(training_run=best.id, method=best.recipe.method, base=best.recipe.base, dev=best.dev)
 
 
-def _test(state: RunState) -> TestTold | None:
+def _test(state: RunState) -> TestView | None:
     report: EvalReport | None = delivered(state)[1]
     if report is None:
         return None
     score = report.score
-    return TestTold(metric=score.metric, value=score.value, ci95=score.ci95, rows=score.scored, looks=report.looks)
+    return TestView(metric=score.metric, value=score.value, ci95=score.ci95, rows=score.scored, looks=report.looks)
 
 
-def _left(state: RunState) -> LeftTold:
+def _left(state: RunState) -> LeftView:
     budget, made = state.budget, len(state.own(TrainingRun))
     wall_s = budget.left_s(state.spent)
-    return LeftTold(
+    return LeftView(
         usd=budget.left_usd(state.spent),
         wall_s=None if budget.wall_s is None else wall_s,
         rounds=None if budget.rounds is None else max(0, budget.rounds - made),

@@ -32,7 +32,7 @@ _FILLERS = re.compile(
 """Words in a value that name nothing."""
 
 
-class _Told(AnswerForm):
+class _ReadCondition(AnswerForm):
     """A condition as the model is asked for it."""
 
     words: str = Field(max_length=160)
@@ -40,10 +40,10 @@ class _Told(AnswerForm):
     value: str = Field(max_length=60)
 
 
-class _AllTold(AnswerForm):
+class _ReadConditions(AnswerForm):
     """Those of a request."""
 
-    conditions: list[_Told] = Field(max_length=MOST)
+    conditions: list[_ReadCondition] = Field(max_length=MOST)
 
 
 class Condition(BaseModel):
@@ -65,7 +65,7 @@ def read_conditions(llm: LLM, request: str) -> Constraints:
         ChatMessage(role="system", content=render("read_conditions")),
         ChatMessage(role="user", content=render("controller_choice", request=request, best="", choices=())),
     )
-    reply = llm.ask(Request(messages=messages, json_schema=_AllTold.json_schema(), max_tokens=300))
+    reply = llm.ask(Request(messages=messages, json_schema=_ReadConditions.json_schema(), max_tokens=300))
     found = reply.parsed.get("conditions", []) if isinstance(reply.parsed, dict) else []
     read: list[Condition] = []
     for each in found:
@@ -115,7 +115,7 @@ def with_conditions(spec: TaskSpec, own: Constraints | None, llm: LLM) -> TaskSp
     return spec.model_copy(update={"constraints": constraints, "instruction": instruction})
 
 
-def told_conditions(constraints: Constraints) -> str:
+def conditions_in_words(constraints: Constraints) -> str:
     """The conditions as a person reads them, and which of them nothing can hold the run to."""
     kept = {name: value for name, value in constraints.set_here().items() if name != "unenforced"}
     said = [f"{name.replace('_', ' ')} {_shown(value)}" for name, value in kept.items()]

@@ -66,19 +66,19 @@ class _Draft:
         self.said, self.embedder, self.task = said, embedder, said.task
         self.assumptions: list[str] = []
         self.assumed: dict[str, str] = {}
-        self.kind_told = True
+        self.kind_stated = True
         found = demonstrations_of(self.task.examples or (), self.task.output_field, self.task.input_fields)
         self.demonstrations, self.seen_inputs, self.seen_output = found
         self.suggested = self._suggestion(teacher)
 
     def _suggestion(self, teacher: LLM | None) -> RequestReading:
-        """Ask a sound LLM, where something is left to ask about; without one the rules have to do."""
+        """Ask a reliable LLM, where something is left to ask about; without one the rules have to do."""
         all_said = all(key in self.task.given or key in self.said.stated for key in KEPT)
         if teacher is None or self.said.previous or all_said:
             return RequestReading()
         try:
-            sound = teacher.capability.sound
-            return suggest(teacher, self.task.request, self.demonstrations) if sound else RequestReading()
+            reliable = teacher.capability.reliable
+            return suggest(teacher, self.task.request, self.demonstrations) if reliable else RequestReading()
         except BudgetExceeded:
             return RequestReading()
         except ToolError as error:
@@ -91,7 +91,7 @@ class _Draft:
             self.said = Said(self.task, self.said.stated)
         values = {
             "kind": kind,
-            "kind_told": self.kind_told,
+            "kind_stated": self.kind_stated,
             "instruction": self.instruction(),
             "labels": self.labels(kind),
             "input_fields": self.input_fields(),
@@ -137,7 +137,7 @@ class _Draft:
             embedder = None if self.task.data else self.embedder()
             if kind is None:
                 guess = guess_kind(self.task.request, self.demonstrations, embedder)
-                kind, self.kind_told = guess.kind, guess.margin >= TOLD
+                kind, self.kind_stated = guess.kind, guess.margin >= TOLD
         self.assume("kind", f"The task is {kind.replace('_', ' ')}: {_MEANING[kind]}.")
         return kind
 

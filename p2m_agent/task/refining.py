@@ -56,7 +56,7 @@ def evidence_of(report: EvalReport | None, remarks: Sequence[str]) -> RefiningEv
 
 
 def rewritten(spec: TaskSpec, evidence: RefiningEvidence, teacher: LLM) -> tuple[str, str] | None:
-    """(instruction, why) from a sound LLM; None where its answer is of no use."""
+    """(instruction, why) from a reliable LLM; None where its answer is of no use."""
     from p2m_agent.llm.client import ChatMessage, Request
 
     prompt = render(

@@ -1,4 +1,4 @@
-"""What a sound LLM makes of a request."""
+"""What a reliable LLM makes of a request."""
 
 from __future__ import annotations
 

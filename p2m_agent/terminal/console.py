@@ -15,7 +15,7 @@ from rich.live import Live
 from p2m_agent import events
 from p2m_agent.events import Event
 from p2m_agent.run.seams import Clock
-from p2m_agent.terminal import settled
+from p2m_agent.terminal import event_lines
 from p2m_agent.terminal.headings import Rounds
 from p2m_agent.terminal.live import LiveLines, Running, Throttle, named
 from p2m_agent.terminal.screen import Screen
@@ -62,7 +62,7 @@ class RunConsole:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the moving line away; what was settled stays."""
+        """Take the moving line away; what was event_lines stays."""
         with self._lock:
             self._working = False
             self._running.clear()
@@ -85,16 +85,16 @@ class RunConsole:
         heading = self._rounds.heading(event)
         if self._attended:
             return
-        if self._stamped and (said := heading or settled.milestone(event)):
-            self._screen.note(*settled.dated(event, said))
+        if self._stamped and (said := heading or event_lines.milestone(event)):
+            self._screen.note(*event_lines.dated(event, said))
         elif heading:
-            self._screen.note(*settled.headed(heading))
+            self._screen.note(*event_lines.headed(heading))
 
     def _note(self, event: Event, parts: Iterable[RenderableType]) -> None:
-        self._screen.note(*(settled.stamped(event, parts) if self._stamped else parts))
+        self._screen.note(*(event_lines.stamped(event, parts) if self._stamped else parts))
 
     def _settle(self, event: Any) -> None:
-        self._note(event, settled.render(event, self._screen, attended=self._attended))
+        self._note(event, event_lines.render(event, self._screen, attended=self._attended))
 
     def _start(self, event: events.CallStarted) -> None:
         now = self._clock()
@@ -114,7 +114,7 @@ class RunConsole:
         )
         self._running[event.call] = row
         if not self._screen.moving and self._throttle.lets(event):
-            self._note(event, [settled.progress_line(row, now)])
+            self._note(event, [event_lines.progress_line(row, now)])
 
     def _probed(self, event: events.ModelProbed) -> None:
         self._running.pop(event.call, None)
@@ -136,19 +136,19 @@ class RunConsole:
     def _finish(self, event: events.CallFinished) -> None:
         row = self._running.pop(event.call, None)
         unknown = row is not None and row.unknown_price
-        self._note(event, settled.finished(event, self._screen, unknown_price=unknown))
+        self._note(event, event_lines.finished(event, self._screen, unknown_price=unknown))
 
     def _fail(self, event: events.CallFailed | events.Failed) -> None:
         self._running.pop(event.call, None)
         if isinstance(event, events.Failed):
-            self._screen.ask(*settled.render(event, self._screen, attended=self._attended))
+            self._screen.ask(*event_lines.render(event, self._screen, attended=self._attended))
         else:
             self._settle(event)
 
     def _say(self, event: events.AgentSaid) -> None:
         self.said = event.text
         self._hide()  # words go to the other stream, which knows nothing of the moving line
-        self._screen.data(*settled.said(event.text))
+        self._screen.data(*event_lines.said(event.text))
 
     def _refresh(self) -> None:
         """Bring the moving line in step with what is running."""

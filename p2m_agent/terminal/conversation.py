@@ -15,11 +15,11 @@ from p2m_agent.errors import P2MError
 from p2m_agent.terminal import units
 from p2m_agent.terminal.asking import Asker, LeftOpen
 from p2m_agent.terminal.console import RunConsole
+from p2m_agent.terminal.event_lines import said
 from p2m_agent.terminal.lines import Lines, open_lines
 from p2m_agent.terminal.options import Option, options_of
 from p2m_agent.terminal.safe import words
 from p2m_agent.terminal.screen import Screen, marked
-from p2m_agent.terminal.settled import said
 from p2m_agent.terminal.slash import HELP
 from p2m_agent.terminal.talking import Asides, AskAgain, WantsToLeave
 from p2m_agent.terminal.views import show
@@ -42,7 +42,7 @@ class Chat:
     def __init__(self, session: Session, screen: Screen, lines: Lines | None = None, notify: str | None = None) -> None:
         """Listen to the session; read from the terminal, or from the lines given."""
         self._session, self._screen = session, screen
-        self._latest = session.standing()
+        self._latest = session.status()
         self._before, self._notify, self._offers = "", notify, True
         self._console = RunConsole(screen, attended=True)
         session.log.listen(self._console)
@@ -69,7 +69,7 @@ class Chat:
             try:
                 answer = self._asker().ask(self._latest.question)
             except AskAgain:
-                self._latest = self._session.standing()
+                self._latest = self._session.status()
                 continue
             except LeftOpen:
                 break
@@ -88,7 +88,7 @@ class Chat:
         """Start a new run, or say where an old one stands and take it up there."""
         state = self._latest.state
         if state.decisions or state.messages:
-            self._screen.note(*show.standing_parts(state, self._latest.question), Text())
+            self._screen.note(*show.status_parts(state, self._latest.question), Text())
             self._recall()
         if self._latest.question is not None:
             self._follow()
@@ -146,7 +146,7 @@ class Chat:
         except WantsToLeave as left:
             raise LeftOpen from left
         except AskAgain:
-            self._latest = self._session.standing()
+            self._latest = self._session.status()
             if self._latest.question is not None:
                 self._follow()
             elif not self._latest.ended:
@@ -186,19 +186,19 @@ class Chat:
             return
         except P2MError as error:
             self._screen.error(error.message, error.hint)
-            self._latest = self._session.standing()
+            self._latest = self._session.status()
             return
         self._tell(self._latest)
         if keep_going:
             self._follow()
 
-    def _tell(self, standing: RunStatus) -> None:
-        if standing.said and standing.said != self._console.said:
-            self._screen.data(*said(standing.said))
-        if standing.ended and not standing.state.resting:
-            summary(standing.state, self._session.root, self._screen)
+    def _tell(self, status: RunStatus) -> None:
+        if status.said and status.said != self._console.said:
+            self._screen.data(*said(status.said))
+        if status.ended and not status.state.resting:
+            summary(status.state, self._session.root, self._screen)
             self._screen.note(Text())
-        if standing.question is None and self._offers:
+        if status.question is None and self._offers:
             self._offer_next()
 
     def _follow(self) -> None:
@@ -212,7 +212,7 @@ class Chat:
             try:
                 answer = self._asker().ask(question)
             except AskAgain:
-                self._latest = self._session.standing()
+                self._latest = self._session.status()
                 if self._latest.question is None and self._latest.ended is None and not self._latest.state.resting:
                     self._step(keep_going=False)
                 continue
@@ -225,7 +225,7 @@ class Chat:
         return Asker(self._screen, self._lines, self._session.root, self._latest.state, self._talk)
 
     def _stopped(self) -> None:
-        self._latest = self._session.standing()
+        self._latest = self._session.status()
         text = "Stopped. The step at work will be done again from its last save. "
         how = "/go goes on, your words change the course, /quit leaves."
         self._screen.note(marked(self._screen.glyph("no"), "warn", Text(text).append(how, style="soft")), Text())
@@ -303,9 +303,9 @@ def review(session: Session, screen: Screen, *, go_on: bool = True, lines: Lines
     Returns:
         The exit code: 0, also where nothing is open.
     """
-    standing = session.standing()
-    if standing.question is None:
-        stands = show.stands(standing.state)
+    status = session.status()
+    if status.question is None:
+        stands = show.stands(status.state)
         screen.note(Text(f"{session.run}: no question is open ({stands})."))
         return 0
     return Chat(session, screen, lines).answer_open(go_on=go_on)

@@ -15,7 +15,7 @@ from p2m_agent.events import Event
 from p2m_agent.run.state import tool_of
 from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
-from p2m_agent.terminal.live import Running, left, told
+from p2m_agent.terminal.live import Running, details, left
 from p2m_agent.terminal.safe import one_line, words
 from p2m_agent.terminal.screen import Screen, marked
 from p2m_agent.terminal.views import tables
@@ -90,7 +90,7 @@ def stamped(event: Event, parts: Iterable[RenderableType]) -> list[RenderableTyp
 def progress_line(row: Running, now: float) -> RenderableType:
     """Progress as a line of its own."""
     share = "" if row.share is None else f"{row.share * 100:.0f} %"
-    parts = [share, left(row, now), told(row)]
+    parts = [share, left(row, now), details(row)]
     return Padding(Text(" · ".join(part for part in parts if part), style="soft"), (0, 0, 0, 4))
 
 

@@ -40,7 +40,7 @@ class Rounds:
         if not begins or self._announced > self._trained:
             return ""
         self._announced, self._ending = self._trained + 1, False
-        return f"round {self._announced}{self._most}{self._standing()}"
+        return f"round {self._announced}{self._most}{self._scores()}"
 
     def _learn(self, event: events.CallFinished) -> None:
         for artifact in event.artifacts:
@@ -55,9 +55,9 @@ class Rounds:
         if self._ending or not self._trained:
             return ""
         self._ending = True
-        return f"handing over{self._standing()}"
+        return f"handing over{self._scores()}"
 
-    def _standing(self) -> str:
+    def _scores(self) -> str:
         target = "" if self._target is None else f"target {self._target:g}"
         best = "" if self._best is None else f"best {title_of(self._metric)} {self._best:.3f} on dev"
         return "".join(f" · {part}" for part in (best, target) if part)

@@ -39,7 +39,7 @@ class Running:
     unknown_price: bool = False
 
 
-def told(running: Running) -> str:
+def details(running: Running) -> str:
     """The message with its numbers: `epoch 2 of 8 · loss 0.310 · dev 0.812`."""
     parts = [one_line(running.message)] if running.message else []
     parts += [f"{one_line(name)} {_number(value)}" for name, value in running.numbers]
@@ -104,7 +104,7 @@ def line(row: Running, now: float, width: int, signs: str = "⠋━─") -> Text
     if row.share is not None:
         right.append(f" {row.share * 100:3.0f} %")
     right.append(f"{left(row, now):>18}", style="soft")
-    text = Text(f"  {signs[0]} ", style="accent").append(told(row) or row.name, style="default")
+    text = Text(f"  {signs[0]} ", style="accent").append(details(row) or row.name, style="default")
     room = max(8, width - right.cell_len)
     text.truncate(room - 1, overflow="ellipsis")
     text.pad_right(room - text.cell_len)

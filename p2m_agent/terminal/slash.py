@@ -67,12 +67,12 @@ def run_command(line: str, session: Session, screen: Screen) -> None:
         meant = f"Did you mean {near[0]}?" if near else "/help lists the commands."
         screen.error(f"There is no command {one_line(name)}.", meant)
         return
-    screen.data(Text(), *view(session.standing()), Text())
+    screen.data(Text(), *view(session.status()), Text())
 
 
 def undo(session: Session, screen: Screen) -> None:
     """Take the last step back and say which it was."""
-    before = session.standing().state
+    before = session.status().state
     try:
         after = session.undo().state
     except P2MError as error:
@@ -147,54 +147,54 @@ def _help(_standing: RunStatus) -> list[RenderableType]:
     return [*parts, Text(said, style="soft"), Text(keys, style="soft")]
 
 
-def _status(standing: RunStatus) -> list[RenderableType]:
-    return show.standing_parts(standing.state, standing.question)
+def _status(status: RunStatus) -> list[RenderableType]:
+    return show.status_parts(status.state, status.question)
 
 
-def _spec(standing: RunStatus) -> list[RenderableType]:
-    spec = standing.state.spec
+def _spec(status: RunStatus) -> list[RenderableType]:
+    spec = status.state.spec
     return [tables.spec_table(spec)] if spec else [Text("The task is not defined yet.", style="soft")]
 
 
-def _labels(standing: RunStatus) -> list[RenderableType]:
-    state, spec = standing.state, standing.state.spec
+def _labels(status: RunStatus) -> list[RenderableType]:
+    state, spec = status.state, status.state.spec
     counts = dict.fromkeys(spec.labels, 0) if spec else {}
     for dataset in state.chosen_datasets():
         counts.update({label: counts.get(label, 0) + rows for label, rows in dataset.labels.items()})
     return [tables.labels_table(counts)] if counts else [Text("No labels are known yet.", style="soft")]
 
 
-def _told(topic: Topic) -> Callable[[RunStatus], list[RenderableType]]:
-    def view(standing: RunStatus) -> list[RenderableType]:
-        return [words(line) for line in answer(topic, standing.state, standing.question)]
+def _answer_on(topic: Topic) -> Callable[[RunStatus], list[RenderableType]]:
+    def view(status: RunStatus) -> list[RenderableType]:
+        return [words(line) for line in answer(topic, status.state, status.question)]
 
     return view
 
 
-def _plan(standing: RunStatus) -> list[RenderableType]:
-    parts = _told("next")(standing)
-    estimates = _told("time")(standing) + _told("cost")(standing)
+def _plan(status: RunStatus) -> list[RenderableType]:
+    parts = _answer_on("next")(status)
+    estimates = _answer_on("time")(status) + _answer_on("cost")(status)
     return [*parts, Text("Nothing of it has begun.", style="soft"), *estimates]
 
 
-def _diff(standing: RunStatus) -> list[RenderableType]:
-    specs = standing.state.all(TaskSpec)
+def _diff(status: RunStatus) -> list[RenderableType]:
+    specs = status.state.all(TaskSpec)
     said = list(dict.fromkeys(spec.instruction for spec in specs))
     if len(said) < 2:
         return [Text("The instruction has not changed.", style="soft")]
     return [part for old, new in pairwise(said) for part in [*previews.diff(old, new), Text()]]
 
 
-def _data(standing: RunStatus) -> list[RenderableType]:
-    return show.data_parts(standing.state)
+def _data(status: RunStatus) -> list[RenderableType]:
+    return show.data_parts(status.state)
 
 
-def _models(standing: RunStatus) -> list[RenderableType]:
-    return show.model_parts(standing.state)
+def _models(status: RunStatus) -> list[RenderableType]:
+    return show.model_parts(status.state)
 
 
-def _budget(standing: RunStatus) -> list[RenderableType]:
-    state = standing.state
+def _budget(status: RunStatus) -> list[RenderableType]:
+    state = status.state
     return [tables.budget_table(state.spent, state.budget, len(state.own(TrainingRun)))]
 
 
@@ -207,8 +207,8 @@ _VIEWS: dict[str, Callable[[RunStatus], list[RenderableType]]] = {
     "/models": _models,
     "/model": _models,
     "/budget": _budget,
-    "/errors": _told("errors"),
-    "/why": _told("why_step"),
+    "/errors": _answer_on("errors"),
+    "/why": _answer_on("why_step"),
     "/plan": _plan,
     "/diff": _diff,
 }

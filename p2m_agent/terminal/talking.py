@@ -59,7 +59,7 @@ class Asides:
 
     def hear(self, line: str, question: Question | None) -> Understood:
         """What a line means here."""
-        return route(line, Place.of(self.session.standing().state, question), self.embedder)
+        return route(line, Place.of(self.session.status().state, question), self.embedder)
 
     def respond(self, reading: Understood, question: Question | None) -> None:
         """Do what was asked, and say so.
@@ -79,7 +79,7 @@ class Asides:
         elif reading.kind == "edit" and reading.edit:
             self.change(reading)
         elif reading.kind == "ask" and reading.topic:
-            said = answer(reading.topic, self.session.standing().state, question, reading.text)
+            said = answer(reading.topic, self.session.status().state, question, reading.text)
             self.tell(*said)
         elif reading.kind == "fact":
             self.session.note(reading.text)
@@ -105,7 +105,7 @@ class Asides:
         name = line.split(maxsplit=1)[0].lower()
         if name in ("/quit", "/exit"):
             raise WantsToLeave
-        edit = read_slash(line, Place.of(self.session.standing().state, question))
+        edit = read_slash(line, Place.of(self.session.status().state, question))
         if edit:
             self.change(Understood(kind="edit", edit=edit, text=line))
         if name in CHANGING and name not in SHOWING:
@@ -131,7 +131,7 @@ class Asides:
         raise AskAgain
 
     def _is_meant(self, edit: Edit, text: str) -> bool:
-        state = self.session.standing().state
+        state = self.session.status().state
         if edit.what not in LABELS or text.startswith("/") or not state.all(Dataset):
             return True
         said = in_words(edit, state.spec.labels if state.spec else ())

@@ -24,10 +24,10 @@ def money(usd: float) -> str:
     return f"${usd:.2f}" if usd >= 0.095 else f"${usd:.4f}"
 
 
-def many(number: float, noun: str = "") -> str:
+def many(number: float, unit: str = "") -> str:
     """`13,083 rows`, `1 row`."""
     text = f"{number:,.0f}"
-    return text if not noun else f"{text} {noun if number == 1 else noun + 's'}"
+    return text if not unit else f"{text} {unit if number == 1 else unit + 's'}"
 
 
 def large(number: float) -> str:

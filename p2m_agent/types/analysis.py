@@ -56,7 +56,7 @@ class ErrorCluster(Value):
     """Dev errors that are about the same."""
 
     name: str
-    """Readable: a title by the LLM where it is sound, else the terms."""
+    """Readable: a title by the LLM where it is reliable, else the terms."""
     terms: tuple[str, ...]
     """Words that set it apart from the other dev rows (c-TF-IDF), the most telling first."""
     errors: int

@@ -64,7 +64,7 @@ class Capability(Value):
     """It calls a tool when it has to, natively or written as text."""
     json_schema: bool
     """Its endpoint enforces a JSON schema."""
-    sound: bool
+    reliable: bool
     """It gets the probe's easy questions right, so its choices are worth something."""
     reads: bool = False
     """It reads what a request rules out: enough to choose among legal moves and to read conditions."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 
 from p2m_agent.types.label_sets import parted
 from p2m_agent.types.scores import MetricName
@@ -192,7 +192,7 @@ class TaskSpec(Value):
     instruction: str
     """What the student is told, and what teachers are prompted with."""
     kind: Kind
-    kind_told: bool = True
+    kind_stated: bool = Field(default=True, validation_alias=AliasChoices("kind_stated", "kind_told"))
     """Whether somebody said the kind, or a word of the request does; else rows tell it better."""
     input_fields: tuple[str, ...] = ("text",)
     output_field: str = "label"

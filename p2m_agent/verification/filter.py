@@ -59,12 +59,12 @@ class RowFilter:
 
     def sift(self, candidates: Sequence[Candidate]) -> int:
         """Judge a batch; returns how many were kept."""
-        sound = []
+        passed = []
         for candidate in candidates:
             reason = self.fault(candidate) or self._doubted(candidate.example)
-            self.reject(candidate.example, reason) if reason else sound.append(candidate)
+            self.reject(candidate.example, reason) if reason else passed.append(candidate)
         before = self.accepted
-        for candidate, row in self._new_ones(sound):
+        for candidate, row in self._new_ones(passed):
             if self._repeats(candidate.example, row):
                 continue
             if self.strict and (reason := self._strict_fault(candidate.example)):

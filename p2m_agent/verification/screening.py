@@ -92,7 +92,7 @@ class _Pass:
             for batch in batched(stream_examples(self.path), BATCH):
                 rejected = []
                 for row, verdict in zip(batch, self._judged(batch), strict=True):
-                    after, no = self._settled(row, verdict, doubts.get(place))
+                    after, no = self._decided(row, verdict, doubts.get(place))
                     kept.write(after.model_dump_json() + "\n" if after else "")
                     rejected += [no] if no else []
                     place += 1
@@ -102,7 +102,7 @@ class _Pass:
         self.found.notes = tuple(self._notes())
         return self.found
 
-    def _settled(
+    def _decided(
         self, row: Example, verdict: bool | None, doubt: SuspectLabel | None
     ) -> tuple[Example | None, Rejected | None]:
         """The row as it is kept, and as it is rejected: both where it got another label."""

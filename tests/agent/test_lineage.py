@@ -381,7 +381,7 @@ def test_a_task_with_only_a_new_target_is_not_told_anew(settings: Settings) -> N
     parent(settings)
     state = state_of(settings, raised())
     assert len(state.all(TaskSpec)) == 2
-    assert any(isinstance(artifact, TrainingRun) for artifact in state.since_told())
+    assert any(isinstance(artifact, TrainingRun) for artifact in state.since_redefined())
 
 
 def test_show_and_json_name_the_parent(settings: Settings) -> None:

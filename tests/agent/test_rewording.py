@@ -66,7 +66,7 @@ def ran(settings: Settings, task: Task, name: str, talk: Callable[[Session], Non
     attended = name.endswith("attended")
     with Session.create(settings, task, Policy(attended=attended, yes=True), run_id=name, parts=parts) as session:
         talk(session)
-        return session.standing().state
+        return session.status().state
 
 
 def in_both_wordings(

@@ -84,7 +84,7 @@ def test_a_question_stays_open_over_a_new_process(settings: Settings, bench: Ben
         with pytest.raises(P2MError, match="p2m review r"):
             session.step(message="hello")
     with opened(settings, bench, Words(text="Thank you.")) as session:
-        assert session.standing().question == question
+        assert session.status().question == question
         standing = session.step(answer=Answer(verdict="accept"))
         assert standing.said == "Thank you."
         assert bench.ran == ["ask accept by person"]
@@ -184,7 +184,7 @@ def test_a_run_is_its_folder_whatever_that_is_called(settings: Settings, bench: 
     assert [d.id for d in before.all(Dataset)] == ["dataset-001-make"]
     parts = Parts(tools=bench.tools(), choose=scripted(move("make"), Words(text="Well.")))
     with Session.open(settings, "another-name", Policy(attended=True), parts) as session:
-        assert session.standing().said == "And now?"
+        assert session.status().said == "And now?"
         assert session.step(message="go on").said == "Well."
     assert len(read_state(other).all(Dataset)) == 2
     if not moved:
@@ -257,7 +257,7 @@ def test_a_call_that_cannot_be_made_says_why_and_changes_nothing(settings: Setti
         question = session.step().question
         with pytest.raises(P2MError, match="it will not go"):
             session.make(move("cannot"))
-        assert session.standing().question == question
+        assert session.status().question == question
 
 
 def test_limits_and_facts_are_changed_beside_an_open_question(settings: Settings, bench: Bench) -> None:
@@ -266,11 +266,11 @@ def test_limits_and_facts_are_changed_beside_an_open_question(settings: Settings
         assert session.configure(budget_usd=2.0).question == question
         assert session.bring(data="rows.csv").question == question
         assert session.note("refunds are urgent").question == question
-        state = session.standing().state
+        state = session.status().state
         assert (state.budget.usd, state.task.data, state.messages[-1].fact) == (2.0, "rows.csv", True)
     with opened(settings, bench) as session:
         assert session.settings.budget_usd == 2.0
-        assert session.standing().state.task.data == "rows.csv"
+        assert session.status().state.task.data == "rows.csv"
 
 
 def test_a_step_that_was_stopped_at_work_is_not_forgotten(settings: Settings, bench: Bench) -> None:

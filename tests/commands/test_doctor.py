@@ -29,15 +29,15 @@ def test_every_topic_is_looked_at() -> None:
     assert list(found) == [*topics, "planner, teacher, judge"]
     assert "HF_HUB_OFFLINE" in found["hub"].found
     model = found["planner, teacher, judge"]
-    assert model.found.endswith("tool calls yes, JSON schema yes, sound answers yes, conditions in a request yes")
+    assert model.found.endswith("tool calls yes, JSON schema yes, reliable answers yes, conditions in a request yes")
     assert (model.ok, model.fix) == (True, "")
 
 
 def test_roles_with_models_of_their_own_are_probed_apart() -> None:
     with FakeOpenAI([], capability=STRONG) as strong, FakeOpenAI([], capability=WEAK) as weak:
         found = by_topic(Settings(planner=f"{strong.url}#big", teacher=f"{weak.url}#small"))
-    assert "sound answers yes" in found["planner"].found
-    assert "sound answers no" in found["teacher, judge"].found
+    assert "reliable answers yes" in found["planner"].found
+    assert "reliable answers no" in found["teacher, judge"].found
     assert "rules in control" in found["teacher, judge"].fix
 
 

@@ -42,7 +42,7 @@ def test_what_waits_is_listed(runs: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_run_that_asks_is_not_called_stopped(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["runs", "--runs-dir", str(runs), "--json"])
-    standings = {row["run"]: row["standing"] for row in json.loads(capsys.readouterr().out)}
+    standings = {row["run"]: row["status"] for row in json.loads(capsys.readouterr().out)}
     assert standings == {"asks": "asks you something", "rests": "waits for you"}
 
 

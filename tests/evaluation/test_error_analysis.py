@@ -32,8 +32,8 @@ def context(**more: Any) -> AnalysisContext:
 class Titling:
     """An LLM that finds titles; None for a failure."""
 
-    def __init__(self, title: str | None, sound: bool = True) -> None:
-        self.title, self.capability, self.asked = title, type("C", (), {"sound": sound}), list[Any]()
+    def __init__(self, title: str | None, reliable: bool = True) -> None:
+        self.title, self.capability, self.asked = title, type("C", (), {"reliable": reliable}), list[Any]()
 
     def ask_many(self, requests: Any, on_reply: Any = None) -> list[Reply]:
         self.asked += requests
@@ -52,13 +52,13 @@ def test_clusters_are_named_by_the_words_that_set_them_apart() -> None:
     assert len({cluster.name for cluster in found}) == len(found)
 
 
-def test_a_sound_llm_gives_titles_and_a_failing_one_leaves_the_terms() -> None:
-    sound: Any = Titling("Late parcels")
-    named = error_clusters(study(), sound)
+def test_a_reliable_llm_gives_titles_and_a_failing_one_leaves_the_terms() -> None:
+    reliable: Any = Titling("Late parcels")
+    named = error_clusters(study(), reliable)
     assert named[0].name == "Late parcels"
     assert len({cluster.name for cluster in named}) == len(named)
     failing: Any = Titling(None)
-    weak: Any = Titling("Never", sound=False)
+    weak: Any = Titling("Never", reliable=False)
     plain = [cluster.name for cluster in error_clusters(study(), None)]
     assert [cluster.name for cluster in error_clusters(study(), failing)] == plain
     assert [cluster.name for cluster in error_clusters(study(), weak)] == plain

@@ -95,8 +95,8 @@ class Judging:
 
     model, paid = "fake-judge", False
 
-    def __init__(self, says: Any, sound: bool = True) -> None:
-        self.says, self.capability, self.asked = says, type("C", (), {"sound": sound}), list[Any]()
+    def __init__(self, says: Any, reliable: bool = True) -> None:
+        self.says, self.capability, self.asked = says, type("C", (), {"reliable": reliable}), list[Any]()
 
     def estimate_usd(self, requests: int, prompt_tokens: int, completion_tokens: int) -> float | None:
         return 0.0
@@ -154,7 +154,7 @@ def test_a_judge_that_fails_leaves_rows_unscored() -> None:
 
 
 def test_a_weak_judge_is_not_asked() -> None:
-    found = judged(longer, [BETTER] * 12, sound=False)
+    found = judged(longer, [BETTER] * 12, reliable=False)
     assert found.score(0) is None
     assert "too weak" in found.note
 

@@ -37,10 +37,10 @@ from p2m_agent.types.completion import Capability
 
 Body = dict[str, Any]
 Fault = Literal["cut", "malformed"]
-STRONG = Capability(tools=True, json_schema=True, sound=True, reads=True)
-MIDDLING = Capability(tools=True, json_schema=True, sound=False, reads=True)
-WEAK = Capability(tools=False, json_schema=True, sound=False)
-BARE = Capability(tools=False, json_schema=False, sound=False)
+STRONG = Capability(tools=True, json_schema=True, reliable=True, reads=True)
+MIDDLING = Capability(tools=True, json_schema=True, reliable=False, reads=True)
+WEAK = Capability(tools=False, json_schema=True, reliable=False)
+BARE = Capability(tools=False, json_schema=False, reliable=False)
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _answer_probe(body: Body, capability: Capability) -> Answer | None:
         return Answer({"conditions": [found] if probe and capability.reads else []})
     for prompt, right in probes.SOUND_PROBES.items():
         if asked.startswith(render(prompt)):
-            return Answer(right if capability.sound else "Yes.")
+            return Answer(right if capability.reliable else "Yes.")
     return None
 
 

@@ -26,12 +26,12 @@ class ScriptedLLM:
         self,
         lines: Sequence[Line] = (),
         *,
-        sound: bool = True,
+        reliable: bool = True,
         local: bool = False,
         always: Callable[[Request], Said] | None = None,
     ) -> None:
         self.lines, self.always, self.local = list(lines), always, local
-        self.capability = Capability(tools=sound, json_schema=True, sound=sound)
+        self.capability = Capability(tools=reliable, json_schema=True, reliable=reliable)
         self.asked: list[Request] = []
 
     def ask(self, request: Request) -> Reply:

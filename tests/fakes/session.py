@@ -69,7 +69,7 @@ class FakeSession:
         self.noted.append(message)
         return self.now
 
-    def standing(self) -> RunStatus:
+    def status(self) -> RunStatus:
         return self.now
 
     def undo(self) -> RunStatus:

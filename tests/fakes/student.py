@@ -29,7 +29,7 @@ from tests.fakes.hub import ListedHub
 from tests.fakes.scripted_llm import ScriptedLLM
 
 LABELS = ("billing", "delivery")
-SOUND = Capability(tools=True, json_schema=True, sound=True)
+RELIABLE = Capability(tools=True, json_schema=True, reliable=True)
 
 
 def example(text: str, output: str) -> Example:
@@ -94,7 +94,7 @@ class FakeTeacher:
     usd_a_request: float | None = None
     model: str = "fake-teacher"
     role: str = "teacher"
-    capability: Capability = SOUND
+    capability: Capability = RELIABLE
     requests: list[Request] = field(default_factory=list)
 
     def ask(self, request: Request) -> Reply:

@@ -149,8 +149,8 @@ def test_named_columns_are_checked() -> None:
 class Chooser:
     """An LLM with one answer."""
 
-    def __init__(self, parsed: object, *, sound: bool = True) -> None:
-        self.capability = Capability(tools=True, json_schema=True, sound=sound)
+    def __init__(self, parsed: object, *, reliable: bool = True) -> None:
+        self.capability = Capability(tools=True, json_schema=True, reliable=reliable)
         self.parsed, self.asked = parsed, list[Request]()
 
     def ask(self, request: Request) -> Reply:
@@ -167,13 +167,13 @@ class Chooser:
         return Reply.model_validate({"text": text, "parsed": self.parsed, **facts})
 
 
-def test_a_sound_llm_is_asked_only_in_doubt() -> None:
+def test_a_reliable_llm_is_asked_only_in_doubt() -> None:
     rows = [{"a": sentence(n), "b": sentence(n + 50), "c": sentence(n + 99)} for n in range(30)]
     task = spec(kind="text_to_text")
     chosen = Chooser({"why": "c asks", "inputs": ["c"], "output": "a"})
     assert pair(map_columns(rows, task, llm=chosen)) == (["c"], "a")  # type: ignore[arg-type]
     assert sentence(0) in chosen.asked[0].messages[0].content
-    for unused in (Chooser({}, sound=False), Chooser(None), Chooser({"inputs": ["x"], "output": "a"})):
+    for unused in (Chooser({}, reliable=False), Chooser(None), Chooser({"inputs": ["x"], "output": "a"})):
         assert map_columns(rows, task, llm=unused).output == "c"  # type: ignore[arg-type]
     plain = Chooser({})
     map_columns(table("text", "label"), spec(), llm=plain)  # type: ignore[arg-type]

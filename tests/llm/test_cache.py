@@ -103,14 +103,14 @@ def test_what_was_on_its_way_at_a_kill_counts_as_spent(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_pledge_covers_what_is_on_its_way_and_goes_back(tmp_path: Path) -> None:
+def test_a_bound_covers_what_is_on_its_way_and_goes_back(tmp_path: Path) -> None:
     store = tmp_path / "llm.sqlite"
     answers = Answers(store)
     seen: list[float] = []
 
     async def request(usd: float, until: asyncio.Event) -> None:
         async with answers.at_most(usd):
-            seen.append(_pledged(store))
+            seen.append(_bounded(store))
             await until.wait()
 
     async def send() -> None:
@@ -118,7 +118,7 @@ def test_a_pledge_covers_what_is_on_its_way_and_goes_back(tmp_path: Path) -> Non
         flying = [asyncio.create_task(request(1.0, over)) for _ in range(3)]
         while len(seen) < 3:
             await asyncio.sleep(0)
-        assert 3.0 <= _pledged(store) <= 6.0
+        assert 3.0 <= _bounded(store) <= 6.0
         over.set()
         await asyncio.gather(*flying)
 
@@ -126,35 +126,35 @@ def test_a_pledge_covers_what_is_on_its_way_and_goes_back(tmp_path: Path) -> Non
     assert min(seen) >= 1.0
     answers.lose(0.5)
     answers.close()
-    assert _pledged(store) == 0.0
+    assert _bounded(store) == 0.0
     again = Answers(store)
     assert again.spent() == (0.5, 0)
     again.close()
 
 
 @pytest.mark.parametrize("before", [0.0, 1.0])
-def test_who_leaves_while_a_pledge_is_being_written_takes_it_back(tmp_path: Path, before: float) -> None:
+def test_who_leaves_while_a_bound_is_being_written_takes_it_back(tmp_path: Path, before: float) -> None:
     store = tmp_path / "llm.sqlite"
     answers = Answers(store)
 
     async def request() -> None:
         async with answers.at_most(3.0):
-            raise AssertionError("it is sent without a pledge")
+            raise AssertionError("it is sent without a bound")
 
     async def leave() -> None:
         async with answers.at_most(before):
             with answers._lock:  # the disk is busy
                 waiting = asyncio.create_task(request())
-                while answers._pledge._raising is None:
+                while answers._bound._raising is None:
                     await asyncio.sleep(0)
                 waiting.cancel()
                 await asyncio.sleep(0)
         await asyncio.wait([waiting])
         assert waiting.cancelled()
         await answers.keep_together("sha", "m", {}, None)  # written in turn: what came before is on disk
-        assert _pledged(store) == 0.0
+        assert _bounded(store) == 0.0
         async with answers.at_most(1.0):
-            assert _pledged(store) >= 1.0
+            assert _bounded(store) >= 1.0
 
     asyncio.run(leave())
     answers.close()
@@ -163,7 +163,7 @@ def test_who_leaves_while_a_pledge_is_being_written_takes_it_back(tmp_path: Path
     again.close()
 
 
-def _pledged(store: Path) -> float:
+def _bounded(store: Path) -> float:
     with closing(sqlite3.connect(store)) as connection:
         return float(connection.execute("SELECT COALESCE(SUM(usd), 0) FROM pledge").fetchone()[0])
 
@@ -234,7 +234,7 @@ def test_a_paid_answer_on_its_way_is_kept_when_its_caller_leaves(
     with FakeOpenAI(script) as server:
         run = opened(f"{server.url}#fake", store=tmp_path / "llm.sqlite")
         connection = run.llms.teacher.connection
-        waiting = connection.around.loop.submit(connection.complete(REQUEST.body(), "teacher"))
+        waiting = connection.resources.loop.submit(connection.complete(REQUEST.body(), "teacher"))
         assert asked.wait(10)
         waiting.cancel()
         go_on.set()

@@ -11,10 +11,10 @@ from p2m_agent.llm.client import Capability
 from tests.fakes.openai_server import BARE, MIDDLING, STRONG, WEAK, Answer, FakeOpenAI
 from tests.llm.conftest import Opener
 
-SOUND_BY_WORDS = Capability(tools=False, json_schema=False, sound=True)
+RELIABLE_BY_WORDS = Capability(tools=False, json_schema=False, reliable=True)
 
 
-@pytest.mark.parametrize("capability", [STRONG, MIDDLING, WEAK, BARE, SOUND_BY_WORDS])
+@pytest.mark.parametrize("capability", [STRONG, MIDDLING, WEAK, BARE, RELIABLE_BY_WORDS])
 def test_what_a_model_can_do_is_found(opened: Opener, capability: Capability) -> None:
     with FakeOpenAI([], capability=capability) as server:
         assert opened(f"{server.url}#fake").llms.planner.capability.found() == capability

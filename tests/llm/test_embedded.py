@@ -71,7 +71,7 @@ def test_the_packaged_model_answers_under_a_schema(opened: Opener, tmp_path: Pat
     reply = first.llms.teacher.ask(asked)
     assert reply.error is None
     assert json.loads(reply.text)["colour"] in ("red", "green")
-    assert first.llms.teacher.capability.found() == Capability(tools=False, json_schema=True, sound=False)
+    assert first.llms.teacher.capability.found() == Capability(tools=False, json_schema=True, reliable=False)
     first.llms.close()
     again = opened("local", store=store)
     assert again.llms.teacher.ask(asked).cached

@@ -38,7 +38,7 @@ def late(opened: Opener, silent: FakeOpenAI) -> ConnectedLLM:
     return opened(f"{silent.url}#fake").llms.teacher.until(lambda: 0.05)
 
 
-@pytest.mark.parametrize("ability", ["tools", "json_schema", "sound"])
+@pytest.mark.parametrize("ability", ["tools", "json_schema", "reliable"])
 def test_a_probe_ends_with_the_time(late: ConnectedLLM, ability: str) -> None:
     with pytest.raises(BudgetExceeded, match="no time left"):
         getattr(late.capability, ability)
@@ -55,7 +55,7 @@ def test_a_probe_takes_a_part_of_the_time_and_is_not_waited_for_twice(opened: Op
     teacher = ConnectedLLM("teacher", connection, left)
     for _ in range(3):
         with pytest.raises(BudgetExceeded):
-            _ = teacher.capability.sound
+            _ = teacher.capability.reliable
     assert allowed == [0.0, pytest.approx(0.1), pytest.approx(0.1)]
 
 
@@ -91,7 +91,7 @@ def test_the_rules_choose_where_there_is_no_time_to_find_out_about_the_model(lat
 
 def test_only_what_is_asked_for_is_tried_out(opened: Opener) -> None:
     with FakeOpenAI([], capability=STRONG) as server:
-        assert opened(f"{server.url}#fake").llms.teacher.capability.sound
+        assert opened(f"{server.url}#fake").llms.teacher.capability.reliable
         assert not any("tools" in probe for probe in server.probes)
         probed = len(server.probes)
         assert opened(f"{server.url}#fake").llms.planner.capability.tools
@@ -111,7 +111,7 @@ def test_a_download_of_weights_is_left_behind_when_the_time_is_over(
     teacher = opened("local", gguf="some/where").llms.teacher.until(lambda: 0.05)
     before = set(threading.enumerate())
     with pytest.raises(BudgetExceeded, match="no time left"):
-        _ = teacher.capability.sound
+        _ = teacher.capability.reliable
     waiting = [thread for thread in set(threading.enumerate()) - before if "loop" not in thread.name]
     assert waiting
     assert all(thread.daemon for thread in waiting), "else the end of the process would wait for it"

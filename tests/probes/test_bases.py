@@ -67,7 +67,7 @@ def test_each_round_halves_the_field_and_only_survivors_are_asked_again(tmp_path
     assert order(standings) == [("d", 3), ("e", 3), ("b", 2), ("c", 1), ("a", 1)]
     assert [len([m for m, rows in probe.asked if rows == n]) for n in (10, 20, 40)] == [5, 3, 2]
     assert standings[0].value == pytest.approx(-0.1)
-    out = [one.noun(standings[0]).eliminated for one in standings]
+    out = [one.record(standings[0]).eliminated for one in standings]
     assert out == [None, 3, 2, 1, 1]
 
 
@@ -81,7 +81,7 @@ def test_a_candidate_that_fails_is_last_with_the_reason(tmp_path: Path) -> None:
     probe = Scripted({"broken": "broken does not load: no such file", "good": -0.5, "other": -0.6})
     standings = race(probe, tmp_path / "kept.json", (10, 20)).run(["broken", "good", "other"])
     assert order(standings) == [("good", 2), ("other", 2), ("broken", 0)], "its place went to another"
-    row = standings[-1].noun(standings[0])
+    row = standings[-1].record(standings[0])
     assert (row.model, row.score, row.eliminated) == ("broken", None, None)
     assert row.note == "broken does not load: no such file"
 
@@ -101,7 +101,7 @@ def test_a_killed_race_goes_on_from_the_scores_it_kept(tmp_path: Path) -> None:
     again = Scripted(worth)
     standings = race(again, tmp_path / "kept.json", (10, 20)).run(list("abc"))
     assert again.asked == [("c", 10), ("b", 20), ("c", 20)], "a and b were known on 10 rows"
-    assert [one.noun(whole[0]).score for one in standings] == [one.noun(whole[0]).score for one in whole]
+    assert [one.record(whole[0]).score for one in standings] == [one.record(whole[0]).score for one in whole]
     assert order(standings) == order(whole)
 
 

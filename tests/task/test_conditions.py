@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from p2m_agent.errors import ToolError
-from p2m_agent.task.conditions import Condition, as_constraints, read_conditions, told_conditions, with_conditions
+from p2m_agent.task.conditions import Condition, as_constraints, conditions_in_words, read_conditions, with_conditions
 from p2m_agent.types.completion import Capability
 from p2m_agent.types.task import Constraints, TaskSpec
 from tests.fakes.scripted_llm import ScriptedLLM
@@ -17,8 +17,8 @@ NO_TWEETS = {"conditions": [{"words": "No tweets", "kind": "avoid_source", "valu
 
 
 def reader(*lines: Any, reads: bool = True) -> ScriptedLLM:
-    llm = ScriptedLLM(lines, sound=False)
-    llm.capability = Capability(tools=False, json_schema=True, sound=False, reads=reads)
+    llm = ScriptedLLM(lines, reliable=False)
+    llm.capability = Capability(tools=False, json_schema=True, reliable=False, reads=reads)
     return llm
 
 
@@ -127,6 +127,6 @@ def test_an_answer_that_does_not_fit_reads_nothing(said: Any) -> None:
 
 
 def test_the_person_is_told_what_is_kept_and_what_cannot_be() -> None:
-    told = told_conditions(Constraints(synthetic=False, max_size_mb=50, unenforced=("done in the EU",)))
+    told = conditions_in_words(Constraints(synthetic=False, max_size_mb=50, unenforced=("done in the EU",)))
     assert told == ("Conditions: max size mb 50; synthetic no. Read, but nothing here can see to it: done in the EU.")
-    assert told_conditions(Constraints()) == ""
+    assert conditions_in_words(Constraints()) == ""

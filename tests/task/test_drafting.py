@@ -14,7 +14,7 @@ from .requests import DATES, SUPPORT
 
 def draft(request: str, given: dict | None = None, stated: dict | None = None, **more) -> TaskSpec:
     said = Said(Task.model_validate({"request": request, **(given or {})}), stated or {}, more.pop("previous", None))
-    return draft_spec(said, "001-define_task", more.pop("teacher", ScriptedLLM(sound=False)), lambda: None)
+    return draft_spec(said, "001-define_task", more.pop("teacher", ScriptedLLM(reliable=False)), lambda: None)
 
 
 def test_a_request_alone_makes_a_whole_spec_and_every_guess_is_listed() -> None:
@@ -63,7 +63,7 @@ def test_an_llm_of_no_use_leaves_it_to_the_rules(answer) -> None:
 
 
 def test_a_weak_llm_is_not_asked() -> None:
-    weak = ScriptedLLM(sound=False, always=lambda _request: "no JSON")
+    weak = ScriptedLLM(reliable=False, always=lambda _request: "no JSON")
     draft("Sort mail", teacher=weak)
     assert weak.asked == []
 

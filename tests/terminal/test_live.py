@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from p2m_agent.terminal.live import Running, left, line, told
+from p2m_agent.terminal.live import Running, details, left, line
 
 ROW = Running(
     "fine_tune", began=0.0, message="epoch 3 of 8", share=0.38, eta_s=42.0, heard=10.0,
@@ -16,7 +16,7 @@ def test_one_line_fills_the_width_and_no_more(width: int) -> None:
 
 
 def test_it_says_what_how_far_and_how_long() -> None:
-    assert told(ROW) == "epoch 3 of 8 · loss 0.310 · dev 0.812 · rows/s 512"
+    assert details(ROW) == "epoch 3 of 8 · loss 0.310 · dev 0.812 · rows/s 512"
     assert line(ROW, 12.0, 100).plain.rstrip().endswith("38 %         40 s left")
 
 
@@ -26,7 +26,7 @@ def test_time_left_counts_down_between_reports_and_time_passed_stands_in() -> No
 
 
 def test_answers_are_counted_where_a_tool_reports_no_numbers() -> None:
-    assert told(Running("generate_examples", began=0.0, message="asking", answers=41)) == "asking · 41 LLM answers"
+    assert details(Running("generate_examples", began=0.0, message="asking", answers=41)) == "asking · 41 LLM answers"
 
 
 def test_the_right_hand_side_does_not_move_as_the_message_changes() -> None:

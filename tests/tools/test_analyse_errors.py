@@ -25,9 +25,9 @@ TOPICS = ("account", "delivery", "refund")
 
 
 class Listening(FakeTeacher):
-    """A sound LLM that keeps what it is told."""
+    """A reliable LLM that keeps what it is told."""
 
-    capability = type("C", (), {"sound": True})
+    capability = type("C", (), {"reliable": True})
 
     def _reply(self, request: Any) -> Any:
         from p2m_agent.llm.client import Reply

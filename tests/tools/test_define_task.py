@@ -16,7 +16,7 @@ TOOL = load_tools()["define_task"]
 
 
 def call(tmp_path: Path, state: RunState, **args: object) -> str:
-    return Caller(tmp_path, state, ScriptedLLM(sound=False))(TOOL, **args).summary
+    return Caller(tmp_path, state, ScriptedLLM(reliable=False))(TOOL, **args).summary
 
 
 def test_it_defines_once_and_again_only_for_a_change(tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ def test_an_empty_request_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_conditions_are_confirmed_in_the_summary_and_stay_when_the_task_is_told_anew(tmp_path: Path) -> None:
     read = {"conditions": [{"words": "No tweets", "kind": "avoid_source", "value": "tweets"}]}
-    llm = ScriptedLLM([read], sound=False)
-    llm.capability = Capability(tools=False, json_schema=True, sound=False, reads=True)
+    llm = ScriptedLLM([read], reliable=False)
+    llm.capability = Capability(tools=False, json_schema=True, reliable=False, reads=True)
     state = RunState(task=Task(request="Sort mail into work and private. No tweets."))
     caller = Caller(tmp_path, state, llm)
     assert "Conditions: avoid sources tweets." in caller(TOOL).summary

@@ -106,7 +106,7 @@ def test_too_few_rows_for_a_split_say_what_to_do(tmp_path: Path) -> None:
 def test_a_weak_teacher_that_makes_nothing_is_told_with_the_yield(tmp_path: Path) -> None:
     state = RunState(artifacts=[CLASSES])
     with pytest.raises(ToolError, match="Nothing usable") as error:
-        Caller(tmp_path, state, ScriptedLLM(always=lambda request: "", sound=False))(TOOL, rows=50)
+        Caller(tmp_path, state, ScriptedLLM(always=lambda request: "", reliable=False))(TOOL, rows=50)
     assert "empty" in error.value.message
 
 
@@ -302,11 +302,11 @@ def test_shares_must_be_of_labels_and_say_something() -> None:
     assert refusal(state, label_shares={"billing": 3, "parcels": 1}) == ""
 
 
-@pytest.mark.parametrize(("sound", "left_s"), [(True, float("inf")), (False, 1200.0)])
-def test_a_weak_teacher_has_its_time_where_nobody_set_any(tmp_path: Path, *, sound: bool, left_s: float) -> None:
+@pytest.mark.parametrize(("reliable", "left_s"), [(True, float("inf")), (False, 1200.0)])
+def test_a_weak_teacher_has_its_time_where_nobody_set_any(tmp_path: Path, *, reliable: bool, left_s: float) -> None:
     call = Call(id="001-generate_examples", tool="generate_examples", args={})
-    assert _patience(context_of(tmp_path, call), sound=sound)() == left_s
-    assert _patience(context_of(tmp_path, call, seconds_left=50), sound=sound)() == 50
+    assert _patience(context_of(tmp_path, call), reliable=reliable)() == left_s
+    assert _patience(context_of(tmp_path, call, seconds_left=50), reliable=reliable)() == 50
 
 
 def test_the_judge_rejects_what_is_wrong_and_its_failures_leave_rows_unverified(tmp_path: Path) -> None:

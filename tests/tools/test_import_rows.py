@@ -25,10 +25,10 @@ from tests.fakes.rows import rows, sentence
 TOOL = load_tools()["import_rows"]
 
 
-class Unsound:
+class Unreliable:
     """A teacher that nobody asks."""
 
-    capability = Capability(tools=False, json_schema=False, sound=False)
+    capability = Capability(tools=False, json_schema=False, reliable=False)
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Bench:
             hubs=(str(self.root / "hub"),),
             refuse_licences=self.refused,
         )
-        teacher: Any = Unsound()
+        teacher: Any = Unreliable()
         plain = context_of(self.root / "run", call, teacher)
         said = {"emit": lambda event: self.said.append(str(event)), "folder": folder}
         return replace(plain, settings=settings, hub=IndexedHub(settings, lambda: None), **said)

@@ -33,7 +33,7 @@ def report(split: str = "dev", text: str = "I paid for a parcel") -> EvalReport:
     )
 
 
-def test_a_sound_llm_sees_dev_mistakes_and_remarks_and_nothing_of_the_locked_test(tmp_path: Path) -> None:
+def test_a_reliable_llm_sees_dev_mistakes_and_remarks_and_nothing_of_the_locked_test(tmp_path: Path) -> None:
     said = [Message(role="person", text="Refunds are billing.")]
     state = RunState(
         task=Task(request="r"), artifacts=[CLASSES, report(), report("test", "a secret row")], messages=said
@@ -49,7 +49,7 @@ def test_a_sound_llm_sees_dev_mistakes_and_remarks_and_nothing_of_the_locked_tes
     assert (change.before, change.after) == ("Sort mail.", "Sort mail; refunds are billing.")
 
 
-@pytest.mark.parametrize("teacher", [ScriptedLLM(sound=False), ScriptedLLM(["nonsense"])])
+@pytest.mark.parametrize("teacher", [ScriptedLLM(reliable=False), ScriptedLLM(["nonsense"])])
 def test_without_a_useful_llm_remarks_and_hints_are_appended(tmp_path: Path, teacher: ScriptedLLM) -> None:
     state = RunState(task=Task(request="r"), artifacts=[CLASSES, report()])
     Caller(tmp_path, state, teacher)(TOOL, remarks="refunds are billing")
@@ -61,13 +61,13 @@ def test_without_a_useful_llm_remarks_and_hints_are_appended(tmp_path: Path, tea
 def test_nothing_to_go_by_is_refused_and_so_is_a_second_proposal(tmp_path: Path) -> None:
     state = RunState(task=Task(request="r"), artifacts=[CLASSES], messages=[Message(role="person", text="r")])
     assert "nothing to go by" in (TOOL.refusal(TOOL.args(), state) or "")
-    Caller(tmp_path, state, ScriptedLLM(sound=False))(TOOL, remarks="Be brief")
+    Caller(tmp_path, state, ScriptedLLM(reliable=False))(TOOL, remarks="Be brief")
     assert "ask_person" in (TOOL.refusal(TOOL.args(remarks="More"), state) or "")
 
 
 def test_remarks_that_are_in_the_instruction_already_change_nothing(tmp_path: Path) -> None:
     with pytest.raises(ToolError):
-        Caller(tmp_path, RunState(artifacts=[CLASSES]), ScriptedLLM(sound=False))(TOOL, remarks="sort mail")
+        Caller(tmp_path, RunState(artifacts=[CLASSES]), ScriptedLLM(reliable=False))(TOOL, remarks="sort mail")
 
 
 def test_a_report_on_the_locked_test_is_never_evidence() -> None:

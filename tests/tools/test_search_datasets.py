@@ -105,7 +105,7 @@ def searched(llm: ScriptedLLM, hub: ListedHub, **args: object) -> Any:
     return run_tool(tool, tool.args(**args), RunState(artifacts=[SPEC]), context(hub, "search_datasets", llm))
 
 
-def test_a_sound_planner_imagines_a_card_and_votes() -> None:
+def test_a_reliable_planner_imagines_a_card_and_votes() -> None:
     hub = ListedHub(sets=SETS)
     outcome = searched(ScriptedLLM([CARD], always=lambda _: {"why": "", "best": ["c"]}), hub, k=2)
     assert [each.repo for each in outcome.artifacts[0].candidates] == ["c", "a"]
@@ -114,7 +114,7 @@ def test_a_sound_planner_imagines_a_card_and_votes() -> None:
 
 
 def test_a_weak_planner_is_not_asked() -> None:
-    hub, llm = ListedHub(sets=SETS), ScriptedLLM(sound=False)
+    hub, llm = ListedHub(sets=SETS), ScriptedLLM(reliable=False)
     assert [each.repo for each in searched(llm, hub).artifacts[0].candidates] == ["a", "b", "c"]
     assert (llm.asked, hub.cards, hub.asked) == ([], [""], [("Sort my letters", 5)])
 

@@ -312,8 +312,8 @@ def test_a_plan_that_keeps_failing_is_not_run(bench: Bench) -> None:
 
 
 def test_a_weak_teacher_writes_no_plan(bench: Bench) -> None:
-    bench.teacher = ScriptedLLM(sound=False)
-    with pytest.raises(ToolError, match="no teacher with sound judgement") as error:
+    bench.teacher = ScriptedLLM(reliable=False)
+    with pytest.raises(ToolError, match="no teacher with reliable judgement") as error:
         bench(source=REPO)
     assert "--teacher" in error.value.hint
     assert bench.teacher.asked == []
@@ -324,7 +324,7 @@ def test_with_a_weak_teacher_columns_that_say_enough_make_a_plan_of_form(bench: 
     make_dataset(bench.root / "hub", "shop__moods", "mit", train=rows)
     candidate = DatasetCandidate(repo="shop/moods", hub="x", score=1, why="")
     bench.state.artifacts.append(DatasetSearch(id="s2", query="q", candidates=(candidate,), made_by="1"))
-    bench.teacher = ScriptedLLM(sound=False)
+    bench.teacher = ScriptedLLM(reliable=False)
     outcome = bench(source="shop/moods")
     assert (bench.plan.by, bench.plan.requests) == ("heuristics", 0)
     assert "columns alone" in outcome.summary
@@ -388,9 +388,11 @@ def test_without_a_source_it_takes_the_one_that_an_import_failed_on(bench: Bench
     assert bench.plan.source == REPO
 
 
-@pytest.mark.parametrize(("sound", "named"), [(True, True), (False, False)])
-def test_a_failed_import_names_the_remedy_where_it_can_be_had(bench: Bench, sound: bool, named: bool) -> None:
-    bench.teacher = ScriptedLLM(sound=sound, always=lambda request: dict.fromkeys(request.json_schema["properties"]))
+@pytest.mark.parametrize(("reliable", "named"), [(True, True), (False, False)])
+def test_a_failed_import_names_the_remedy_where_it_can_be_had(bench: Bench, reliable: bool, named: bool) -> None:
+    bench.teacher = ScriptedLLM(
+        reliable=reliable, always=lambda request: dict.fromkeys(request.json_schema["properties"])
+    )
     bench.state.task = bench.state.task.model_copy(update={"labels": ("happy", "unhappy")})
     with pytest.raises(ToolError, match="do not match the task's") as error:
         bench(TOOLS["import_rows"], source=REPO, columns={"inputs": ["review"], "output": "stars"})
@@ -548,7 +550,7 @@ def test_a_killed_run_goes_on_where_it_stood(bench: Bench) -> None:
 
 def test_a_weak_model_over_the_real_client_is_asked_no_row(bench: Bench) -> None:
     with FakeOpenAI([], capability=WEAK) as server, served(bench, server):
-        with pytest.raises(ToolError, match="sound judgement"):
+        with pytest.raises(ToolError, match="reliable judgement"):
             bench(source=REPO)
         assert server.requests == []
 

@@ -133,7 +133,7 @@ def _trained(state: RunState, args: dict[str, object]) -> bool:
     Where a base is named, with that base.
     """
     rows = [dataset.id for dataset in state.chosen_datasets()]
-    runs = [a for a in state.since_told() if isinstance(a, TrainingRun)]
+    runs = [a for a in state.since_redefined() if isinstance(a, TrainingRun)]
     base = args.get("base")
     alike = [run for run in runs if run.recipe.method == args["method"] and base in (None, run.recipe.base)]
     return any(list(run.datasets) == rows for run in alike)

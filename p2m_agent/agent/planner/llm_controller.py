@@ -95,7 +95,7 @@ def steering_of(llm: ConnectedLLM) -> Steering:
     Asked in this order, a weak model is found out after three short requests.
     """
     can = llm.capability
-    if can.sound:
+    if can.reliable:
         return "native" if can.tools else "text"
     return "menu" if can.reads else "rules"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from p2m_agent.prompting import render
 from p2m_agent.run.state import Decision, RunState
-from p2m_agent.task.conditions import told_conditions
+from p2m_agent.task.conditions import conditions_in_words
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.artifacts import Artifact
 from p2m_agent.types.candidates import DatasetSearch, ModelSearch
@@ -66,7 +66,7 @@ def _about_task(spec: TaskSpec) -> str:
         parts.append(f"{len(spec.labels)} labels: {shown}{', …' if len(spec.labels) > LABELS else ''}")
     parts.append(f"language {spec.language or 'not said'}")
     parts.append(f"{spec.metric}, target {spec.target if spec.target is not None else 'none'}")
-    conditions = told_conditions(spec.constraints)
+    conditions = conditions_in_words(spec.constraints)
     return "; ".join(parts) + (f". {conditions}" if conditions else "")
 
 

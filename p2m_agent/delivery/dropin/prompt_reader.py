@@ -136,7 +136,7 @@ class PromptReader:
         found = structure.wrapped_whole(whole)
         if found is not None:
             return self._of(found, how="structure")
-        return self._told_apart(whole, how)
+        return self._separated(whole, how)
 
     def _slot(self, text: str) -> str | None:
         """The text by a template, unless more varies than the text: examples, the order of labels, the wording."""
@@ -147,28 +147,30 @@ class PromptReader:
         if signs(slot, self.labels):
             return None
         whole = Prompt(text, self.labels, self.fields)
-        marked = next((each for find in structure.MARKUP if (each := find(whole))), "") if self._told(whole) else ""
+        marked = next((each for find in structure.MARKUP if (each := find(whole))), "") if self._evidence(whole) else ""
         if len(marked) > len(slot) / 2:
             return marked
-        inside = self._structured(whole) if not (template.prefix and template.suffix) and self._told(whole) else None
+        inside = (
+            self._structured(whole) if not (template.prefix and template.suffix) and self._evidence(whole) else None
+        )
         if inside and (slot.endswith(inside) if not template.prefix else slot.startswith(inside)):
             return inside
         return slot
 
-    def _told(self, prompt: Prompt) -> int:
+    def _evidence(self, prompt: Prompt) -> int:
         """How sure it is that there is a prompt around the text."""
         kinds = (structure.has_markers, structure.ends_in_answer_key, structure.begins_with_text_key)
         marks = sum(kind(prompt) for kind in kinds)
         return signs(prompt.text, self.labels) + ENOUGH * marks
 
-    def _told_apart(self, prompt: Prompt, how: str) -> PromptReading:
-        told = self._told(prompt)
-        found = self._structured(prompt) if told else None
+    def _separated(self, prompt: Prompt, how: str) -> PromptReading:
+        marks = self._evidence(prompt)
+        found = self._structured(prompt) if marks else None
         if found is not None and found != prompt.text.strip():
-            if told >= ENOUGH or found in [find(prompt) for find in structure.SURE]:
+            if marks >= ENOUGH or found in [find(prompt) for find in structure.SURE]:
                 return self._of(found, how="structure")
             return self._of(found, prompt.text, how="unclear")
-        if not prompt.text.strip() or (told > ENOUGH and how == "bare"):
+        if not prompt.text.strip() or (marks > ENOUGH and how == "bare"):
             raise UnreadableInput(self._forms("The text cannot be told from the prompt around it."))
         return self._of(prompt.text, how=how)
 

@@ -60,7 +60,7 @@ def create_app(
             Route("/v1/models", places.models),
             Route("/v1/models/{name:path}", places.one_model),
         ],
-        middleware=_around(places, options),
+        middleware=_middleware(places, options),
         exception_handlers={
             BadRequest: _bad,
             UnreadableInput: _unreadable,
@@ -72,7 +72,7 @@ def create_app(
     )
 
 
-def _around(places: Endpoints, options: ServeOptions) -> list[Middleware]:
+def _middleware(places: Endpoints, options: ServeOptions) -> list[Middleware]:
     """What every request passes through, the outermost first."""
     found = [Middleware(RequestIds), Middleware(CountRequests, metrics=places.metrics)]
     if options.origins:

@@ -151,16 +151,16 @@ def _gold(cells: dict[str, list[str]], people: Sequence[str]) -> str:
     """A column that says, nearly always, what most people said."""
     said = zip(*(cells[name] for name in people), strict=True)
     most = [ranked[0][0] if (ranked := Counter(filter(None, row)).most_common(1)) else "" for row in said]
-    return _settled_on({name: own for name, own in cells.items() if name not in people}, most)
+    return _agreeing({name: own for name, own in cells.items() if name not in people}, most)
 
 
 def gold_column(rows: Sequence[Row], most: Sequence[object], leave: Collection[str]) -> str:
     """The same for what most people said of each row, wherever they said it; empty where there is none."""
     columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in leave]
-    return _settled_on({name: _cells(rows, name) for name in columns}, [form(text_of(each)) for each in most])
+    return _agreeing({name: _cells(rows, name) for name in columns}, [form(text_of(each)) for each in most])
 
 
-def _settled_on(cells: dict[str, list[str]], most: Sequence[str]) -> str:
+def _agreeing(cells: dict[str, list[str]], most: Sequence[str]) -> str:
     for name, own in cells.items():
         if not _GOLD.fullmatch(name) or _MODEL.fullmatch(name):
             continue

@@ -68,7 +68,7 @@ def spellings_of(
     for text in counts:
         groups[whole.get(text) or form(text)].append(text)
     _join_capitals(groups)
-    apart = _told_by_case(groups, counts, request)
+    apart = _distinct_by_case(groups, counts, request)
     same: dict[str, str] = {}
     for key, texts in groups.items():
         for each in _parts(texts, counts, apart=key in apart, known=known):
@@ -103,7 +103,7 @@ def _whole_numbers(counts: Collection[str]) -> dict[str, str]:
     }
 
 
-def _told_by_case(groups: Mapping[str, Sequence[str]], counts: Mapping[str, int], request: str) -> set[str]:
+def _distinct_by_case(groups: Mapping[str, Sequence[str]], counts: Mapping[str, int], request: str) -> set[str]:
     """Forms whose cases are labels of their own."""
     cased = {key: _cases(texts, counts) for key, texts in groups.items()}
     varied = [key for key, cases in cased.items() if len(cases) > 1]

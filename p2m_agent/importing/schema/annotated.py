@@ -65,7 +65,7 @@ class Annotations:
                 continue
             if kind != "text":
                 units.append(answers)
-            rows += self._written(item, answers, number) if kind == "text" else self._settled(item, answers)
+            rows += self._written(item, answers, number) if kind == "text" else self._consensus(item, answers)
         said = agreement(units)
         grouped = any("group" in row for row in rows)
         return Shaped(
@@ -104,7 +104,7 @@ class Annotations:
         more: Row = {"group": str(number)} if len(texts) > 1 else {}
         return [{**_known(item), self.output: text, **more} for text in texts]
 
-    def _settled(self, item: Item, answers: list[Answer]) -> list[Row]:
+    def _consensus(self, item: Item, answers: list[Answer]) -> list[Row]:
         """A row with what most people said; none for a tie."""
         answer = majority(answers)
         if answer is None:

@@ -147,10 +147,10 @@ class CardStore:
         for part in _parts(sorted(ids)):
             query = f"SELECT facts FROM cards WHERE id IN ({_marks(part)}) ORDER BY id"
             for (facts,) in self._connection.execute(query, part):
-                told = orjson.loads(facts)
+                kept = orjson.loads(facts)
                 yield (
-                    (told["repo"].rsplit("/", 1)[-1], told.get("title", ""), *told.get("aliases", ())),
-                    told.get("description", ""),
+                    (kept["repo"].rsplit("/", 1)[-1], kept.get("title", ""), *kept.get("aliases", ())),
+                    kept.get("description", ""),
                 )
 
     def vectors(self, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -248,9 +248,9 @@ class CardStore:
         number = self._connection.execute(insert, values).lastrowid
         assert number is not None
         rows = sum(card.rows.values()) if card.rows else None
-        told = (number, (card.licence or "").lower() or None, rows, card.gated)
+        facet = (number, (card.licence or "").lower() or None, rows, card.gated)
         lists = (_joined(card.languages), _joined(card.tasks))
-        self._connection.execute("INSERT INTO facets VALUES (?, ?, ?, ?, ?, ?)", (*told, *lists))
+        self._connection.execute("INSERT INTO facets VALUES (?, ?, ?, ?, ?, ?)", (*facet, *lists))
         queued = (
             "INSERT OR IGNORE INTO queue SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE text_sha = ?)"
         )
@@ -293,10 +293,10 @@ def _facts_of(card: Card) -> str:
 @lru_cache(maxsize=8192)
 def _card_of(facts: str, *, reachable: bool) -> Card:
     """The card that these facts describe; searches meet the best known cards again and again."""
-    told: dict[str, Any] = orjson.loads(facts)
+    kept: dict[str, Any] = orjson.loads(facts)
     values: dict[str, Any] = {}
-    for key in told.keys() & _NAMES:
-        values[key] = tuple(told[key]) if isinstance(told[key], list) else told[key]
+    for key in kept.keys() & _NAMES:
+        values[key] = tuple(kept[key]) if isinstance(kept[key], list) else kept[key]
     if "folder" in values:
         values["folder"] = path_of(values["folder"])
     return Card(**values, reachable=reachable or "folder" in values)

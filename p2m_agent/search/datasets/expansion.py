@@ -49,7 +49,7 @@ def task_views(query: str, spec: TaskSpec | None) -> tuple[str, ...]:
 
 
 def hypothetical_card(spec: TaskSpec, query: str, llm: LLM) -> str:
-    """The card of a dataset that would fit, as it would be embedded; empty where the LLM is not sound or fails.
+    """The card of a dataset that would fit, as it would be embedded; empty where the LLM is not reliable or fails.
 
     Raises:
         BudgetExceeded: there is no money for it.
@@ -69,7 +69,7 @@ def hypothetical_card(spec: TaskSpec, query: str, llm: LLM) -> str:
 
 
 def imagined(prompt: str, form: type[Imagined], llm: LLM, max_tokens: int) -> Imagined | None:
-    """A card in this form, with its description; None where the LLM is not sound or fails.
+    """A card in this form, with its description; None where the LLM is not reliable or fails.
 
     Raises:
         BudgetExceeded: there is no money for it.
@@ -77,7 +77,7 @@ def imagined(prompt: str, form: type[Imagined], llm: LLM, max_tokens: int) -> Im
     """
     from p2m_agent.llm.client import ChatMessage, Request
 
-    if not llm.capability.sound:
+    if not llm.capability.reliable:
         return None
     message = ChatMessage(role="user", content=prompt)
     card = form.read(llm.ask(Request(messages=(message,), json_schema=form.json_schema(), max_tokens=max_tokens)))

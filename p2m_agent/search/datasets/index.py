@@ -37,7 +37,7 @@ _ALL = 2000
 """So many cards outside of the snapshot are all brought, whatever is asked."""
 _KEPT = 10_000
 """Vectors read for cards outside of the snapshot that are kept in memory, 15 MB."""
-Told = Callable[[int, int, float], None]
+Report = Callable[[int, int, float], None]
 """Hears of progress: done, of how many, and the share of the work, 0 to 1."""
 
 
@@ -84,7 +84,7 @@ class Index:
         """
         return self._store.put(source, cards, whole=whole)
 
-    def embed(self, ids: Sequence[int] | None = None, told: Told = _silent) -> int:
+    def embed(self, ids: Sequence[int] | None = None, report: Report = _silent) -> int:
         """Embed what waits for it, longest texts first, a batch at a time; returns how many texts that were.
 
         Each batch is on disk before the next one, so an interruption loses one at most.
@@ -100,19 +100,19 @@ class Index:
             vectors = self._vectors(embedder, list(texts.values()))
             self._store.embedded(zip(texts, vectors, strict=True))
             done, chars = done + len(texts), chars + sum(length for _, length in batch)
-            told(start + len(batch), len(waiting), chars / everything)
+            report(start + len(batch), len(waiting), chars / everything)
         return done
 
     def waiting(self, ids: Sequence[int]) -> int:
         """How many of some cards' texts are not embedded yet."""
         return len(self._store.waiting(ids)) if self._embedder else 0
 
-    def publish(self, sources: Sequence[str] = (), told: Told = _silent) -> None:
+    def publish(self, sources: Sequence[str] = (), report: Report = _silent) -> None:
         """Take sources into the fast part, which is brought in step with all cards of built sources."""
         for source in sources:
             self._store.mark_built(source)
         self._store.sweep()
-        self._build(told)
+        self._build(report)
 
     def forget(self, source: str) -> int:
         """Remove a source; returns how many cards it had."""
@@ -234,9 +234,9 @@ class Index:
         if note not in self.notes:
             self.notes.append(note)
 
-    def _build(self, told: Told, *, afresh: bool = False) -> None:
+    def _build(self, report: Report, *, afresh: bool = False) -> None:
         embedded = self._embedder is not None
-        snapshot.build(self.root / "snapshots", self._store, told, embedded=embedded, afresh=afresh)
+        snapshot.build(self.root / "snapshots", self._store, report, embedded=embedded, afresh=afresh)
 
     def _refresh(self) -> None:
         """Open the newest snapshot, which another process may have made."""

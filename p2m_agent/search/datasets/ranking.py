@@ -81,14 +81,14 @@ def rank(text: str, wish: DatasetWish, look: Look, embedder: Embedder | None) ->
     fits = [facts_fit(each.card, wish) for each in found]
     cosines = _cosines(found, direction)
     order = [like + fit for like, fit in zip(_likeness(found, cosines), fits, strict=True)]
-    standing = [
+    prior = [
         _known(each.card, wish) + NAMED * log(1 + share / UNNAMED)
         for each, share in zip(found, _named(found, order), strict=True)
     ]
     raw = [_alike(each, cosine) + fit for each, cosine, fit in zip(found, cosines, fits, strict=True)]
     something = max(raw) >= CENTRE
     matches = []
-    for each, cosine, alike, value, known in zip(found, cosines, raw, order, standing, strict=True):
+    for each, cosine, alike, value, known in zip(found, cosines, raw, order, prior, strict=True):
         relevant = something and alike + min(max(known, 0.0), LENIENCY) >= CENTRE
         score = _logistic(value + known) / 2 + relevant / 2
         match = Match(each.card, cosine, each.words, score, relevant, len(each.named_by))

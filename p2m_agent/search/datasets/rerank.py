@@ -32,15 +32,15 @@ def rerank(
 ) -> tuple[DatasetCandidate, ...]:
     """The same candidates, those with most votes first, ties in the order they came in.
 
-    What cannot be reached now stays behind what can. An LLM that is not sound is not asked; answers that cannot be used
-    are no votes.
+    What cannot be reached now stays behind what can. An LLM that is not reliable is not asked; answers that cannot
+    be used are no votes.
 
     Raises:
         BudgetExceeded: there is no money for the votes.
         ToolError: the endpoint does not answer.
     """
     shown = list(found[:SHOWN])
-    if len(shown) < 2 or not llm.capability.sound:
+    if len(shown) < 2 or not llm.capability.reliable:
         return tuple(found)
     order = random.Random(seed)  # noqa: S311 (no secret)
     ballots = [_ballot(order.sample(shown, len(shown)), spec, query) for _ in range(VOTES)]

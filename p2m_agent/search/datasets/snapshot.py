@@ -40,7 +40,7 @@ _SPARE = 1.5
 """How many more than needed are asked of Chroma where filters take some away."""
 _GRAPH = {"max_neighbors": 24, "ef_construction": 150, "ef_search": 256}
 """Of 100,000 cards the closest 10 are then found with a recall of 0.99; Chroma's defaults (16, 100) find 0.93."""
-Told = Callable[[int, int, float], None]
+Report = Callable[[int, int, float], None]
 """Hears of progress: done, of how many, and the share of the work, 0 to 1."""
 
 
@@ -199,13 +199,13 @@ def sources_of(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def build(folder: Path, store: CardStore, told: Told, *, embedded: bool, afresh: bool = False) -> Path:
+def build(folder: Path, store: CardStore, report: Report, *, embedded: bool, afresh: bool = False) -> Path:
     """Make the next snapshot below `folder` out of all built sources, and remove those before it.
 
     Args:
         folder: Where snapshots are.
         store: Where the cards are.
-        told: Hears of progress.
+        report: Hears of progress.
         embedded: Leave cards without a vector out; where False, it is a snapshot of words alone.
         afresh: Do not grow out of the last one, which is otherwise done where it pays.
     """
@@ -219,7 +219,7 @@ def build(folder: Path, store: CardStore, told: Told, *, embedded: bool, afresh:
     try:
         if embedded:
             _write_directions(made / "directions.npy", store, ids)
-            _build_chroma(made / "chroma", None if afresh else _last(folder), store, ids, told)
+            _build_chroma(made / "chroma", None if afresh else _last(folder), store, ids, report)
         _build_words(made / "words", store, ids)
         np.save(made / "ids.npy", ids)
         _write_links(made, links(lambda: store.names([int(number) for number in ids])))
@@ -259,7 +259,9 @@ def _write_links(folder: Path, named_by: Sequence[Sequence[int]]) -> None:
     np.save(folder / "named_by_ends.npy", np.cumsum([0, *map(len, named_by)]))
 
 
-def _build_chroma(folder: Path, last: Snapshot | None, store: CardStore, ids: NDArray[numpy.int64], told: Told) -> None:
+def _build_chroma(
+    folder: Path, last: Snapshot | None, store: CardStore, ids: NDArray[numpy.int64], report: Report
+) -> None:
     import numpy as np
 
     kept = np.intersect1d(last.ids, ids) if last else ids[:0]
@@ -273,7 +275,7 @@ def _build_chroma(folder: Path, last: Snapshot | None, store: CardStore, ids: ND
         for start in range(0, len(gone), _BATCH):
             collection.delete(ids=[str(number) for number in gone[start : start + _BATCH]])
         for start in range(0, len(new), _BATCH):
-            told(len(kept) + start, len(ids), start / len(new))
+            report(len(kept) + start, len(ids), start / len(new))
             _add(collection, store, [int(number) for number in new[start : start + _BATCH]])
 
 

@@ -14,7 +14,7 @@ _CHARS = 600
 
 
 def hypothetical_model(spec: TaskSpec, query: str, llm: LLM) -> str:
-    """The card in words, as it would be embedded; empty where the LLM is not sound or fails.
+    """The card in words, as it would be embedded; empty where the LLM is not reliable or fails.
 
     Raises:
         BudgetExceeded: there is no money for it.

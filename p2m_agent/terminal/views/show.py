@@ -77,7 +77,7 @@ def model_parts(state: RunState, star: str = "★") -> list[RenderableType]:
     return parts
 
 
-def standing_parts(state: RunState, question: Question | None, last: int = 3) -> list[RenderableType]:
+def status_parts(state: RunState, question: Question | None, last: int = 3) -> list[RenderableType]:
     """Where a run stands: the last decisions with what came of them, the best score, what is open."""
     parts: list[RenderableType] = []
     if state.decisions:

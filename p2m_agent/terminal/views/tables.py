@@ -50,7 +50,7 @@ class RunRow(Value):
 
     run: str
     request: str
-    standing: str
+    status: str
     """Delivered, waits for an answer, stopped: in a word or two."""
     score: str = ""
     """The locked-test score where there is one, else the best dev score, said so."""
@@ -274,7 +274,7 @@ def runs_table(rows: Sequence[RunRow]) -> RenderableType:
         run = Text(one_line(row.run))
         facts = [row.started, units.cost(row.spent), one_line(row.request, 100)]
         run.append("\n" + " · ".join(fact for fact in facts if fact), style="soft")
-        table.add_row(run, one_line(row.standing), row.score)
+        table.add_row(run, one_line(row.status), row.score)
     return table
 
 

@@ -103,7 +103,7 @@ def test_a_limit_that_is_new_makes_an_old_training_a_new_try() -> None:
     untimed = (spec(), data(), holdout(), bases(), student(4, 0.8))
     assert next_move(state(*untimed, LIMITED)).args == {"method": "linear_head"}
     tighter = spec(id="spec-9", constraints=Constraints(max_latency_ms=10))
-    assert state(*untimed[:1], LIMITED, taking(8), tighter).since_told()[0] == LIMITED
+    assert state(*untimed[:1], LIMITED, taking(8), tighter).since_redefined()[0] == LIMITED
 
 
 def tool(name: str) -> Tool[Any, Any]:

@@ -24,7 +24,7 @@ from tests.agent.planner.test_rules import decided, found, spec, student
 from tests.fakes.machine import Bench
 from tests.fakes.openai_server import MIDDLING, STRONG, WEAK, Answer, FakeOpenAI
 
-BY_WORDS = Capability(tools=False, json_schema=False, sound=True, reads=True)
+BY_WORDS = Capability(tools=False, json_schema=False, reliable=True, reads=True)
 
 
 @pytest.fixture

@@ -71,6 +71,6 @@ def test_an_answer_that_is_no_card_is_none(imagine: Imagine, answer: str | dict[
 
 @pytest.mark.parametrize("imagine", [hypothetical_card, hypothetical_model])
 def test_a_weak_model_imagines_nothing(imagine: Imagine) -> None:
-    llm = ScriptedLLM(sound=False)
+    llm = ScriptedLLM(reliable=False)
     assert imagine(make_spec(QUERY), QUERY, llm) == ""
     assert llm.asked == []

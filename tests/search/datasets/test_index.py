@@ -139,7 +139,7 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path, monkeypatch: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        index.embed(told=interrupt)
+        index.embed(report=interrupt)
     index.close()
     again = Index(tmp_path, second)
     again.put("lake", cards, whole=True)

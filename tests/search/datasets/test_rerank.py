@@ -83,7 +83,7 @@ def test_a_card_stays_inside_its_fence() -> None:
 
 
 def test_a_weak_model_and_a_single_find_are_not_voted_on() -> None:
-    assert names(ScriptedLLM(sound=False), found("b", "a")) == ["b", "a"]
+    assert names(ScriptedLLM(reliable=False), found("b", "a")) == ["b", "a"]
     assert names(ScriptedLLM(), found("a")) == ["a"]
 
 

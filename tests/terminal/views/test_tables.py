@@ -123,7 +123,7 @@ def test_show_of_a_run_that_has_not_begun(page, tmp_path: Path) -> None:
 
 def test_small_tables(page) -> None:
     page.screen.data(
-        tables.runs_table([tables.RunRow(run="r1", request="Sort [red]mail", standing="delivered", score="0.854")]),
+        tables.runs_table([tables.RunRow(run="r1", request="Sort [red]mail", status="delivered", score="0.854")]),
         tables.runs_table([]),
         tables.doctor_table([Finding("GPU", False, "none", "nothing to do for small models")]),
         tables.estimate_table([("generate_examples", Cost(usd=0.2, wall_s=60, tokens=9000))], Budget(usd=1)),
