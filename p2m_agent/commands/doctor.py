@@ -46,7 +46,7 @@ def _python(_settings: Settings) -> Finding:
 
 
 def _packages(_settings: Settings) -> Finding:
-    versions = {name: _version(name) for name in _PACKAGES}
+    versions = {name: installed_version(name) for name in _PACKAGES}
     missing = [name for name, version in versions.items() if version is None]
     found = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
     fix = f"pip install {' '.join(missing)}" if missing else ""
@@ -54,7 +54,7 @@ def _packages(_settings: Settings) -> Finding:
 
 
 def _embedding_model(_settings: Settings) -> Finding:
-    version = _version(_EMBEDDING_PACKAGE)
+    version = installed_version(_EMBEDDING_PACKAGE)
     return Finding(
         topic="embedding model",
         ok=version is not None,
@@ -153,7 +153,8 @@ def _model(topic: str, llm: ConnectedLLM) -> Finding:
     return Finding(topic=topic, ok=True, found=found, fix=fix)
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CLOSE = 1e-4
 """How far a number of a vector may be from torch's."""
-_VERSION, _KEPT = 1, 8
+_VERSION, KEPT = 1, 8
 _PROBES = ("a", "Where is my parcel? It was due on Monday.", "Is the lamp still to be had in green? " * 8)
 _NAMES = ("input_ids", "attention_mask", "token_type_ids")
 log = logging.getLogger("p2m.onnx")
@@ -144,7 +144,7 @@ def export(encoder: TextEncoder, path: Path, max_tokens: int) -> Exported:
 def _forget(folder: Path) -> None:
     """Keep the newest exports only: each is as large as its weights."""
     newest_first = sorted(folder.glob("*.onnx"), key=lambda path: -path.stat().st_mtime)
-    for path in newest_first[_KEPT:]:
+    for path in newest_first[KEPT:]:
         path.unlink(missing_ok=True)
         path.with_suffix(".json").unlink(missing_ok=True)
 

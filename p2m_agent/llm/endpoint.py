@@ -103,7 +103,7 @@ class Endpoint:
     @property
     def paid(self) -> bool:
         """Whether requests may cost money: everything beyond this machine."""
-        return self.url is not None and not _loopback(urlsplit(self.url).hostname or "")
+        return self.url is not None and not on_this_machine(urlsplit(self.url).hostname or "")
 
 
 def resolve(name: str | None, settings: Settings, keys: Keys) -> Endpoint:
@@ -210,7 +210,8 @@ def _clean(address: str) -> str:
     return address.rstrip("/")
 
 
-def _loopback(host: str) -> bool:
+def on_this_machine(host: str) -> bool:
+    """Whether a host is this machine, where requests cost nothing."""
     if host == "localhost":
         return True
     try:

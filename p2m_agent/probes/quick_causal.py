@@ -29,9 +29,9 @@ BLOCKS = 4
 """Last blocks that are trained."""
 STEPS, BATCH = 24, 4
 """Optimizer steps of every probe, and rows a step: small sets are seen several times, large ones in part."""
-_LEARNING_RATE = 5e-4
+LEARNING_RATE = 5e-4
 _WARMUP_SHARE = 0.1
-_MAX_TOKENS = 256
+MAX_TOKENS = 256
 _SEED = 0
 
 
@@ -93,7 +93,7 @@ class CausalProbe:
                     return ready
                 chunk = part[start : start + BATCH]
                 fitting = [
-                    (row.id, waiting[row.id]) for row in chunk if _length(waiting[row.id]) <= _MAX_TOKENS - shared
+                    (row.id, waiting[row.id]) for row in chunk if _length(waiting[row.id]) <= MAX_TOKENS - shared
                 ]
                 self._encode(fitting)
                 ready[i] += len(chunk)
@@ -117,10 +117,10 @@ class CausalProbe:
     def _tune(self, rows: Sequence[_Kept]) -> None:
         import torch
 
-        optimizer = torch.optim.AdamW(self._upper.parameters(), lr=_LEARNING_RATE, weight_decay=0.0)
+        optimizer = torch.optim.AdamW(self._upper.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
         for step, batch in enumerate(islice(_batches(_shuffled(rows), BATCH), STEPS)):
             for group in optimizer.param_groups:
-                group["lr"] = _LEARNING_RATE * schedule(step, STEPS, _WARMUP_SHARE)
+                group["lr"] = LEARNING_RATE * schedule(step, STEPS, _WARMUP_SHARE)
             with autocast():
                 loss = self._loss(batch).mean()
             loss.backward()

@@ -18,7 +18,7 @@ def similarities(expected: Sequence[str], predicted: Sequence[str]) -> list[floa
     Raises:
         ToolError: no embedding model is installed.
     """
-    embedder = _embedder()
+    embedder = shared_embedder()
     if embedder is None:
         raise ToolError(
             "embedding_similarity needs an embedding model, and none is installed.",
@@ -29,7 +29,7 @@ def similarities(expected: Sequence[str], predicted: Sequence[str]) -> list[floa
 
 
 @cache
-def _embedder() -> Embedder | None:
+def shared_embedder() -> Embedder | None:
     """Once in a process: metrics are asked for after every epoch."""
     from p2m_agent.settings import Settings
     from p2m_agent.weights.embedding import load_embedder

@@ -42,9 +42,9 @@ from p2m_agent.weights.faults import within
 _REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SEARCH = "Take a repo that search_datasets has shown."
 _CATALOGUE = "catalogue"
-_ON_THE_FLY = 2000
+ON_THE_FLY = 2000
 """New cards that a search embeds itself (half a minute at most); more are left to `p2m index build`."""
-_TRUSTED = 5000
+TRUSTED = 5000
 """A built source of more cards is searched as it was indexed; reading all of it would take longer than the search."""
 
 
@@ -193,7 +193,7 @@ class IndexedHub:
             return cards > 0 and hub.why_not() is not None
         if isinstance(hub, CardFile):
             return cards > 0 and Path(hub.name).stat().st_mtime < built.timestamp()
-        return isinstance(hub, HuggingFace) or cards > _TRUSTED
+        return isinstance(hub, HuggingFace) or cards > TRUSTED
 
     def _found(self, repo: str) -> FoundFolder | None:
         """The folder of a dataset: of the settings' hubs, else of a source that was built."""
@@ -258,7 +258,7 @@ class IndexedHub:
     def _take(self, source: str, cards: Iterable[Card], *, whole: bool) -> list[int]:
         ids, _ = self._index.put(source, cards, whole=whole)
         waiting = self._index.waiting(ids)
-        if waiting <= _ON_THE_FLY:
+        if waiting <= ON_THE_FLY:
             try:
                 self._index.embed(ids)
             except OutOfTime:

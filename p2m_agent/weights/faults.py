@@ -151,7 +151,7 @@ def why_unreachable() -> str | None:
 
     if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
-    answers = _answers(constants.ENDPOINT, _this_minute())
+    answers = _answers(constants.ENDPOINT, this_minute())
     return None if answers else f"{constants.ENDPOINT} does not answer"
 
 
@@ -167,5 +167,6 @@ def _answers(endpoint: str, _minute: int) -> bool:
         return False
 
 
-def _this_minute() -> int:
+def this_minute() -> int:
+    """Changes once a minute; what is asked of the Hub is remembered for as long."""
     return int(time.monotonic() // 60)

@@ -44,7 +44,7 @@ def test_roles_with_models_of_their_own_are_probed_apart() -> None:
 def test_what_is_missing_names_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeOpenAI([]) as server:
         gone = server.url
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "torch" else "1.0")
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None if name == "torch" else "1.0")
     found = by_topic(Settings(teacher=f"{gone}#big", judge="local", gguf="missing.gguf"))
     bad = {topic: finding for topic, finding in found.items() if not finding.ok}
     assert {"packages", "embedded LLM", "planner, teacher", "judge"} <= set(bad)

@@ -79,7 +79,7 @@ def test_what_does_not_agree_is_not_used(
 
 
 def test_the_oldest_exports_go(tmp_path: Path, made: OnnxEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_encoder, "_KEPT", 1)
+    monkeypatch.setattr(onnx_encoder, "KEPT", 1)
     settings, folders = Settings(_env_file=None, cache_dir=tmp_path), [tiny_bert(tmp_path / name) for name in "ab"]
     for width, folder in enumerate(folders):
         (folder / "vocab.txt").write_text("x" * width)  # makes it another student

@@ -90,7 +90,7 @@ class FakeHub:
         from p2m_agent.weights import faults
 
         faults._answers.cache_clear()
-        monkeypatch.setattr(faults, "_this_minute", lambda: 0)
+        monkeypatch.setattr(faults, "this_minute", lambda: 0)
         for name, value in {
             "ENDPOINT": self.url,
             "HUGGINGFACE_CO_URL_TEMPLATE": self.url + "/{repo_id}/resolve/{revision}/{filename}",

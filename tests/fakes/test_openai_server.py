@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -13,16 +14,16 @@ import pytest
 from tests.fakes.openai_server import FakeOpenAI, fill
 
 ROOT = Path(__file__).resolve().parents[2]
-HI = [{"role": "user", "content": "hi"}]
+HI: Any = [{"role": "user", "content": "hi"}]
 
 
 def test_a_script_that_is_over_is_loud() -> None:
     def use() -> None:
         with FakeOpenAI(["only"]) as server, openai.OpenAI(base_url=server.url, api_key="k") as client:
-            answer = client.chat.completions.create(model="m", messages=HI)  # type: ignore[arg-type]
+            answer = client.chat.completions.create(model="m", messages=HI)
             assert answer.choices[0].message.content == "only"
             with pytest.raises(openai.InternalServerError, match="the script of 1 answers is over"):
-                client.chat.completions.create(model="m", messages=HI)  # type: ignore[arg-type]
+                client.chat.completions.create(model="m", messages=HI)
             assert server.count({"messages": HI, "model": "m"}) == 2
 
     with pytest.raises(AssertionError, match="1 more requests"):
@@ -52,7 +53,7 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             with openai.OpenAI(base_url=url, api_key="k") as client:
-                answer = client.chat.completions.create(model="m", messages=HI)  # type: ignore[arg-type]
+                answer = client.chat.completions.create(model="m", messages=HI)
         finally:
             process.terminate()
     assert answer.choices[0].message.content == "answer 0"

@@ -11,10 +11,11 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import Mapping, check_mapping, map_columns, meaning_tells
 from p2m_agent.importing.convert import Converted, convert
 from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
-from p2m_agent.llm.client import Capability, Reply, Request
+from p2m_agent.llm.client import Reply
 from p2m_agent.rows.reading import Row, read_rows
 from p2m_agent.types.task import Kind, TaskSpec
 from tests.fakes.rows import SOURCE, sentence
+from tests.fakes.scripted_llm import ScriptedLLM
 
 WORDS = ("one", "two", "three")
 
@@ -146,37 +147,24 @@ def test_named_columns_are_checked() -> None:
             check_mapping(rows, spec(), inputs, output, why="named")
 
 
-class Chooser:
+class Chooser(ScriptedLLM):
     """An LLM with one answer."""
 
     def __init__(self, parsed: object, *, reliable: bool = True) -> None:
-        self.capability = Capability(tools=True, json_schema=True, reliable=reliable)
-        self.parsed, self.asked = parsed, list[Request]()
-
-    def ask(self, request: Request) -> Reply:
-        self.asked.append(request)
-        text = json.dumps(self.parsed)
-        facts = {
-            "prompt_tokens": 1,
-            "completion_tokens": 1,
-            "usd": 0.0,
-            "cached": False,
-            "request_sha": "x",
-            "error": None,
-        }
-        return Reply.model_validate({"text": text, "parsed": self.parsed, **facts})
+        said = Reply(text=json.dumps(parsed), parsed=parsed, prompt_tokens=1, completion_tokens=1, request_sha="x")
+        super().__init__(always=lambda _request: said, reliable=reliable)
 
 
 def test_a_reliable_llm_is_asked_only_in_doubt() -> None:
     rows = [{"a": sentence(n), "b": sentence(n + 50), "c": sentence(n + 99)} for n in range(30)]
     task = spec(kind="text_to_text")
     chosen = Chooser({"why": "c asks", "inputs": ["c"], "output": "a"})
-    assert pair(map_columns(rows, task, llm=chosen)) == (["c"], "a")  # type: ignore[arg-type]
+    assert pair(map_columns(rows, task, llm=chosen)) == (["c"], "a")
     assert sentence(0) in chosen.asked[0].messages[0].content
     for unused in (Chooser({}, reliable=False), Chooser(None), Chooser({"inputs": ["x"], "output": "a"})):
-        assert map_columns(rows, task, llm=unused).output == "c"  # type: ignore[arg-type]
+        assert map_columns(rows, task, llm=unused).output == "c"
     plain = Chooser({})
-    map_columns(table("text", "label"), spec(), llm=plain)  # type: ignore[arg-type]
+    map_columns(table("text", "label"), spec(), llm=plain)
     assert not plain.asked
 
 
@@ -230,13 +218,13 @@ def test_an_llm_is_not_followed_where_it_does_not_cover_fixed_fields() -> None:
     rows = [{"a": sentence(n), "b": sentence(n + 50), "c": sentence(n + 99)} for n in range(30)]
     two = spec(kind="text_to_text", input_fields=("a", "b"))
     chosen = Chooser({"why": "x", "inputs": ["c"], "output": "a"})
-    assert pair(map_columns(rows, two, llm=chosen, fixed=True)) == (["a", "b"], "c")  # type: ignore[arg-type]
+    assert pair(map_columns(rows, two, llm=chosen, fixed=True)) == (["a", "b"], "c")
 
 
 def test_what_an_llm_chose_is_still_shown_to_a_person() -> None:
     rows = [{"a": sentence(n), "b": sentence(n + 50), "c": sentence(n + 99)} for n in range(30)]
     chosen = Chooser({"why": "c asks", "inputs": ["c"], "output": "a"})
-    mapping = map_columns(rows, spec(kind="text_to_text"), llm=chosen)  # type: ignore[arg-type]
+    mapping = map_columns(rows, spec(kind="text_to_text"), llm=chosen)
     assert mapping.unsure
     assert "c asks" in mapping.why
 

@@ -20,7 +20,7 @@ PAID = Price(prompt=1000.0, completion=1000.0)
 @pytest.fixture(autouse=True)
 def _remote(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the loopback server for a remote one."""
-    monkeypatch.setattr(endpoint, "_loopback", lambda _host: False)
+    monkeypatch.setattr(endpoint, "on_this_machine", lambda _host: False)
 
 
 @pytest.fixture

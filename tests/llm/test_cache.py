@@ -224,7 +224,7 @@ def test_the_whole_response_is_kept(tmp_path: Path) -> None:
 def test_a_paid_answer_on_its_way_is_kept_when_its_caller_leaves(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoint, "_loopback", lambda _host: False)
+    monkeypatch.setattr(endpoint, "on_this_machine", lambda _host: False)
     asked, go_on = threading.Event(), threading.Event()
 
     def script(_body: object) -> Answer:

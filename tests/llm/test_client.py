@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -147,10 +148,10 @@ def test_a_misfit_is_repaired_once(opened: Opener, first: str) -> None:
 
 
 def test_what_stays_a_misfit_fails_its_row_only(opened: Opener) -> None:
-    def script(body: dict[str, object]) -> object:
+    def script(body: dict[str, object]) -> Any:
         return "nonsense" if "bad" in str(body["messages"]) else {"label": "a"}
 
-    with FakeOpenAI(script, capability=BARE) as server:  # type: ignore[arg-type]
+    with FakeOpenAI(script, capability=BARE) as server:
         good, bad = opened(f"{server.url}#fake").llms.teacher.ask_many([ask("good", SCHEMA), ask("bad", SCHEMA)])
     assert good.error is None
     assert bad.error is not None

@@ -259,7 +259,7 @@ def test_scores_come_from_heads_that_did_not_see_the_row() -> None:
 
 
 def test_a_short_fine_tune_tells_causal_bases_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("p2m_agent.probes.quick_causal._LEARNING_RATE", 3e-3)
+    monkeypatch.setattr("p2m_agent.probes.quick_causal.LEARNING_RATE", 3e-3)
     good = tiny_llama(tmp_path / "good")
     blind = shutil.copytree(good, tmp_path / "blind")
     from safetensors.torch import load_file, save_file

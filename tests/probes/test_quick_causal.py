@@ -28,7 +28,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def probe(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CausalProbe:
-    monkeypatch.setattr(mixture_causal, "_LEARNING_RATE", 3e-3)
+    monkeypatch.setattr(mixture_causal, "LEARNING_RATE", 3e-3)
     settings = Settings(_env_file=None, cache_dir=tmp_path, threads=1)
     return CausalProbe(str(base), SPEC, DEV, settings)
 
@@ -69,7 +69,7 @@ def test_preparing_stops_in_time_with_as_much_of_each_part(probe: CausalProbe) -
 
 
 def test_rows_that_are_too_long_are_not_learned_from(probe: CausalProbe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mixture_causal, "_MAX_TOKENS", 24)
+    monkeypatch.setattr(mixture_causal, "MAX_TOKENS", 24)
     long = row("uh " * 60, "one")
     probe.prepare([[long]], lambda: 1.0)
     assert probe.answers([long]) == probe.answers([])

@@ -12,8 +12,9 @@ from p2m_agent.rows.measures import distinct, entropy
 from p2m_agent.rows.reading import write_examples
 from p2m_agent.types.rows import Dataset, Example, Source
 from p2m_agent.types.task import TaskSpec
+from tests.fakes.embedder import LaidEmbedder
 from tests.fakes.rows import sentence
-from tests.verification.test_filter import Topics, planted, row
+from tests.verification.test_filter import by_topic, planted, row
 
 SPEC = TaskSpec(
     id="s", request="r", instruction="Sort mail", kind="classification", labels=("a", "b"), metric="accuracy"
@@ -41,7 +42,7 @@ def test_a_card_tells_what_rows_took_and_what_they_are_like(tmp_path: Path) -> N
         log(event)
     made = dataset(tmp_path, rows, dropped={"refusal": 30})
     real = [row("river boat", origin="user"), row("storm cloud", origin="hub")]
-    embedder: Any = Topics()
+    embedder = LaidEmbedder(by_topic)
     card = write_data_card(tmp_path, made, SPEC, embedder=embedder, asked=160, real=real)
     assert card.share_used == 0.75
     assert card.usd_a_row == pytest.approx(0.6 / 120)

@@ -83,10 +83,10 @@ def test_embedding_similarity_is_the_mean_cosine_and_never_below_zero(monkeypatc
         def encode(self, texts: list[str]) -> object:
             return np.array([places[text] for text in texts], np.float32)
 
-    monkeypatch.setattr(similarity, "_embedder", Embedder)
+    monkeypatch.setattr(similarity, "shared_embedder", Embedder)
     expected, predicted = ["up", "up", "up", "right"], ["up", "down", "right", "right"]
     assert metric_value("embedding_similarity", expected, predicted) == pytest.approx(0.5)
-    monkeypatch.setattr(similarity, "_embedder", lambda: None)
+    monkeypatch.setattr(similarity, "shared_embedder", lambda: None)
     with pytest.raises(ToolError, match="embedding model"):
         metric_value("embedding_similarity", expected, predicted)
 

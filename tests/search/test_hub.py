@@ -200,7 +200,7 @@ def test_a_built_set_whose_folder_is_gone_is_not_found(tmp_path: Path, garden: P
 def test_a_large_built_source_is_not_read_again(tmp_path: Path, garden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = CountingEmbedder()
     build(tmp_path, embedder, garden)
-    monkeypatch.setattr("p2m_agent.search.hub._TRUSTED", 1)
+    monkeypatch.setattr("p2m_agent.search.hub.TRUSTED", 1)
     make_dataset(garden, "acme__slugs", f"{GARDEN} Newly collected.")
     found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9).candidates
     assert "acme/pests" in [each.repo for each in found]
@@ -212,7 +212,7 @@ def test_many_new_cards_are_left_to_the_building_of_the_index(
 ) -> None:
     embedder = CountingEmbedder()
     make_hub(tmp_path, embedder=embedder).find_datasets("ships", None, 1)
-    monkeypatch.setattr("p2m_agent.search.hub._ON_THE_FLY", 1)
+    monkeypatch.setattr("p2m_agent.search.hub.ON_THE_FLY", 1)
     before = len(embedder.encoded)
     found = make_hub(tmp_path, garden, embedder=embedder).find_datasets(GARDEN, None, 9)
     assert len(embedder.encoded) - before == 1  # the query

@@ -13,6 +13,7 @@ import pytest
 from p2m_agent.search.hub import IndexedHub
 from p2m_agent.settings import Settings
 from p2m_agent.types.candidates import DatasetCandidate
+from p2m_agent.types.task import Kind
 from p2m_agent.weights.embedding import load_embedder
 from tests.conftest import ROOT
 from tests.search.test_hub import make_spec
@@ -47,8 +48,8 @@ def reachable(candidates: list[DatasetCandidate]) -> list[str]:
 
 @pytest.mark.real
 @pytest.mark.parametrize(("request_text", "right", "kind"), MAIN)
-def test_the_main_requests_find_their_sets(hub: IndexedHub, request_text: str, right: str, kind: str) -> None:
-    spec = make_spec(request_text, kind)  # type: ignore[arg-type]
+def test_the_main_requests_find_their_sets(hub: IndexedHub, request_text: str, right: str, kind: Kind) -> None:
+    spec = make_spec(request_text, kind)
     assert hub.find_datasets(request_text, spec, 5).candidates[0].repo == right
     assert hub.find_datasets(request_text, None, 5).candidates[0].repo == right
 

@@ -231,7 +231,7 @@ def said(fillers: str, output: str) -> list[Example]:
 def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     base = tiny_llama(tmp_path / "tiny")
     monkeypatch.setattr("p2m_agent.tools.choose_mixture.SMALL_LM", str(base))
-    monkeypatch.setattr("p2m_agent.probes.quick_causal._LEARNING_RATE", 3e-3)
+    monkeypatch.setattr("p2m_agent.probes.quick_causal.LEARNING_RATE", 3e-3)
     run = Run(tmp_path / "run", said("no i mean clean", "parcel"), kind="text_to_text")
     run.add("user", "rows.csv", [*said("uh", "parcel")[:2], *said("who", "card")[:2]])
     return run

@@ -504,7 +504,7 @@ def test_rows_are_asked_for_several_at_a_time(bench: Bench) -> None:
 
 
 def test_a_paid_run_stops_at_the_wall_and_keeps_what_it_made(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "_loopback", lambda _host: False)  # take the loopback server for a remote one
+    monkeypatch.setattr(endpoint, "on_this_machine", lambda _host: False)  # take the loopback server for a remote one
     prices = bench.root / "prices.yaml"
     prices.write_text("fake: [1000.0, 1000.0]\n")
     teacher = Teacher([MEANING], stars)

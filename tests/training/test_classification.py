@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from p2m_agent.delivery.predictor import load_predictor, load_untuned
 from p2m_agent.errors import ToolError, UsageError
-from p2m_agent.training import loop
 from p2m_agent.training.job import TrainRows
 from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.training.recipes.linear_head import LinearHead
@@ -59,26 +59,23 @@ class _Killed(BaseException):
     """The process ends here."""
 
 
-def test_a_killed_training_goes_on_from_the_last_epoch(
-    bert: Path, tmp_path: Path, around: Around, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_training_goes_on_from_the_last_epoch(bert: Path, tmp_path: Path, around: Around) -> None:
     hard = TrainRows(ROWS.spec, ROWS.train, [*ROWS.dev, row("who", "billing"), row("who now", "delivery")])
     recipe = encoder(bert, epochs=3)
     whole = train(recipe, hard, tmp_path / "whole", around.env)
-    begun: list[int] = []
-    real = loop.Fit._epoch
+    ended: list[int] = []
 
-    def epoch(self: loop.Fit, number: int) -> bool:
-        begun.append(number)
-        if begun == [0, 1]:
+    def hopeless(epochs: int, _dev: float) -> bool:
+        ended.append(epochs)
+        if ended == [1]:
             raise _Killed
-        return real(self, number)
+        return False
 
-    monkeypatch.setattr(loop.Fit, "_epoch", epoch)
+    watched = replace(around.env, hopeless=hopeless)
     with pytest.raises(_Killed):
-        train(recipe, hard, tmp_path / "cut", around.env)
-    resumed = train(recipe, hard, tmp_path / "cut", around.env)
-    assert begun == [0, 1, 1, 2]
+        train(recipe, hard, tmp_path / "cut", watched)
+    resumed = train(recipe, hard, tmp_path / "cut", watched)
+    assert ended == [1, 2]  # asked after each epoch but the last: the first was not trained again
     assert resumed.curve == whole.curve
     assert any("Went on after epoch 1" in note for note in resumed.notes)
     same = [(tmp_path / name / "encoder" / "model.safetensors").read_bytes() for name in ("whole", "cut")]

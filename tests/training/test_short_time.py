@@ -61,7 +61,8 @@ def rows(count: int, rare: int = 0) -> list[Example]:
 def encode(limit_s: float, given: list[Example], **how: Any) -> tuple[list[float], list[str], list[str], list[int]]:
     clock = Clock(limit_s)
     told, encoder = progress(clock), SlowEncoder(clock)
-    vectors, outputs = encoded(encoder, given, told, "training", **how)  # type: ignore[arg-type]
+    of: Any = encoder
+    vectors, outputs = encoded(of, given, told, "training", **how)
     return vectors[:, 0].tolist(), outputs, list(told.notes), encoder.calls
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from p2m_agent.types.task import TaskSpec
 from p2m_agent.verification.filter import Candidate, RowFilter
 from p2m_agent.verification.row_faults import fault
 from p2m_agent.verification.screening import Checks, Policy, verify_rows
+from tests.fakes.embedder import LaidEmbedder
 from tests.fakes.rows import sentence
 from tests.fakes.scripted_llm import ScriptedLLM
 
@@ -35,32 +35,17 @@ def candidates(*texts: str) -> list[Candidate]:
     return [Candidate(row(text), "") for text in texts]
 
 
-class Topics:
-    """Embeds by the first word: rows of one topic point one way, with a little of their own."""
+def by_topic(text: str) -> list[float]:
+    """By the first word: rows of one topic point one way, with a little of their own."""
+    import numpy as np
 
-    dim = 64
-
-    def encode(self, texts: Sequence[str]) -> Any:
-        import numpy as np
-
-        vectors = np.zeros((len(texts), 64), np.float32)
-        for place, text in enumerate(texts):
-            topic = {"river": 0, "storm": 1}.get(text.split()[0].lower(), 2)
-            vectors[place, topic] = 1.0
-            draw = np.random.default_rng(sum(map(ord, text)))
-            vectors[place, 3:] = draw.standard_normal(61) * 0.08
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    topic = {"river": 0, "storm": 1}.get(text.split(maxsplit=1)[0].lower(), 2)
+    own = np.random.default_rng(sum(map(ord, text))).standard_normal(61) * 0.08
+    return [*(float(place == topic) for place in range(3)), *own.tolist()]
 
 
-class Always:
-    """Everything means the same."""
-
-    dim = 8
-
-    def encode(self, texts: Sequence[str]) -> Any:
-        import numpy as np
-
-        return np.full((len(texts), 8), 8**-0.5, np.float32)
+ALIKE = LaidEmbedder(lambda _text: [1.0])
+"""Everything means the same."""
 
 
 def test_copies_and_leaks_are_found_in_every_batch_and_distinct_rows_are_kept() -> None:
@@ -92,7 +77,7 @@ def test_many_rows_find_their_copies_after_they_were_sorted_in() -> None:
 
 
 def test_rows_that_mean_the_same_are_one_only_with_the_same_output() -> None:
-    row_filter = RowFilter(SPEC, [], [row("the bench has not come")], Always())  # type: ignore[arg-type]
+    row_filter = RowFilter(SPEC, [], [row("the bench has not come")], ALIKE)
     row_filter.sift([Candidate(row("where is my order", "b"), ""), Candidate(row("it never arrived here"), "")])
     assert row_filter.reasons() == {"duplicate_meaning": 1}
     assert [each.output for each in row_filter.kept] == ["b"]
@@ -166,10 +151,11 @@ def planted(noise: int = 6) -> tuple[list[Example], set[str]]:
 
 def test_planted_label_noise_is_found_and_right_labels_are_not_doubted() -> None:
     rows, wrong = planted()
-    found = suspects(Topics().encode([each.text for each in rows]), [each.output for each in rows])
+    vectors, outputs = LaidEmbedder(by_topic).encode([each.text for each in rows]), [each.output for each in rows]
+    found = suspects(vectors, outputs)
     assert {rows[doubt.row].text for doubt in found} == wrong
     assert all(doubt.label != rows[doubt.row].output for doubt in found)
-    assert suspects(Topics().encode([each.text for each in rows[:30]]), [each.output for each in rows[:30]]) == []
+    assert suspects(vectors[:30], outputs[:30]) == []
 
 
 @pytest.mark.parametrize("policy", ["drop", "relabel", "ask", "keep"])
@@ -177,7 +163,7 @@ def test_what_becomes_of_doubted_labels(policy: Policy, tmp_path: Path) -> None:
     rows, wrong = planted()
     path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
     write_examples(path, rows)
-    found = verify_rows(path, SPEC, Checks(doubtful=policy, embedder=Topics()))  # type: ignore[arg-type]
+    found = verify_rows(path, SPEC, Checks(doubtful=policy, embedder=LaidEmbedder(by_topic)))
     after = read_examples(path)
     ids = {each.text: each.id for each in rows}
     reasons = [json.loads(line)["reason"] for line in rejected.read_text().splitlines()] if rejected.exists() else []

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VERSION = 3
-_BATCH = 128
+BATCH = 128
 """Texts that are embedded before they are written: what an interruption may cost."""
 _MENDED_AT_ONCE = 20_000
 """Cards up to which a search builds a damaged fast part again (about 20 s)."""
-_ALL = 2000
+ALL_BROUGHT = 2000
 """So many cards outside of the snapshot are all brought, whatever is asked."""
 _KEPT = 10_000
 """Vectors read for cards outside of the snapshot that are kept in memory, 15 MB."""
@@ -94,8 +94,8 @@ class Index:
             return 0
         waiting = self._store.waiting(ids)
         done, chars, everything = 0, 0, sum(length for _, length in waiting) or 1
-        for start in range(0, len(waiting), _BATCH):
-            batch = waiting[start : start + _BATCH]
+        for start in range(0, len(waiting), BATCH):
+            batch = waiting[start : start + BATCH]
             texts = self._store.texts([key for key, _ in batch])
             vectors = self._vectors(embedder, list(texts.values()))
             self._store.embedded(zip(texts, vectors, strict=True))
@@ -253,7 +253,7 @@ class Index:
         allowed = set(loose) if passing is None else set(loose) & set(passing)
         every = zip(loose, shares, named_by, strict=True)
         hits = {number: Hit(float(share), named) for number, share, named in every if number in allowed}
-        if len(hits) <= _ALL:
+        if len(hits) <= ALL_BROUGHT:
             return hits
         best = sorted(hits, key=lambda number: -hits[number].words)[: ask.n]
         best += sorted(hits, key=lambda number: -len(hits[number].named_by))[: ask.known]

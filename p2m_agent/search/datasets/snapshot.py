@@ -31,9 +31,9 @@ _BATCH = 2000
 """Chroma takes at most 5,461 at once."""
 _REUSED = 0.75
 """Share of a snapshot's cards that must still be there for the next one to grow out of it."""
-_FEW = 2000
+FEW = 2000
 """Up to so many cards are compared one by one, which takes less time than loading Chroma."""
-_NARROW = 20_000
+NARROW = 20_000
 """The same where filters let only so many pass: a graph search finds too few among them, and Chroma's own filters take
 0.1 to 0.3 s at 100,000 cards."""
 _SPARE = 1.5
@@ -118,7 +118,7 @@ class Snapshot:
         times = np.diff(self._ends)
         found |= {int(place) for place in _best(times, places, ask.known) if times[place] > 0}
         if ask.direction is not None and self._directions is not None:
-            few = len(places) <= (_FEW if passing is None else _NARROW)
+            few = len(places) <= (FEW if passing is None else NARROW)
             found |= set((self._one_by_one if few else self._by_graph)(ask.direction, places, ask.n))
         return self._hits(sorted(found), shares)
 

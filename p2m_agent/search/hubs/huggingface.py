@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import DatasetInfo
 
 NAME = "huggingface"
-_INFO_TIMEOUT_S = 30.0
+INFO_TIMEOUT_S = 30.0
 _WORDS, _PER_WORD = 4, 15
 """Words of a query that are searched for, longest first, and the cards asked for by each."""
 _ASKED_FOR: list[Any] = ["cardData", "description", "downloads", "gated", "private", "sha", "tags"]
@@ -34,7 +34,7 @@ _MAX_CARD_CHARS = 500_000
 def _limited(request: Any) -> None:
     """No request waits for ever: the client library sets no limit for its listings, and takes none."""
     limits = request.extensions.get("timeout") or {}
-    asked = {kind: limits.get(kind) or _INFO_TIMEOUT_S for kind in ("connect", "read", "write", "pool")}
+    asked = {kind: limits.get(kind) or INFO_TIMEOUT_S for kind in ("connect", "read", "write", "pool")}
     request.extensions["timeout"] = asked
 
 
@@ -136,7 +136,7 @@ class HuggingFace:
     def _info(self, repo: str, **more: Any) -> DatasetInfo:
         try:
             with self.api() as api:
-                info = patiently(lambda: api.dataset_info(repo, timeout=_INFO_TIMEOUT_S, **more))
+                info = patiently(lambda: api.dataset_info(repo, timeout=INFO_TIMEOUT_S, **more))
         except hub_faults() as error:
             raise ToolError(f"{repo} cannot be opened: {reason(error)}", GO_ON) from error
         if not info.sha:

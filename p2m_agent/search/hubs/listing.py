@@ -15,7 +15,7 @@ from p2m_agent.search.hubs.folder import FolderHub, FoundFolder
 from p2m_agent.search.hubs.huggingface import HuggingFace
 from p2m_agent.search.hubs.protocol import DatasetHub, HubKind
 
-_COUNTED_BYTES = 64_000_000
+COUNTED_BYTES = 64_000_000
 """Data files of a set up to this size, together, are read to count their rows."""
 
 
@@ -90,7 +90,7 @@ def _counted(datasets: Iterable[FoundFolder]) -> Iterator[Card]:
     """Cards with their rows per split, where these can be counted in little time."""
     for found in datasets:
         paths = [path for each in found.files.values() for path in each]
-        small = all(map(is_here, paths)) and sum(path.stat().st_size for path in paths) <= _COUNTED_BYTES
+        small = all(map(is_here, paths)) and sum(path.stat().st_size for path in paths) <= COUNTED_BYTES
         counts = {split: count_rows(each) for split, each in found.files.items()} if small else {}
         rows = {split: count for split, count in counts.items() if count is not None}
         yield replace(found.card, rows=found.card.rows or rows)

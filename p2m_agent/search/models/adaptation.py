@@ -30,7 +30,7 @@ FEWEST = 200
 """Described cards below which there is too little to learn from."""
 _VERSION = 2
 _PAIRS_A_CARD, _BATCH, _EPOCHS = 2, 32, 1
-_RATE, _SHARPNESS, _TOKENS = 2e-5, 20.0, 64
+RATE, _SHARPNESS, _TOKENS = 2e-5, 20.0, 64
 _SENTENCE = range(30, 400)
 """Characters of a sentence that says something."""
 
@@ -93,7 +93,7 @@ def tune(encoder: TextEncoder, pairs: Sequence[Pair], seed: int = 0) -> None:
 
     torch.manual_seed(seed)
     model = encoder.model.train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
     draw = random.Random(seed)  # noqa: S311
     drawn = [pair for _ in range(_EPOCHS) for pair in draw.sample(pairs, len(pairs))]
     for start in range(0, len(drawn), _BATCH):

@@ -11,6 +11,7 @@ from p2m_agent.agent.dialogue.readings import Edit, Place, Understood
 from p2m_agent.agent.dialogue.router import route
 from p2m_agent.agent.dialogue.slash_edits import read_slash
 from p2m_agent.errors import UsageError
+from tests.fakes.embedder import LaidEmbedder
 
 ROWS = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
 
@@ -62,17 +63,8 @@ def test_an_open_question_takes_words_and_lets_itself_be_asked_back() -> None:
 
 def test_likeness_of_meaning_never_decides_or_changes() -> None:
     """An embedder for which everything is alike: whatever comes of it must be harmless."""
-
-    class Alike:
-        name, dim = "alike", 2
-
-        def encode(self, texts, role=None):
-            import numpy
-
-            return numpy.tile(numpy.float32([1, 0]), (len(texts), 1))
-
     for text in ("bananas are yellow", "do bananas bend?"):
-        found = route(text, place("spend"), Alike)  # type: ignore[arg-type, return-value]
+        found = route(text, place("spend"), lambda: LaidEmbedder(lambda _text: [1.0, 0.0]))
         assert found.kind in ("ask", "fact", "remark", "unclear")
 
 

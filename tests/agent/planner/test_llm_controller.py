@@ -13,7 +13,7 @@ from p2m_agent.agent.planner.choice import Move, Words
 from p2m_agent.agent.planner.controller import MOST_LLM_CHOICES, make_controller
 from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
 from p2m_agent.agent.planner.view import view
-from p2m_agent.events import Event, ModelProbed, Progressed
+from p2m_agent.events import Event, ModelProbed, Progressed, Steering
 from p2m_agent.llm.open import LLMs, open_llms
 from p2m_agent.run.state import Decision, Message, Parent, RunState
 from p2m_agent.run.tooling import load_tools
@@ -89,8 +89,9 @@ def test_nobody_is_asked_where_only_one_move_is_open() -> None:
 def test_a_call_that_is_written_as_text_counts(tools: Any) -> None:
     said = 'Sure:\n```json\n{"name": "number", "arguments": {"n": 3, "why": "three"}}\n```'
     with FakeOpenAI([said, said]) as server, llms_on(server) as llms:
-        for steering in ("native", "text"):
-            move = LLMController(llms.planner, tools, steering)(RunState(task=Task(request="r")))  # type: ignore[arg-type]
+        steerings: tuple[Steering, ...] = ("native", "text")
+        for steering in steerings:
+            move = LLMController(llms.planner, tools, steering)(RunState(task=Task(request="r")))
             assert move == Move(tool="number", args={"n": 3}, why="three", by="llm")
         native, text = server.requests
         assert "tools" in native

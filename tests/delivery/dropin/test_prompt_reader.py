@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ TEXT = 'hi, your driver said: "tomorrow" - but where is my parcel? it was due on
 OTHER = "I was charged twice for order FH-1: please look into it"
 
 
-def reader(*known: str, **more: object) -> PromptReader:
-    return PromptReader(("text",), LABELS, known, **more)  # type: ignore[arg-type]
+def reader(*known: str, **more: Any) -> PromptReader:
+    return PromptReader(("text",), LABELS, known, **more)
 
 
 def read(one: PromptReader, *said: str | tuple[str, str]) -> list[str]:
@@ -122,15 +123,17 @@ def test_turns_are_read_in_their_order() -> None:
     assert read(reader(), "a b", ("assistant", "billing"), TEXT) == [TEXT]
     assert read(reader(), "I will send a message. Classify it.", ("assistant", "Sure."), TEXT) == [TEXT]
     assert read(reader(), "a b", ("assistant", "billing"), TEXT, only) == [TEXT]
-    for said in ([only], ["a b", ("assistant", "billing"), only]):
+    asked: list[list[str | tuple[str, str]]] = [[only], ["a b", ("assistant", "billing"), only]]
+    for said in asked:
         with pytest.raises(UnreadableInput, match="instruction and no text"):
-            read(reader(), *said)  # type: ignore[arg-type]
+            read(reader(), *said)
 
 
 def test_examples_as_turns_show_the_template() -> None:
     form = "Kirje asiakkaalta: <<{}>>"
-    shown = [form.format("a b"), ("assistant", "billing"), form.format("c d"), ("assistant", "returns")]
-    assert read(reader(), *shown, form.format(TEXT)) == [TEXT]  # type: ignore[arg-type]
+    shown: list[str | tuple[str, str]] = [form.format("a b"), ("assistant", "billing")]
+    shown += [form.format("c d"), ("assistant", "returns")]
+    assert read(reader(), *shown, form.format(TEXT)) == [TEXT]
 
 
 def test_a_constant_last_turn_is_learnt() -> None:

@@ -1,12 +1,13 @@
 import unicodedata
+from typing import Any
 
 import pytest
 
 from p2m_agent.importing.labels.spelling import form, spellings_of
 
 
-def label_of(counts: dict[str, int], **more: object) -> dict[str, str]:
-    return spellings_of(counts, **more).same  # type: ignore[arg-type]
+def label_of(counts: dict[str, int], **more: Any) -> dict[str, str]:
+    return spellings_of(counts, **more).same
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,11 @@ Bring = Callable[..., tuple[list[Row], SourceTable]]
 def bring(tmp_path: Path) -> Bring:
     """Write bytes or text under a name, open it and read its `train` split to the end."""
 
-    def opened(name: str, content: bytes | str, **options: object) -> tuple[list[Row], SourceTable]:
+    def opened(name: str, content: bytes | str, **options: Any) -> tuple[list[Row], SourceTable]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        table = open_table(path, ReadOptions(**options))  # type: ignore[arg-type]
+        table = open_table(path, ReadOptions(**options))
         return list(table.splits["train"]), table
 
     return opened

@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,11 +36,11 @@ def tables(draw: st.DrawFn, cells: st.SearchStrategy[str] = CELLS) -> list[Row]:
     return [dict(zip(names, values, strict=True)) for values in draw(st.lists(row, min_size=1, max_size=12))]
 
 
-def opened(name: str, content: bytes, **options: object) -> tuple[list[Row], SourceTable]:
+def opened(name: str, content: bytes, **options: Any) -> tuple[list[Row], SourceTable]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        table = open_table(path, ReadOptions(**options))  # type: ignore[arg-type]
+        table = open_table(path, ReadOptions(**options))
         rows = list(table.splits["train"])
         source = getattr(table.splits["train"].read, "args", [None])[0]
         if source is not None and name.endswith(".csv"):
@@ -47,9 +48,9 @@ def opened(name: str, content: bytes, **options: object) -> tuple[list[Row], Sou
         return rows, table
 
 
-def written(rows: list[Row], **dialect: object) -> str:
+def written(rows: list[Row], **dialect: Any) -> str:
     out = io.StringIO()
-    writer = csv.writer(out, **dialect)  # type: ignore[arg-type]
+    writer = csv.writer(out, **dialect)
     writer.writerow(rows[0])
     writer.writerows(row.values() for row in rows)
     return out.getvalue()

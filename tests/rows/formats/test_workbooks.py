@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
@@ -25,8 +26,8 @@ def book(path: Path, **sheets: list[list[object]]) -> Path:
     return path
 
 
-def read(path: Path, **options: object) -> tuple[list[Row], SourceTable]:
-    table = open_table(path, ReadOptions(**options))  # type: ignore[arg-type]
+def read(path: Path, **options: Any) -> tuple[list[Row], SourceTable]:
+    table = open_table(path, ReadOptions(**options))
     return list(table.splits["train"]), table
 
 

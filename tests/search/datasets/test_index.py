@@ -43,7 +43,7 @@ def make_cards(count: int) -> list[Card]:
 
 @pytest.fixture(autouse=True)
 def chroma_from_the_first_card_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("p2m_agent.search.datasets.snapshot._FEW", 0)
+    monkeypatch.setattr("p2m_agent.search.datasets.snapshot.FEW", 0)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_part_of_a_source_removes_nothing(index: Index) -> None:
 
 
 def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("p2m_agent.search.datasets.index._BATCH", 4)
+    monkeypatch.setattr("p2m_agent.search.datasets.index.BATCH", 4)
     cards, first, second = make_cards(20), CountingEmbedder(), CountingEmbedder()
     index = Index(tmp_path, first)
     index.put("lake", cards, whole=True)
@@ -170,7 +170,7 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path, monkeypatch: 
 def test_filters_in_the_index_are_the_filters_afterwards(
     index: Index, monkeypatch: pytest.MonkeyPatch, filters: Filters, built: bool, narrow: int
 ) -> None:
-    monkeypatch.setattr("p2m_agent.search.datasets.snapshot._NARROW", narrow)
+    monkeypatch.setattr("p2m_agent.search.datasets.snapshot.NARROW", narrow)
     cards = make_cards(60)
     ids, _ = index.put("lake", cards, whole=True)
     index.embed()
@@ -355,7 +355,7 @@ def test_a_snapshot_that_is_replaced_while_it_is_read_is_no_damage(
 def test_cards_that_others_name_are_brought_and_counted(
     index: Index, monkeypatch: pytest.MonkeyPatch, built: bool
 ) -> None:
-    monkeypatch.setattr("p2m_agent.search.datasets.index._ALL", 0)
+    monkeypatch.setattr("p2m_agent.search.datasets.index.ALL_BROUGHT", 0)
     known = Card(repo="acme/zoobank", hub="lake", title="ZooBank", description="Beasts.")
     cards = [known, *(replace(c, description=f"{c.description} Like ZooBank.") for c in make_cards(20)[:7])]
     ids, _ = index.put("lake", [*cards, *make_cards(30)[7:]], whole=True)

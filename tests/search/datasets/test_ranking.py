@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,26 +13,22 @@ from p2m_agent.search.datasets.passages import passage, subject
 from p2m_agent.search.datasets.ranking import Match, rank
 from p2m_agent.search.datasets.wish import DatasetWish
 from p2m_agent.search.hubs.card import Card
+from tests.fakes.embedder import LaidEmbedder
 
 CARD = Card(repo="a", hub="lake", title="a", description="x" * 400, licence="mit")
 
 
-class Fixed:
-    """Every text lies along the first axis."""
-
-    name, dim = "fixed", 2
-
-    def encode(self, texts: list[str], role: str | None = None) -> np.ndarray:
-        return np.tile(np.asarray([[1.0, 0.0]], np.float32), (len(texts), 1))
+FIXED = LaidEmbedder(lambda _text: [1.0, 0.0])
+"""Every text lies along the first axis."""
 
 
-def seen(name: str, cosine: float, number: int = 0, named_by: tuple[int, ...] = (), **facts: object) -> CardEvidence:
+def seen(name: str, cosine: float, number: int = 0, named_by: tuple[int, ...] = (), **facts: Any) -> CardEvidence:
     vector = np.asarray([cosine, (1 - cosine**2) ** 0.5], np.float32)
-    return CardEvidence(replace(CARD, repo=name, **facts), vector, 0.0, number, named_by)  # type: ignore[arg-type]
+    return CardEvidence(replace(CARD, repo=name, **facts), vector, 0.0, number, named_by)
 
 
 def ranked(*found: CardEvidence, wish: DatasetWish = DatasetWish("words")) -> list[Match]:  # noqa: B008
-    return rank(wish.query, wish, lambda _: list(found), Fixed())  # type: ignore[arg-type]
+    return rank(wish.query, wish, lambda _: list(found), FIXED)
 
 
 def names(matches: list[Match]) -> list[str]:
@@ -84,7 +81,12 @@ def test_without_a_model_words_decide() -> None:
 def test_the_index_is_asked_with_the_filters_and_for_known_sets() -> None:
     asked: list[Ask] = []
     wish = DatasetWish("We propose a new method for parsing.")
-    assert rank(wish.query, wish, lambda ask: asked.append(ask) or [], Fixed()) == []  # type: ignore[arg-type, func-returns-value]
+
+    def look(ask: Ask) -> list[CardEvidence]:
+        asked.append(ask)
+        return []
+
+    assert rank(wish.query, wish, look, FIXED) == []
     assert asked[0].filters is wish.filters
     assert asked[0].known > 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,9 +87,9 @@ def test_a_wait_that_is_too_long_is_refused_and_told(server: FakeHub, settings: 
 @pytest.mark.parametrize(("path", "most"), [(INFO, TRIES), (CARD, 7), ("/tree/", 13), (DATA, 6 * TRIES)])
 @pytest.mark.parametrize("fault", [{"status": 503}, {"cut_after": 1, "method": "GET"}], ids=["503", "cut"])
 def test_what_does_not_pass_is_refused_in_bounded_time(
-    server: FakeHub, settings: Settings, path: str, most: int, fault: dict[str, int]
+    server: FakeHub, settings: Settings, path: str, most: int, fault: dict[str, Any]
 ) -> None:
-    server.order(Fault(path, times=-1, **fault))  # type: ignore[arg-type]
+    server.order(Fault(path, times=-1, **fault))
     with pytest.raises(ToolError, match=r"busy or down \(status 503\)|peer closed|could not list|Server Disconnected"):
         texts(settings)
     failed = [each for each in server.asked if each.status == 503 or (each.sent == 1 and each.method == "GET")]
@@ -150,7 +151,7 @@ def test_a_listing_that_never_comes_is_not_waited_for(
     server: FakeHub, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = HuggingFace(settings)
-    monkeypatch.setattr(huggingface, "_INFO_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(huggingface, "INFO_TIMEOUT_S", 0.02)
     server.order(Fault("^/api/datasets$", slow_s=1.0, times=-1))
     with pytest.raises(ToolError, match="cannot be listed"):
         list(hub.cards())

@@ -47,7 +47,7 @@ def test_a_limit_that_leaves_something_out_is_no_whole_listing(tmp_path: Path) -
 def test_rows_are_counted_where_the_card_does_not_say_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_dataset(tmp_path, "one")
     assert [card.rows for card in listing_of(FolderHub(tmp_path)).cards] == [{"train": 3, "test": 1}]
-    monkeypatch.setattr("p2m_agent.search.hubs.listing._COUNTED_BYTES", 10)
+    monkeypatch.setattr("p2m_agent.search.hubs.listing.COUNTED_BYTES", 10)
     assert [card.rows for card in listing_of(FolderHub(tmp_path)).cards] == [{}]
 
 

@@ -37,7 +37,7 @@ class Packaged:
         base = tiny_bert(folder)
         weights = read_folder(base, "tiny")
         monkeypatch.setattr(adaptation, "locate", lambda _name, _settings: weights)
-        monkeypatch.setattr(adaptation, "_RATE", 5e-3)
+        monkeypatch.setattr(adaptation, "RATE", 5e-3)
         self.trainings = 0
         real = adaptation.tune
 
