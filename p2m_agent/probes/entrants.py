@@ -9,7 +9,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.search.licences import forbidden
 from p2m_agent.settings import Settings
 from p2m_agent.training.base_check import locate_base
-from p2m_agent.types.probe import PROBED
+from p2m_agent.types.candidates import ARCHITECTURES
 from p2m_agent.types.task import TaskSpec
 from p2m_agent.weights.locate import Weights, locate
 
@@ -23,7 +23,7 @@ def usable(model: str, spec: TaskSpec, settings: Settings) -> Weights:
         ToolError: it cannot be had, is incomplete or of another architecture, or the task's constraints forbid it.
     """
     with loading(model):
-        found, fitting = locate(model, settings).architecture, PROBED[spec.kind]
+        found, fitting = locate(model, settings).architecture, ARCHITECTURES[spec.kind]
         base = locate_base(model, found if found in fitting else fitting[0], spec.kind.replace("_", " "), settings)
     limits = spec.constraints
     if limits.max_params is not None and base.params > limits.max_params:

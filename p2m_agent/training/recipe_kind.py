@@ -9,10 +9,11 @@ from typing import Any, Generic, TypeVar
 
 from p2m_agent.training.job import Trained, TrainEnv, TrainRows
 from p2m_agent.training.student_card import StudentCard
+from p2m_agent.types.candidates import Architecture
 from p2m_agent.types.recipe import Looped, Recipe
 from p2m_agent.types.student import Answer
 from p2m_agent.types.task import Kind, TaskSpec
-from p2m_agent.weights.locate import Architecture, Weights
+from p2m_agent.weights.locate import Weights
 
 R = TypeVar("R", bound=Recipe)
 _SPREAD = 5.0

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from p2m_agent.types.task import Kind
 from p2m_agent.types.value import Value
+
+Architecture = Literal["encoder", "seq2seq", "causal"]
+"""Of a base model."""
+ARCHITECTURES: Final[Mapping[Kind, tuple[Architecture, ...]]] = {
+    "classification": ("encoder",),
+    "multi_label": ("encoder",),
+    "text_to_text": ("causal", "seq2seq"),
+}
+"""Those that there is a recipe for, by kind of task: what is searched for and raced. A test holds them to the recipes,
+which lie above in the import stream."""
 
 
 class DatasetCandidate(Value):
@@ -41,7 +52,7 @@ class ModelCandidate(Value):
     hub: str
     """Where it lives: `installed`, a folder, `huggingface`."""
     revision: str | None = None
-    architecture: Literal["encoder", "seq2seq", "causal"]
+    architecture: Architecture
     params: int
     """Number of parameters."""
     licence: str | None = None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from p2m_agent.types.candidates import ModelSearch
+from p2m_agent.types.candidates import ARCHITECTURES, ModelSearch
+from p2m_agent.types.task import Kind
 from p2m_agent.types.value import Value
 
-PROBED = {"classification": ("encoder",), "multi_label": ("encoder",), "text_to_text": ("causal", "seq2seq")}
-"""The architectures that there is a probe for, by kind of task."""
 MOST_MODELS = 8
 
 
@@ -61,7 +60,9 @@ class ModelProbe(Value):
     made_by: str
 
 
-def at_hand(search: ModelSearch | None, kind: str) -> tuple[str, ...]:
+def at_hand(search: ModelSearch | None, kind: Kind) -> tuple[str, ...]:
     """What a search found that can be raced here and now, best first."""
-    fitting = [c.repo for c in search.candidates if c.available and c.architecture in PROBED[kind]] if search else []
+    fitting = (
+        [c.repo for c in search.candidates if c.available and c.architecture in ARCHITECTURES[kind]] if search else []
+    )
     return tuple(dict.fromkeys(fitting))[:MOST_MODELS]

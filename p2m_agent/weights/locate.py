@@ -11,15 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from p2m_agent.errors import ToolError
 from p2m_agent.settings import Settings
+from p2m_agent.types.candidates import Architecture
 from p2m_agent.weights.faults import hub_faults, patiently, reason
 from p2m_agent.weights.front_matter import licence_of, split_card
 from p2m_agent.weights.loading import checkpoint_of_gguf
-
-Architecture = Literal["encoder", "seq2seq", "causal"]
 
 
 @dataclass(frozen=True)

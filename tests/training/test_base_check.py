@@ -9,10 +9,12 @@ import pytest
 from p2m_agent.errors import ToolError
 from p2m_agent.training.base_check import check_files, fitting_tokenizer
 from p2m_agent.training.job import TrainRows
+from p2m_agent.training.recipes import recipes_of
 from p2m_agent.training.recipes.causal import Causal
 from p2m_agent.training.recipes.linear_head import LinearHead
 from p2m_agent.training.texts.chat_format import ChatFormat
 from p2m_agent.training.trainer import train
+from p2m_agent.types.candidates import ARCHITECTURES
 from p2m_agent.weights.loading import load_causal, load_tokenizer
 from tests.fakes.tiny_models import repeated_words, sorted_mail, task
 from tests.training.conftest import Around
@@ -86,3 +88,8 @@ def test_a_tokenizer_without_an_end_is_refused(llama: Path) -> None:
     tokenizer.eos_token = None
     with pytest.raises(ToolError, match="no token that ends a text"):
         ChatFormat(tokenizer, "x")
+
+
+def test_base_models_are_searched_for_by_the_architectures_that_recipes_train() -> None:
+    trained = {kind: {recipe.architecture for recipe in recipes_of(kind)} for kind in ARCHITECTURES}
+    assert {kind: set(searched) for kind, searched in ARCHITECTURES.items()} == trained

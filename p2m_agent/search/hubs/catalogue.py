@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from p2m_agent.search.hubs.card import Card
+from p2m_agent.types.candidates import Architecture
 from p2m_agent.types.value import Value
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class BaseModelFacts(Value):
     """What is known of a base model without its weights."""
 
     repo: str
-    architecture: Literal["encoder", "seq2seq", "causal"]
+    architecture: Architecture
     params: int
     licence: str | None
     languages: tuple[str, ...]

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from p2m_agent.search.hubs.catalogue import BaseModelFacts
 from p2m_agent.search.licences import forbidden
-from p2m_agent.types.candidates import LeftOut
-from p2m_agent.types.task import Kind, TaskSpec
-
-ARCHITECTURES: dict[Kind, tuple[str, ...]] = {
-    "classification": ("encoder",),
-    "multi_label": ("encoder",),
-    "text_to_text": ("causal", "seq2seq"),
-}
-"""Which architectures serve a kind of task."""
+from p2m_agent.types.candidates import ARCHITECTURES, Architecture, LeftOut
+from p2m_agent.types.task import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class ModelLimits:
     """ISO 639-1 codes, all of which it must speak; a multilingual model speaks them all."""
     min_context: int | None = None
     """Tokens of the longest input."""
-    architectures: tuple[str, ...] = ("encoder", "seq2seq", "causal")
+    architectures: tuple[str, ...] = get_args(Architecture)
     """Those that there is a trainer for, and that serve the task."""
 
     def of_task(self, spec: TaskSpec | None) -> ModelLimits:
