@@ -95,7 +95,7 @@ from tests.fakes.hub import CountingEmbedder
 from tests.search.datasets.test_index import make_cards
 index = Index(Path(sys.argv[1]), CountingEmbedder())
 index.put("lake", make_cards(300), whole=True)
-index.embed(told=lambda done, every, share: os._exit(9))
+index.embed(report=lambda done, every, share: os._exit(9))
 """
 
 
