@@ -60,7 +60,7 @@ def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: s
         return opened
     opened = _ticked(_one_object(opened, spec), spec)
     opened = _one_level(_by_votes(_by_item(opened)), spec.request)
-    opened = _named(opened) if spec.sorts or (open_kind and not spec.kind_told) else opened
+    opened = _named(opened) if spec.sorts or (open_kind and not spec.kind_stated) else opened
     opened = _one_column(opened, spec, open_kind=open_kind)
     return _flagged(opened, spec, open_kind=open_kind)
 

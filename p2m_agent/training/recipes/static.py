@@ -47,7 +47,7 @@ class Static(Recipe):
 def train_static(recipe: Static, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
     """Distil (once for a base on this machine), fit, save."""
     base = locate_encoder(recipe, run)
-    progress = Progress(run.report, seconds_left=run.seconds_left)
+    progress = Progress(run.report, run.clock, run.seconds_left)
     encoder = _vectors_of(base, recipe, run.settings, progress)
     code = rows.code()
     train, dev = (encoder.encode([row.text for row in each]) for each in (rows.train, rows.dev))
@@ -59,7 +59,7 @@ def train_static(recipe: Static, rows: TrainRows, folder: Path, run: TrainEnv) -
     )
     recipe = recipe.model_copy(update={"inverse_regularisation": strength})
     head = code.fit_head(train, targets, strength, recipe.balance)
-    weight, bias = code.settled(head, dev, dev_outputs, rows.spec.metric)
+    weight, bias = code.fitted(head, dev, dev_outputs, rows.spec.metric)
     of_dev, of_train = (
         dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))
         for expected, vectors in ((dev_outputs, dev), (outputs, train))
@@ -126,7 +126,7 @@ def _space(recipe: Static) -> dict[str, Range]:
 RECIPE = RecipeKind(
     settings=Static,
     title="static vectors",
-    noun="a linear head on the mean of fixed token vectors",
+    description="a linear head on the mean of fixed token vectors",
     purpose="for classification and multi_label where an answer may take microseconds and no more",
     kinds=("classification", "multi_label"),
     architecture="encoder",
