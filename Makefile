@@ -27,10 +27,9 @@ test: $(VENV)/.dev
 quick: $(VENV)/.dev
 	$(PYTEST) -m "not real and not slow and not gpu" $(PYTEST_FLAGS)
 
-# All of them, or those that a pattern names: make mutants MUTANTS='p2m_agent.agent.policy*'
+# All modules of benchmarks/mutation.py, or those named: make mutants MODULES="agent/policy rows/pool"
 mutants: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run --max-children 1 $(if $(MUTANTS),"$(MUTANTS)")
-	$(BIN)/python -m mutmut results
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutation.py $(MODULES)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

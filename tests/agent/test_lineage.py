@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from p2m_agent.agent.graph import Machine, build_graph
-from p2m_agent.agent.lineage import start_from
+from p2m_agent.agent.lineage import read_heritage, start_from
 from p2m_agent.agent.planner.choice import Move
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.policy import Policy
@@ -34,6 +35,8 @@ from p2m_agent.terminal.views.show import show
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.candidates import DatasetSearch, ModelSearch
+from p2m_agent.types.plan import TransformationPlan
+from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Question, Review
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
@@ -133,6 +136,99 @@ def test_it_takes_over_task_rows_students_and_decisions_and_leaves_the_parent_al
     assert [d.call_id for d in state.own_decisions] == ["007-number", "008-finish"], "ids go on from the parent's"
     assert not state.all(Delivery)
     assert state.own(TrainingRun) == []
+
+
+def handed_over(settings: Settings, said: Task, root: Path) -> Path:
+    """The folder of a child that nothing was done in yet."""
+    root.mkdir()
+    start = start_from(settings, said, "p")
+    start.hand_over(root)
+    assert read_heritage(root) == start.heritage
+    return root
+
+
+def test_what_worked_is_copied_but_for_the_delivery_and_weights_are_linked(settings: Settings, tmp_path: Path) -> None:
+    was = parent(settings)
+    root = handed_over(settings, raised(), tmp_path / "c")
+    calls = sorted(folder.name for folder in (root / "calls").iterdir())
+    assert calls == ["001-import_rows", "002-fine_tune", "004-evaluate", "005-evaluate"], "003 failed"
+    weights, rows = "calls/002-fine_tune/student/weights.safetensors", "calls/001-import_rows/rows.jsonl"
+    assert (root / weights).samefile(was.root / weights)
+    assert not (root / rows).samefile(was.root / rows)
+    assert (root / rows).read_bytes() == (was.root / rows).read_bytes()
+    assert read_heritage(was.root) is None
+
+
+def test_where_nothing_can_be_linked_weights_are_copied(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("another file system")
+
+    was = parent(settings)
+    monkeypatch.setattr(os, "link", refuse)
+    weights = "calls/002-fine_tune/student/weights.safetensors"
+    copied = handed_over(settings, raised(), tmp_path / "c") / weights
+    assert copied.read_bytes() == b"weights"
+    assert not copied.samefile(was.root / weights)
+
+
+def test_a_call_that_was_under_way_is_not_taken_over(settings: Settings) -> None:
+    was = parent(settings)
+    checkpoint(was.root, decisions=[Decision(call_id="007-fine_tune", tool="fine_tune", why="w", by="rules")])
+    heritage = start_from(settings, raised(), "p").heritage
+    assert [d.call_id for d in heritage.decisions][-1] == "006-deliver"
+    assert (heritage.parent.decisions, heritage.parent.artifacts) == (6, len(heritage.artifacts))
+    assert heritage.parent.path == str(was.root)
+    assert heritage.parent.ancestors == ()
+
+
+def test_proposals_are_taken_over_with_their_verdict_or_not_at_all(settings: Settings) -> None:
+    change = PromptChange(id="change", before="a", after="b", why="w", made_by="7")
+    columns = ColumnChoice(
+        id="columns", ref="x/y", inputs=("a",), output="b", columns=("a", "b"), sample=(), why="", made_by="7"
+    )
+    plan = TransformationPlan(id="plan", source="x/y", why="w", by="llm", rows=9, read=9, made_by="7")
+    question = Question(id="q", about="prompt", text="?", subject="change")
+    review = Review(id="review", question=question, answer=Answer(verdict="reject"), made_by="8")
+    parent(settings, change, columns, plan, review)
+    kept = {artifact.id for artifact in start_from(settings, raised(), "p").heritage.artifacts}
+    assert kept & {"change", "columns", "plan"} == {"change"}
+
+
+def test_another_hub_is_something_new_and_is_searched(settings: Settings) -> None:
+    parent(settings, DatasetSearch(id="search", query="q", candidates=(), made_by="7"))
+    more = settings.model_copy(update={"hubs": ("other", "rows")})
+    start = start_from(more, NOTHING_NEW, "p")
+    assert start.settings.hubs == ("other", "rows")
+    assert start.heritage.artifacts
+    assert "search" not in {artifact.id for artifact in start.heritage.artifacts}
+    same = start_from(settings, raised(), "p")
+    assert same.settings.hubs == ("rows",)
+    assert "search" in {artifact.id for artifact in same.heritage.artifacts}
+
+
+def test_what_is_gone_on_from_is_said(settings: Settings) -> None:
+    was = parent(settings)
+    best = was.state.best()
+    assert best
+    told = (
+        "goes on from p: 30 training rows, 1 student (best 0.900 on dev), the same 40 locked test rows, looked at once"
+    )
+    assert start_from(settings, raised(), "p").notes[-1] == told
+    checkpoint(was.root, artifacts=[best.model_copy(update={"id": "second", "dev": 0.92})])
+    (was.root / "sealed" / "looks.jsonl").unlink()
+    said = start_from(settings, raised(), "p").notes[-1]
+    assert said.endswith("2 students (best 0.920 on dev), the same 40 locked test rows, not looked at yet")
+    for look in ("a", "b", "c"):
+        open_test(was.root, was.holdout, look)
+    assert start_from(settings, raised(), "p").notes[-1].endswith("locked test rows, looked at 3 times")
+
+
+def test_a_run_without_a_student_is_gone_on_from_as_it_is(settings: Settings) -> None:
+    parent(settings, without=TrainingRun)
+    said = start_from(settings, NOTHING_NEW, "p").notes[-1]
+    assert said == "goes on from p: 30 training rows, the same 40 locked test rows, looked at once"
 
 
 def test_lineage_is_on_record(settings: Settings) -> None:
@@ -368,13 +464,29 @@ def test_a_target_that_was_not_met_is_reason_enough_to_go_on(settings: Settings)
     assert start_from(settings, NOTHING_NEW, "p").heritage.artifacts
 
 
-def test_data_under_a_licence_that_is_refused_now_stays_out(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("origin", "licence", "refused"),
+    [
+        ("hub", "cc-by-nc-4.0", "whose licence is cc-by-nc-4.0, "),
+        ("transformed", "cc-by-nc-4.0", "whose licence is cc-by-nc-4.0, "),
+        ("hub", None, "whose licence is unknown, "),
+        ("hub", "mit", None),
+        ("user", "cc-by-nc-4.0", None),
+    ],
+)
+def test_data_under_a_licence_that_is_refused_now_stays_out(
+    settings: Settings, origin: str, licence: str | None, refused: str | None
+) -> None:
     was = parent(settings)
     (rows,) = was.state.all(Dataset)
-    checkpoint(was.root, artifacts=[rows.model_copy(update={"origin": "hub", "licence": "cc-by-nc-4.0"})])
-    strict = settings.model_copy(update={"refuse_licences": ("non-commercial",)})
-    with pytest.raises(UsageError, match=r"learnt from rows\.jsonl, whose licence is cc-by-nc-4\.0"):
+    checkpoint(was.root, artifacts=[rows.model_copy(update={"origin": origin, "licence": licence})])
+    strict = settings.model_copy(update={"refuse_licences": ("non-commercial", "unknown")})
+    if refused is None:
+        assert start_from(strict, raised(), "p").heritage.artifacts
+        return
+    with pytest.raises(UsageError) as said:
         start_from(strict, raised(), "p")
+    assert f"The students of p learnt from rows.jsonl, {refused}" in said.value.message
 
 
 def test_a_task_with_only_a_new_target_is_not_told_anew(settings: Settings) -> None:

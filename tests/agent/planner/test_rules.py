@@ -148,6 +148,37 @@ def test_rows_are_few_when_a_label_has_few() -> None:
     assert next_move(state(spec(), thin, holdout())).tool == "search_datasets"
 
 
+@pytest.mark.parametrize(("rows", "labels", "few"), [(99, 2, True), (100, 2, False), (159, 20, True), (160, 20, False)])
+def test_rows_are_few_below_a_hundred_or_eight_a_label(rows: int, labels: int, few: bool) -> None:
+    there = data(rows, labels={str(n): 1 for n in range(labels)})
+    assert (next_move(state(spec(), there, holdout())).tool == "search_datasets") is few
+
+
+def test_what_the_last_search_found_is_imported() -> None:
+    again = found("c/d").model_copy(update={"id": "dataset_search-2"})
+    assert next_move(state(spec(), found("a/b"), again)).args == {"source": "c/d"}
+
+
+def test_three_found_sets_are_tried_and_no_more() -> None:
+    failed = [decided("import_rows", False, source=repo) for repo in ("a/b", "c/d")]
+    others = [decided("import_rows", False, source="user"), decided("search_datasets"), decided("search_models")]
+    search = found("a/b", "c/d", "e/f", "g/h")
+    assert next_move(state(spec(), search, decisions=[*others, *failed])).args == {"source": "e/f"}
+    failed.append(decided("import_rows", False, source="e/f"))
+    assert next_move(state(spec(), search, decisions=failed)).tool == "generate_examples"
+
+
+def test_unlabelled_inputs_get_their_outputs_once_whatever_rows_there_are() -> None:
+    known = state(spec(), data(), holdout())
+    known.task = Task(request="r", unlabelled="inputs.txt")
+    made = next_move(known)
+    assert (made.tool, made.args, made.why) == (
+        "generate_examples", {"rows": 160}, "your unlabelled inputs are real ones"
+    )  # fmt: skip
+    known.decisions = [decided("generate_examples", rows=100)]
+    assert next_move(known).tool == "search_models"
+
+
 def test_a_failed_import_leads_to_the_next_candidate_and_then_to_generation() -> None:
     failed = [decided("import_rows", False, source="a/b")]
     known = state(spec(), found("a/b", "c/d"), decisions=failed)
@@ -239,6 +270,24 @@ def test_a_person_confirms_spec_and_rows_once() -> None:
     assert next_move(state(spec(), attended=True, decisions=seen)).tool == "search_datasets"
     rows = next_move(state(spec(), data(), holdout(), attended=True, decisions=seen))
     assert rows.args == {"about": "dataset-2"}
+
+
+def test_a_task_is_confirmed_once_and_only_as_long_as_its_rows_are_not_fixed() -> None:
+    def asked(*artifacts: Any, decisions: list[Decision] | None = None, own: str | None = None) -> bool:
+        return confirm_spec(state(*artifacts, decisions=decisions, own=own, attended=True)) is not None
+
+    question = Question(id="q", about="spec", text="?", subject="spec-1")
+    review = Review(id="r", question=question, answer=Answer(verdict="accept"), made_by="2")
+    assert asked(spec())
+    assert not asked(spec(), review)
+    assert asked(spec(), decisions=[decided("ask_person", about="dataset-2")])
+    assert asked(spec(), decisions=[decided("edit_task", about="spec-1")])
+    assert not asked(spec(), holdout())
+    from_rows, read = spec(made_by="002-import_rows"), [decided("import_rows", source="user")]
+    assert not asked(from_rows, data(), decisions=read), "the person gave no rows"
+    assert asked(from_rows, data(), holdout(), decisions=read, own="x")
+    assert not asked(from_rows, data(), holdout(), student(4, 0.8), decisions=read, own="x")
+    assert asked(spec(), data(), decisions=read, own="x")
 
 
 def test_what_a_person_says_goes_into_the_instruction() -> None:

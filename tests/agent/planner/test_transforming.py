@@ -85,6 +85,21 @@ def test_it_is_left_alone(left_alone: RunState) -> None:
     assert next_move(left_alone).tool != "transform_dataset"
 
 
+def test_each_set_gets_its_plan_and_three_are_enough() -> None:
+    other = FAILED.model_copy(update={"call_id": "4", "failure": Failure(kind="misfit", message="m", source="c/d")})
+    both = [FAILED, other, decided("transform_dataset", source=REPO)]
+    no = verdict(Answer(verdict="reject"))
+    assert next_move(known(PLAN, no, decisions=both)).args == {"source": "c/d"}
+    assert next_move(known(PLAN, PLAN, no, decisions=both)).args == {"source": "c/d"}
+    assert next_move(known(PLAN, PLAN, PLAN, no, decisions=both)).tool != "transform_dataset"
+
+
+def test_three_minutes_are_worth_beginning() -> None:
+    hour = Budget(wall_s=3600)
+    assert next_move(known(budget=hour, spent=Cost(wall_s=3299))).tool == "transform_dataset"
+    assert next_move(known(budget=hour, spent=Cost(wall_s=3300))).tool != "transform_dataset"
+
+
 def test_generated_rows_alone_are_worth_adding_to() -> None:
     made = data(150).model_copy(update={"origin": "synthetic", "ref": "002-generate_examples"})
     assert next_move(state(spec(), made, holdout(), found(REPO), decisions=[FAILED])).tool == "transform_dataset"
