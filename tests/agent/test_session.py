@@ -5,25 +5,30 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from p2m_agent import events
+from p2m_agent.agent.lineage import Start
 from p2m_agent.agent.planner.choice import Words
 from p2m_agent.agent.policy import Policy
 from p2m_agent.agent.session import Parts, Session
 from p2m_agent.errors import P2MError
 from p2m_agent.events import read_events
 from p2m_agent.run.checkpoints import read_state
+from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Context, Effect, Outcome, Tool
 from p2m_agent.settings import Settings
+from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import Task
 from tests.fakes.machine import Bench, Nothing, move, scripted
-from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.openai_server import STRONG, FakeOpenAI
+from tests.fakes.openai_server import Answer as Answered
 
 
 @pytest.fixture
@@ -55,6 +60,104 @@ def opened(settings: Settings, bench: Bench, *choices: Any, attended: bool = Tru
     parts = Parts(tools=bench.tools(), choose=scripted(*choices))
     with Session.open(settings, "r", Policy(attended=attended), parts) as session:
         yield session
+
+
+def logged(settings: Settings) -> list[events.Event]:
+    return list(read_events(settings.runs_dir / "r" / "events.jsonl"))
+
+
+def test_a_run_begins_with_what_was_asked_for_and_is_taken_up_once(settings: Settings, bench: Bench) -> None:
+    timed = settings.model_copy(update={"max_minutes": 2.0, "budget_usd": 1.5})
+    with begun(timed, bench, move("make"), Words(text="And now?"), Words(text="Well.")) as session:
+        state = session.step().state
+        session.step(message="go on")
+    assert (state.budget, state.attended) == (Budget(usd=1.5, wall_s=120, rounds=3), True)
+    record = RunFolder(settings.runs_dir / "r").read_record()
+    assert (record.attended, record.parent, record.settings["max_minutes"]) == (True, None, 2.0)
+    with opened(settings, bench, Words(text="Good morning."), Words(text="Yes?"), attended=False) as session:
+        session.step(message="hello")
+        state = session.step(message="are you there?").state
+    assert not state.attended
+    [first, again] = [event for event in logged(settings) if isinstance(event, events.RunStarted)]
+    assert (first.request, first.settings, first.parent, first.resumed) == ("Sort it", record.settings, None, False)
+    assert (again.request, again.resumed) == ("Sort it", True)
+    said = [event.text for event in logged(settings) if isinstance(event, events.PersonSaid)]
+    assert said == ["go on", "hello", "are you there?"]
+
+
+def test_only_what_is_new_about_the_task_is_kept_as_a_fact(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, *[Words(text="Well?")] * 3) as session:
+        session.step()
+        session.step(message="thank you")
+        state = session.step(message="Refunds are urgent, and so is everything about fraud.").state
+    assert [m.fact for m in state.messages if m.role == "person"] == [False, True]
+
+
+def test_a_limit_that_was_changed_meanwhile_holds_for_what_is_still_to_do(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("ask")) as session:
+        session.step()
+        session.step(answer=Answer(verdict="accept"), record_only=True)
+    more = settings.model_copy(update={"max_minutes": 5.0})
+    with opened(more, bench, move("make"), Words(text="ok"), attended=False) as session:
+        state = session.step().state
+    assert (state.budget.wall_s, state.attended, bench.ran[1:]) == (300, False, ["make"])
+
+
+def test_a_copy_that_fails_leaves_no_run_behind(settings: Settings, bench: Bench, tmp_path: Path) -> None:
+    class Full(Start):
+        def hand_over(self, root: Path) -> None:
+            raise OSError("no space left on device")
+
+    nothing: Any = None
+    start = Full(tmp_path / "p", nothing, Task(request="Sort it"), settings, ())
+    with pytest.raises(P2MError, match=r"/p could not be copied: no space left on device") as failed:
+        Session.create(settings, start.task, Policy(attended=False), run_id="r", start=start)
+    assert failed.value.hint == "Is the disk full?"
+    assert not (settings.runs_dir / "r").exists()
+
+
+def test_a_run_that_has_ended_does_nothing_more(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("make"), move("finish"), attended=False) as session:
+        ended = session.step().ended
+        assert session.step().ended == ended
+    assert bench.ran == ["make", "finish"]
+
+
+def test_somebody_from_outside_may_take_the_wheel(settings: Settings, bench: Bench) -> None:
+    usual = scripted(move("make"), Words(text="Enough."))
+
+    def steer(controller: Any) -> Any:
+        assert controller is usual
+        return lambda state: controller(state).model_copy(update={"why": "steered"})
+
+    parts = Parts(tools=bench.tools(), choose=usual, steer=steer)
+    with Session.create(settings, Task(request="r"), Policy(attended=True), run_id="r", parts=parts) as session:
+        assert session.step().state.decisions[0].why == "steered"
+
+
+def test_what_a_tool_tells_is_on_record_under_its_call(settings: Settings, bench: Bench) -> None:
+    def tell(args: Nothing, inputs: None, context: Context) -> Outcome:
+        context.emit(events.Progressed(message=f"{context.root.name}: {context.folder.name}"))
+        return Outcome(summary="told")
+
+    tools = {**bench.tools(), "tell": Tool("tell", Nothing, tell, Effect.READ)}
+    parts = Parts(tools=tools, choose=scripted(move("make"), move("tell"), Words(text="Well.")))
+    with Session.create(settings, Task(request="r"), Policy(attended=True), run_id="r", parts=parts) as session:
+        session.step()
+    [told] = [event for event in logged(settings) if isinstance(event, events.Progressed)]
+    assert (told.call, told.message) == ("002-tell", "r: 002-tell")
+
+
+def test_tools_that_only_a_person_calls_are_not_offered_to_a_model(settings: Settings, bench: Bench) -> None:
+    tools = bench.tools()
+    tools["publish"] = replace(tools["publish"], persons=True)
+    with FakeOpenAI([Answered(tool_calls=[("hand_over", {"why": "w"})])], capability=STRONG) as server:
+        asking = settings.model_copy(update={"teacher": f"{server.url}#fake", "controller": "llm"})
+        parts = Parts(tools=tools)
+        with Session.create(asking, Task(request="r"), Policy(attended=False), run_id="r", parts=parts) as session:
+            assert session.step().ended is not None
+        offered = {each["function"]["name"] for each in server.requests[0]["tools"]}
+    assert offered == set(tools) - {"publish"}
 
 
 def test_words_rest_and_a_message_goes_on(settings: Settings, bench: Bench) -> None:
@@ -90,8 +193,10 @@ def test_a_question_stays_open_over_a_new_process(settings: Settings, bench: Ben
         assert bench.ran == ["ask accept by person"]
         with pytest.raises(P2MError, match="no open question"):
             session.step(answer=Answer(verdict="accept"))
-    log = [e.event for e in read_events(settings.runs_dir / "r" / "events.jsonl")]
-    assert log.count("question_answered") == 1
+    log = logged(settings)
+    assert [event.question for event in log if isinstance(event, events.QuestionAsked)] == [question]
+    [answered] = [event for event in log if isinstance(event, events.QuestionAnswered)]
+    assert (answered.question, answered.answer) == (question.id, Answer(verdict="accept"))
 
 
 def test_undo_takes_back_the_last_call_and_keeps_its_files(settings: Settings, bench: Bench) -> None:
@@ -149,8 +254,20 @@ def test_an_unattended_run_ends_and_says_so(settings: Settings, bench: Bench) ->
         standing = session.step()
         assert standing.ended is not None
         assert standing.ended.why == "delivered"
-        [ended] = [e for e in read_events(session.root / "events.jsonl") if isinstance(e, events.RunEnded)]
-        assert ended.reason == "all is well"
+        [ended] = [event for event in logged(settings) if isinstance(event, events.RunEnded)]
+        assert (ended.why, ended.reason, ended.spent) == ("delivered", "all is well", standing.state.spent)
+
+
+def test_why_a_run_stopped_is_said_with_its_end(settings: Settings, bench: Bench) -> None:
+    late = settings.model_copy(update={"max_minutes": 1.0})
+    parts = Parts(tools=bench.tools(), choose=scripted(move("cannot")), clock=lambda: bench.now)
+    bench.now = 0
+    with Session.create(late, Task(request="r"), Policy(attended=False), run_id="r", parts=parts) as session:
+        session.configure(max_minutes=0.5)
+        assert session.step().ended is not None
+    [ended] = [event for event in logged(settings) if isinstance(event, events.RunEnded)]
+    assert ended.stop is not None
+    assert (ended.why, ended.stop.kind, ended.spent) == ("budget", "time", Cost(wall_s=30))
 
 
 def test_a_key_in_an_unforeseen_fault_stands_nowhere_in_the_run(settings: Settings, bench: Bench) -> None:
