@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from p2m_agent.errors import UsageError
 from p2m_agent.importing.own_splits import split_column
 from p2m_agent.importing.schema.shaped import Asked, Shaped
 from p2m_agent.importing.shapes import shape_of_splits
-from p2m_agent.importing.sources import HELD_OUT_CAP, ColumnRoles, Opened, reservoir
+from p2m_agent.importing.sources import HELD_OUT_CAP, Opened, by_schema, reservoir
 from p2m_agent.rows.reading import Row
-from p2m_agent.rows.rejected import Rejected
 from p2m_agent.rows.tables.opened import SourceTable
 from p2m_agent.rows.tables.opening import open_table
 from p2m_agent.types.doubts import Doubt
@@ -104,40 +102,14 @@ def by_split_column(opened: Opened) -> Opened:
 
 
 def _of_schema(table: SourceTable, data: str, shaped: Shaped, take: Take) -> Opened:
-    """A table whose columns have known roles; the rows that its tool says are no answers keep their reason."""
-    parts: Parts = {}
-    for row in shaped.rows:
-        role = named_split(str(row.get(shaped.split) or "")) if shaped.split else None
-        parts.setdefault(role or "train", []).append({k: v for k, v in row.items() if k != shaped.split})
-    if not parts:
-        reasons = ", ".join(f"{n} {why}" for why, n in shaped.left_out.items()) or "nothing in it"
-        raise UsageError(
-            f"{table.path}, read as {shaped.shape}, holds no rows: {reasons}.", "Bring rows with an answer."
-        )
-    available: dict[SplitName, int] = {name: len(part) for name, part in parts.items()}
-    caps = {name: take.max_rows if name == "train" else HELD_OUT_CAP for name in parts}
-    parts = {name: reservoir(part, caps[name], take.seed)[0] for name, part in parts.items()}
+    """A table whose columns have known roles."""
     source = Source(origin="user", ref=data, revision=table.revision)
-    roles = ColumnRoles(shaped.shape, shaped.inputs, shaped.output, shaped.output_kind, shaped.labels, shaped.group)
-    return Opened(
-        parts,
-        available,
-        source,
-        format=f"{shaped.shape} ({table.format})",
-        own_splits=len(parts) > 1,
-        left_out=table.left_out,
-        rejected=_by_split(shaped.rejected, shaped.split),
-        roles=roles,
-        doubts=(*table.doubts, *shaped.doubts),
+    opened = by_schema(
+        Opened({}, {}, source, format=table.format, left_out=table.left_out, doubts=table.doubts), shaped
     )
-
-
-def _by_split(rejected: Sequence[Rejected], column: str) -> Mapping[SplitName, tuple[Rejected, ...]]:
-    found: dict[SplitName, tuple[Rejected, ...]] = {}
-    for each in rejected:
-        role = (named_split(str(each.row.get(column) or "")) if column else None) or "train"
-        found[role] = (*found.get(role, ()), each)
-    return found
+    caps = {name: take.max_rows if name == "train" else HELD_OUT_CAP for name in opened.splits}
+    kept = {name: reservoir(part, caps[name], take.seed)[0] for name, part in opened.splits.items()}
+    return replace(opened, splits=kept)
 
 
 def _with_test(opened: Opened, test: Opened) -> Opened:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.errors import ToolError
+from p2m_agent.errors import ToolError, UsageError
 from p2m_agent.events import Progressed
 from p2m_agent.importing.configs import choose_config
-from p2m_agent.importing.schema.shaped import OutputKind
+from p2m_agent.importing.schema.shaped import Asked, OutputKind, Shaped
+from p2m_agent.importing.shapes import shape_of_splits
 from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.reading import Row, unfold_messages
 from p2m_agent.rows.rejected import Rejected
@@ -21,6 +22,7 @@ from p2m_agent.search.breaches import breach_of
 from p2m_agent.search.licences import rule
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Source, SplitName
+from p2m_agent.types.split_names import named_split
 
 if TYPE_CHECKING:
     from p2m_agent.run.seams import Embedder, Hub
@@ -109,7 +111,7 @@ def open_repo(  # noqa: PLR0913 (what, for which task, with what of the run: eac
     if ruling.verdict == "refuse":
         raise ToolError(f"{dataset.repo} has the licence {licence}, {ruling.why}.", "Choose another dataset.")
     check_conditions(dataset, spec)
-    opened = read_repo(dataset, max_rows, settings.seed, report)
+    opened = read_repo(dataset, max_rows, settings.seed, report, Asked(spec.request))
     risk = f"Licence: {licence}."
     if ruling.verdict == "warn":
         risk = f"Risk: its licence is {dataset.licence or 'unknown'}, {ruling.why}."
@@ -146,8 +148,16 @@ def open_config(hub: Hub, repo: str, spec: TaskSpec, embedder: Callable[[], Embe
     return dataset if chosen.name == dataset.config else hub.open_dataset(repo, chosen.name), chosen.why
 
 
-def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report) -> Opened:
+def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report, asked: Asked | None = None) -> Opened:
     """The rows of a dataset, its splits named train, dev and test.
+
+    Args:
+        dataset: an opened one.
+        max_rows: training rows; an even sample of more.
+        seed: of the sample.
+        report: hears how far it is.
+        asked: what is asked, for rows in the schema of a tool, which are read by it then as those of a file are; None
+            leaves them as they are.
 
     Raises:
         ToolError: it holds no rows, or nothing says which version of them these are.
@@ -161,13 +171,61 @@ def read_repo(dataset: HubDataset, max_rows: int, seed: int, report: Report) -> 
         stream = dataset.rows(split, max(READ_AHEAD * cap, 20_000))
         kept, seen = reservoir(_reported(stream, f"reading {split} of {dataset.repo}", report), cap, seed)
         if kept:
-            splits[name] = [flatten(row) for row in unfold_messages(kept)]
+            splits[name] = kept
             available[name] = dataset.splits[split] or seen
     if not splits:
         raise ToolError(f"{dataset.repo} holds no rows.", "Choose another dataset.")
     source = Source(origin="hub", ref=dataset.repo, revision=dataset.revision, licence=dataset.licence)
     card = f"{dataset.description}\n\n{dataset.card}".strip()
-    return Opened(splits, available, source, card, format=f"dataset of {dataset.hub}", own_splits=len(splits) > 1)
+    opened = Opened(splits, available, source, card, format=f"dataset of {dataset.hub}", own_splits=len(splits) > 1)
+    if asked and (known := _of_schema(opened, asked)):
+        return replace(known, available=available)
+    return replace(
+        opened, splits={name: [flatten(row) for row in unfold_messages(part)] for name, part in splits.items()}
+    )
+
+
+def _of_schema(opened: Opened, asked: Asked) -> Opened | None:
+    """The rows of a found set as the schema of a tool has them; None where it is a plain table."""
+    try:
+        shaped = shape_of_splits({str(name): part for name, part in opened.splits.items()}, asked)
+        return by_schema(opened, shaped) if shaped else None
+    except UsageError as error:  # what is wrong with a found set is nothing that the person can mend
+        raise ToolError(f"{opened.source.ref}: {error.message}", "Choose another dataset.") from error
+
+
+def by_schema(opened: Opened, shaped: Shaped) -> Opened:
+    """A source whose rows have the schema of a tool: its columns have known roles, and left-out rows their reason.
+
+    Raises:
+        UsageError: it holds no rows that are examples.
+    """
+    parts: dict[SplitName, list[Row]] = {}
+    for row in shaped.rows:
+        parts.setdefault(_role(row, shaped.split), []).append({k: v for k, v in row.items() if k != shaped.split})
+    if not parts:
+        reasons = ", ".join(f"{n} {why}" for why, n in shaped.left_out.items()) or "nothing in it"
+        raise UsageError(
+            f"{opened.source.ref}, read as {shaped.shape}, holds no rows: {reasons}.", "Bring rows with an answer."
+        )
+    rejected: dict[SplitName, tuple[Rejected, ...]] = {}
+    for each in shaped.rejected:
+        role = _role(each.row, shaped.split)
+        rejected[role] = (*rejected.get(role, ()), each)
+    return replace(
+        opened,
+        splits=parts,
+        available={name: len(part) for name, part in parts.items()},
+        format=f"{shaped.shape} ({opened.format})",
+        own_splits=len(parts) > 1,
+        rejected=rejected,
+        roles=ColumnRoles(shaped.shape, shaped.inputs, shaped.output, shaped.output_kind, shaped.labels, shaped.group),
+        doubts=(*opened.doubts, *shaped.doubts),
+    )
+
+
+def _role(row: Row, column: str) -> SplitName:
+    return (named_split(str(row.get(column) or "")) if column else None) or "train"
 
 
 def _roles(names: list[str]) -> dict[SplitName, str]:

@@ -40,10 +40,13 @@ def _one_answer(examples: Sequence[Example], spec: TaskSpec) -> Doubt | None:
     what = "label" if spec.sorts else "output"
     shown = answer if len(answer) <= 60 else answer[:57] + "..."
     whole = share == 1
-    grave = share >= NEARLY_ALL
+    others = len(examples) - rows
+    grave = share >= NEARLY_ALL and others < FEW
     text = f"{'All' if whole else f'{rows:,} of'} {len(examples):,} rows have the one {what} {shown!r}"
     text += ": there is nothing to tell apart." if whole else f", so {share:.0%} are right without a model."
     settle = f"Bring rows with other {what}s, or name the right column: --output COLUMN."
+    if spec.sorts and others >= FEW:
+        settle = "If it is the rare rows that matter, measure them: --metric macro_f1."
     return Doubt(kind="target", text=text, where=spec.output_field, rows=rows, settle=settle, grave=grave)
 
 

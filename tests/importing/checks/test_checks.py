@@ -224,3 +224,12 @@ def test_a_held_out_split_that_is_too_small_is_none() -> None:
     rows = examples(60)
     groups = find_groups({}, ("text",), rows)
     assert crossing_doubt({"train": rows, "test": rows[:5]}, groups) == ()
+
+
+def test_a_rare_label_with_rows_enough_is_a_question_for_another_metric() -> None:
+    rows = [example(sentence(n), "fraud" if n % 60 == 0 else "fine") for n in range(2400)]
+    [said] = [doubt for doubt in question_doubts(rows, spec()) if doubt.kind == "target"]
+    assert not is_hopeless(said)
+    assert "--metric macro_f1" in said.settle
+    [few] = [doubt for doubt in question_doubts(rows[:600], spec()) if doubt.kind == "target"]
+    assert is_hopeless(few)
