@@ -66,7 +66,7 @@ def recipes() -> str:
     from p2m_agent.training.recipes import load_recipes
 
     lines = ["| method | what | which |", "|---|---|---|"]
-    return "\n".join(lines + [f"| `{r.method}` | {r.noun} | {r.purpose} |" for r in load_recipes().values()])
+    return "\n".join(lines + [f"| `{r.method}` | {r.description} | {r.purpose} |" for r in load_recipes().values()])
 
 
 def metrics() -> str:
