@@ -23,6 +23,7 @@ from p2m_agent.run.store import RunFolder
 from p2m_agent.run.tooling import Context, Effect, Outcome, Tool
 from p2m_agent.settings import Settings
 from p2m_agent.types.budget import Budget, Cost
+from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import Task
@@ -86,11 +87,14 @@ def test_a_run_begins_with_what_was_asked_for_and_is_taken_up_once(settings: Set
 
 
 def test_only_what_is_new_about_the_task_is_kept_as_a_fact(settings: Settings, bench: Bench) -> None:
-    with begun(settings, bench, *[Words(text="Well?")] * 3) as session:
+    said = ("Hello.", "Fine.", "Noted.", "Which queues do you have?", "Thanks.")
+    with begun(settings, bench, *[Words(text=text) for text in said]) as session:
         session.step()
         session.step(message="thank you")
-        state = session.step(message="Refunds are urgent, and so is everything about fraud.").state
-    assert [m.fact for m in state.messages if m.role == "person"] == [False, True]
+        session.step(message="Use only German mail.")
+        session.step(message="there are three queues")  # of which nobody can tell what it is about
+        state = session.step(message="one for each of us").state  # the answer to an open question
+    assert [m.fact for m in state.messages if m.role == "person"] == [False, True, True, True]
 
 
 def test_a_limit_that_was_changed_meanwhile_holds_for_what_is_still_to_do(settings: Settings, bench: Bench) -> None:
@@ -160,6 +164,33 @@ def test_tools_that_only_a_person_calls_are_not_offered_to_a_model(settings: Set
     assert offered == set(tools) - {"publish"}
 
 
+@pytest.mark.parametrize(("budget_usd", "said"), [(None, "budget"), (0.5, "budget"), (1000.0, None)])
+def test_a_model_that_costs_money_is_asked_within_the_budget_alone(
+    settings: Settings, bench: Bench, budget_usd: float | None, said: str | None
+) -> None:
+    answers: list[Any] = []
+
+    def ask(args: Nothing, inputs: None, context: Context) -> Outcome:
+        request = Request(messages=(ChatMessage(role="user", content="hello"),), max_tokens=1000)
+        answers.append(context.teacher.ask(request).text)
+        return Outcome(summary="asked")
+
+    with FakeOpenAI(["hello"]) as server:
+        paid = {"teacher": f"{server.url}#fake", "price": "1000/1000", "budget_usd": budget_usd}
+        parts = Parts(
+            tools={"ask": Tool("ask", Nothing, ask, Effect.READ)}, choose=scripted(move("ask"), Words(text=""))
+        )
+        policy = Policy(attended=False)
+        with Session.create(
+            settings.model_copy(update=paid), Task(request="r"), policy, run_id="r", parts=parts
+        ) as session:
+            state = session.step().state
+    assert answers == ([] if said else ["hello"])
+    assert (said or "asked") in state.decisions[0].outcome
+    assert state.paid_teacher
+    assert (state.spent.usd > 0, state.spent.tokens > 0) == (said is None, said is None)
+
+
 def test_words_rest_and_a_message_goes_on(settings: Settings, bench: Bench) -> None:
     with begun(settings, bench, Words(text="Which queues?"), move("make"), Words(text="Fine.")) as session:
         assert session.step().said == "Which queues?"
@@ -211,6 +242,19 @@ def test_undo_takes_back_the_last_call_and_keeps_its_files(settings: Settings, b
         standing = session.step(message="once more")
         assert bench.ran == ["make", "make"]  # it did not take over what was undone
         assert len(standing.state.all(Dataset)) == 1
+
+
+def test_undo_leaves_what_was_before_and_rests(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("make"), move("cannot"), move("make"), Words(text="Done.")) as session:
+        session.step()
+        state = session.undo().state
+        assert [d.outcome for d in state.decisions] == ["made", "failed: it will not go Do something else."]
+        assert [d.id for d in state.all(Dataset)] == ["dataset-001-make"]
+        assert state.resting
+        folders = sorted(path.name.split("-", 2)[-1] for path in session.root.glob("calls/undone-*"))
+        assert folders == ["003-make"]
+        assert (session.root / "calls" / "001-make").is_dir()
+        assert session.undo().state.decisions == [], "what failed made nothing, so the call before it goes too"
 
 
 def test_there_may_be_nothing_to_undo(settings: Settings, bench: Bench) -> None:
