@@ -36,7 +36,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "agent/planner/open_moves": ("tests/agent/planner/test_open_moves.py",),
     "agent/planner/controller": ("tests/agent/planner/test_llm_controller.py",),
     "agent/planner/llm_controller": ("tests/agent/planner/test_llm_controller.py",),
-    "agent/planner/view": ("tests/agent/planner/test_llm_controller.py",),
+    "agent/planner/view": ("tests/agent/planner/test_view.py",),
     "generation/quota": ("tests/generation/test_quota.py",),
     "rows/holdout": ("tests/rows/test_holdout.py",),
     "rows/label_noise": ("tests/rows/test_label_noise.py",),

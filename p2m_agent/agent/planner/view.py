@@ -143,7 +143,8 @@ def _about_errors(found: ErrorAnalysis) -> str:
     for each in found.suggestions[:SUGGESTIONS]:
         facts = each.model_dump(exclude_defaults=True, include={"rows", "labels", "source", "base", "method", "trials"})
         cost = f"{each.cost_s:.0f} s" + (f", ${each.usd:.2f}" if each.usd else "")
-        lines.append(f"{each.kind} {facts or ''} gain {each.gain:+.3f} ({each.basis}), {cost}".replace(" {}", ""))
+        known = f"{each.kind} {facts}" if facts else each.kind
+        lines.append(f"{known} gain {each.gain:+.3f} ({each.basis}), {cost}")
     about = ", ".join(f"{cluster.name[:60]!r} ({cluster.errors})" for cluster in found.clusters[:SUGGESTIONS])
     errors = f"{found.errors} dev errors of {found.training_run} about {about or 'nothing in common'}"
     return f"{found.id}: {errors}; suggested: {'; '.join(lines)}"
