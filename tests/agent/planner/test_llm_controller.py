@@ -130,9 +130,11 @@ def test_after_refusals_in_a_row_the_rules_choose_one_step(tools: Any) -> None:
         assert by == ["llm", "rules", "llm"]
 
 
-@pytest.mark.parametrize(("worked", "by"), [(0, "rules"), (6, "llm")])
-def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(tools: Any, worked: int, by: str) -> None:
-    outcomes = [False] * 6 + [True] * worked
+@pytest.mark.parametrize(("refused", "worked", "by"), [(5, 0, "llm"), (6, 0, "rules"), (6, 5, "rules"), (6, 6, "llm")])
+def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(
+    tools: Any, refused: int, worked: int, by: str
+) -> None:
+    outcomes = [False] * refused + [True] * worked
     past = [Decision(call_id=f"{i:03d}", tool="make", why="", by="llm", ok=ok) for i, ok in enumerate(outcomes)]
     call = Answer(tool_calls=[("make", {"why": "w"})])
     with FakeOpenAI([call], capability=STRONG) as server, llms_on(server) as llms:
