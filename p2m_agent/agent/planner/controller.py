@@ -41,11 +41,12 @@ def make_controller(
     if mode == "rules":
         return next_move
     controller: list[LLMController | None] = []
+    in_vain_s = [-1.0]
 
     def choose(state: RunState) -> Choice:
         try:
             if not controller:
-                controller.append(_llm_controller(mode, planner(), tools, emit))
+                controller.append(_llm_controller(mode, planner(), tools, emit, in_vain_s))
             if controller[0] is None or state.refusals >= PATIENCE or _has_had_its_chance(state):
                 return next_move(state)
             return controller[0](state)
@@ -66,21 +67,29 @@ def _has_had_its_chance(state: RunState) -> bool:
     return len(state.own_decisions) >= MOST_LLM_CHOICES or refused >= max(HOPELESS, theirs.count(True) + 1)
 
 
-def _llm_controller(mode: str, llm: ConnectedLLM, tools: Tools, emit: Emit) -> LLMController | None:
+def _llm_controller(
+    mode: str, llm: ConnectedLLM, tools: Tools, emit: Emit, in_vain_s: list[float]
+) -> LLMController | None:
     """None where the model cannot choose. What is found, or that nothing was, is said.
+
+    `in_vain_s` holds the longest that a probe had without an answer: one that has no longer says nothing new.
 
     Raises:
         UsageError: it cannot be reached at all: the person named it, so it is not quietly done without.
         BudgetExceeded: there was no money or no time to find out.
     """
     began, limit_s = time.monotonic(), llm.probe_limit_s
+    anew = limit_s > in_vain_s[0]
     most = "" if limit_s == float("inf") else f", each within {limit_s:.0f} s"
-    emit(Progressed(message=f"finding out what the controller's model can do: a few short questions{most}"))
+    if anew:
+        emit(Progressed(message=f"finding out what the controller's model can do: a few short questions{most}"))
     named = llm.connection.named or llm.connection.endpoint.identity
     try:
         steering = steering_of(llm)
     except BudgetExceeded:
-        emit(ModelProbed(model=named, steering="rules", took_s=time.monotonic() - began, late=True))
+        in_vain_s[0] = max(limit_s, in_vain_s[0])
+        if anew:
+            emit(ModelProbed(model=named, steering="rules", took_s=time.monotonic() - began, late=True))
         raise
     except ToolError as error:
         hint = f"{error.hint} Or go on without: --controller rules.".strip()

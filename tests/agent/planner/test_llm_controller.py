@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal
 
 import pytest
 
 from p2m_agent.agent.planner.choice import Move, Words
 from p2m_agent.agent.planner.controller import MOST_LLM_CHOICES, make_controller
 from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
+from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.planner.view import view
+from p2m_agent.errors import OutOfTime
 from p2m_agent.events import Event, ModelProbed, Progressed, Steering
 from p2m_agent.llm.open import LLMs, open_llms
 from p2m_agent.run.state import Decision, Message, Parent, RunState
@@ -203,3 +206,30 @@ def test_reasons_are_parameters_of_every_tool(tools: Any) -> None:
     function: Any = tool_schema(tools, "number")["function"]
     assert list(function["parameters"]["properties"]) == ["n", "why", "expected"]
     assert function["parameters"]["required"] == ["n", "why"]
+
+
+def test_a_probe_in_vain_is_said_once_unless_there_is_more_time_for_another() -> None:
+    class Silent:
+        connection = SimpleNamespace(named="slow")
+        limits: ClassVar = [10.0, 3.0, 0.0, 20.0, 1.0]
+
+        @property
+        def probe_limit_s(self) -> float:
+            return self.limits[0]
+
+        @property
+        def capability(self) -> Capability:
+            del self.limits[0]
+            raise OutOfTime
+
+    silent: Any = Silent()
+    said: list[Any] = []
+    choose = make_controller("auto", lambda: silent, REAL, said.append)
+    for _ in range(5):
+        assert choose(RunState(task=Task(request="r"))) == next_move(RunState(task=Task(request="r")))
+    probed = [event.late for event in said if isinstance(event, ModelProbed)]
+    assert probed == [True, True]
+    assert [event.message.rpartition(" within ")[2] for event in said if isinstance(event, Progressed)] == [
+        "10 s",
+        "20 s",
+    ]
