@@ -12,6 +12,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import Mapping, field_name
 from p2m_agent.importing.label_alignment import Alignment, align_labels
 from p2m_agent.importing.labels.output_column import OutputColumn
+from p2m_agent.importing.labels.spelling import form
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.rows import Example
 from p2m_agent.types.task import Demonstration, Kind, Task, TaskSpec
@@ -122,9 +123,15 @@ def settle_labels(
             f"{_shown(spec.labels)} ({fitting} of {sum(outputs.values())} rows would be usable).",
             "Change the task's labels, or choose another dataset.",
         )
-    if found.unused and not binding:
+    if not binding and (found.unused or _wordier(found)):
         return taken
     return Terms(kind, tuple(spec.labels), found.same, (), (*_aligned_doubts(found, ref), *rare), found)
+
+
+def _wordier(found: Alignment) -> bool:
+    """Whether the task's labels are those of the source with words beside them: `a guest calm` for `calm`."""
+    renamed = [(label, to) for label, to in found.same.items() if label != to and found.how[label] != "spelling"]
+    return bool(renamed) and all(set(form(label).split()) < set(form(to).split()) for label, to in renamed)
 
 
 def adopt(spec: TaskSpec, terms: Terms, mapping: Mapping, made_by: str, task: Task) -> TaskSpec:

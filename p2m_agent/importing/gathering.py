@@ -23,6 +23,7 @@ from p2m_agent.importing.labels.levels import levels_in
 from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.objects import as_object, fields_asked, unnested
 from p2m_agent.importing.labels.spelling import form, spellings_of
+from p2m_agent.importing.labels.spread import gathered_in, tallies_in
 from p2m_agent.importing.labels.status import unfinished
 from p2m_agent.importing.labels.votes import tags_in, votes_in
 from p2m_agent.importing.sources import Opened
@@ -59,6 +60,8 @@ def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: s
     if output and any(output in row for row in _rows(opened)):
         return opened
     opened = _ticked(_one_object(opened, spec), spec)
+    if spec.sorts or (open_kind and not spec.kind_told):
+        opened = _tallied(_spread(opened))
     opened = _one_level(_by_votes(_by_item(opened)), spec.request)
     opened = _named(opened) if spec.sorts or (open_kind and not spec.kind_stated) else opened
     opened = _one_column(opened, spec, open_kind=open_kind)
@@ -148,6 +151,39 @@ def _by_votes(opened: Opened) -> Opened:
         return kept, lost
 
     return _changed(opened, change, *doubts)
+
+
+def _spread(opened: Opened) -> Opened:
+    """A row for each text, where a row holds a label with all its texts."""
+    found = gathered_in(_rows(opened))
+    if found is None:
+        return opened
+    text = f"Each row holds a label, {found.label}, with all its texts, {found.texts}."
+    doubt = Doubt(kind="columns", text=text, where=found.texts, done="Each text is a row.")
+    return _changed(opened, lambda part: ([each for row in part for each in found.rows_of(row)], []), doubt)
+
+
+def _tallied(opened: Opened) -> Opened:
+    """The label of which the most is said, where a column for each counts how often or how surely."""
+    found = tallies_in(_rows(opened))
+    if found is None:
+        return opened
+    doubt = Doubt(
+        kind="annotators",
+        text=f"The columns {', '.join(found.labels)} hold a number for each label.",
+        done="The label with the highest number is the answer; rows where two share it are left out.",
+        settle="Name the column that is the output: --output COLUMN.",
+        grave=True,
+    )
+
+    def change(part: list[Row]) -> tuple[list[Row], list[Rejected]]:
+        bare = [(_without(row, *found.labels), found.most(row)) for row in part]
+        lost = [
+            Rejected(row, TIE) for row, label in zip(part, (each for _, each in bare), strict=True) if label is None
+        ]
+        return [{**row, FLAG: label} for row, label in bare if label is not None], lost
+
+    return _changed(opened, change, doubt)
 
 
 def _named(opened: Opened) -> Opened:

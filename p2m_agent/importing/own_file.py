@@ -11,6 +11,7 @@ from p2m_agent.importing.own_splits import split_column
 from p2m_agent.importing.schema.shaped import Asked, Shaped
 from p2m_agent.importing.shapes import shape_of_splits
 from p2m_agent.importing.sources import HELD_OUT_CAP, Opened, by_schema, reservoir
+from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.tables.opened import SourceTable
 from p2m_agent.rows.tables.opening import open_table
@@ -88,7 +89,8 @@ def by_split_column(opened: Opened) -> Opened:
         return opened
     parts: Parts = {}
     for row in rows:
-        bare = {name: value for name, value in row.items() if name != column.name}
+        bare = row if column.name in row else flatten(row)
+        bare = {name: value for name, value in bare.items() if name != column.name}
         parts.setdefault(column.of(row), []).append(bare)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     doubt = Doubt(

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2m_agent.importing.labels.flags import flags_in
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.rows import SplitName
 from p2m_agent.types.split_names import named_split
 
-_NAMED = re.compile(r"(?:.*[_. -])?(?:split|fold|partition|subset|set|phase|part|dataset|usage)|.*_set", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:.*[_./ -])?(?:ml_use|split|fold|partition|subset|set|phase|part|dataset|usage)|.*_set", re.IGNORECASE
+)
 """Names of columns that say a split; the values must say it too."""
 _FLAG = re.compile(r"(?:is|in|for)[_ ]?(?P<split>\w+)", re.IGNORECASE)
 MAX_VALUES = 6
@@ -30,7 +32,7 @@ class SplitColumn:
 
     def of(self, row: Row) -> SplitName:
         """The split of a row."""
-        return self.roles.get(text_of(row.get(self.name)), "train")
+        return self.roles.get(text_of(flatten(row).get(self.name)), "train")
 
 
 def split_column(rows: Sequence[Row]) -> SplitColumn | None:
@@ -38,6 +40,7 @@ def split_column(rows: Sequence[Row]) -> SplitColumn | None:
 
     A column of another name than `split` counts only where a further column might be the output.
     """
+    rows = [flatten(row) for row in rows]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     for column in columns:
         values = Counter(text_of(row.get(column)) for row in rows)

@@ -66,11 +66,18 @@ def columns_alike(rows: Sequence[Row], leave: Collection[str] = ()) -> Alike | N
             continue
         agree = _agreement([labels[name] for name in alike])
         by_people = all(PEOPLE.fullmatch(name) for name in alike)
+        if not by_people and len({_stem(name) for name in alike}) > 1 and _are_numbers(alike, labels):
+            continue  # a number for each label
         people = by_people or agree >= AGREE
         if _nameless(group) and not people:
             continue
         return Alike(tuple(alike), people, _gold(labels, alike) if people else "")
     return None
+
+
+def _are_numbers(group: Sequence[str], cells: dict[str, list[str]]) -> bool:
+    values = {cell for name in group for cell in cells[name]} - {""}
+    return len(values) > 2 and all(re.fullmatch(r"\d+(?:\.\d+)?", value) for value in values)
 
 
 def _cells(rows: Sequence[Row], name: str) -> list[str]:

@@ -31,7 +31,7 @@ def asks_for_list(request: str) -> bool:
 
 def holds_objects(values: Sequence[object]) -> bool:
     """Whether most cells are objects, or lists of them."""
-    filled = [value for value in values if value is not None]
+    filled = [as_list(value) if str(value).startswith("[{") else value for value in values if value is not None]
     objects = sum(
         isinstance(value, dict) or (isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value))
         for value in filled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ _CALLS = ("tool_calls", "function_call", "functionCall", "toolUse")
 _RESULTS = ("functionResponse", "toolResult")
 _MEDIA = ("image", "image_url", "inlineData", "fileData", "video", "document", "audio", "input_audio")
 _REASONS = ("thinking", "reasoning", "redacted_thinking", "reasoningContent")
+_THOUGHTS = re.compile(r"\s*<(think|thinking|reasoning|thought)>.*?</\1>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def _turn(message: Mapping[str, object], roles: Speakers) -> ChatTurn:
     parts = content if isinstance(content, list | tuple) else []
     return ChatTurn(
         role=role,
-        text=_text(content, answers=role == "assistant" and "parts" not in message),
+        text=_spoken_aloud(_text(content, answers=role == "assistant" and "parts" not in message)),
         name=text_of(message.get("name")) if role != "tool" else "",
         said=content is not None and content != [] and not message.get("refusal"),
         learn=_learn(message),
@@ -173,6 +175,11 @@ def _text(content: object, *, answers: bool) -> str:
     if not all(is_part) or (answers and content and all(isinstance(part, str) for part in content)):
         return text_of(content)
     return "\n".join(filter(None, map(_part_text, content)))
+
+
+def _spoken_aloud(text: str) -> str:
+    """A text without the thoughts that a model wrote before it."""
+    return text[match.end() :] or text if (match := _THOUGHTS.match(text)) else text
 
 
 def _part_text(part: object) -> str:

@@ -21,7 +21,19 @@ from p2m_agent.importing.schema.speakers import Speakers, roles_of
 from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.types.doubts import Doubt
 
-COLUMNS = {"messages", "conversations", "conversation", "contents", "prompt", "turns", "dialog", "dialogue", "chat"}
+COLUMNS = {
+    "request",
+    "input",
+    "messages",
+    "conversations",
+    "conversation",
+    "contents",
+    "prompt",
+    "turns",
+    "dialog",
+    "dialogue",
+    "chat",
+}
 SYSTEMS = ("system", "systemInstruction", "system_prompt", "system_message", "context")
 GROUPS = ("conversation_id", "dialogue_id", "dialog_id", "session_id", "thread_id", "chat_id", "id")
 LABELS = ("label", "labels", "intent", "target", "gold_label")
@@ -34,7 +46,14 @@ ANSWERS = ("answer", "solution", "ground_truth", "response", "completion", "outp
 def conversation_column(rows: Sequence[Row]) -> str:
     """The column that holds conversations; the one with most turns where several do. Empty where none does."""
     found = [name for name in columns_of(rows) if _share(rows, name) >= MOSTLY and _is_known(rows, name)]
-    return max(found, key=lambda name: sum(len(entries(row.get(name))) for row in rows), default="")
+    return max(
+        found, key=lambda name: (_asks(rows, name), sum(len(entries(row.get(name))) for row in rows)), default=""
+    )
+
+
+def _asks(rows: Sequence[Row], name: str) -> bool:
+    """Whether somebody asks something in a column of conversations, rather than only answers."""
+    return share(any(turn.role == "user" for turn in turns_of(row.get(name))) for row in rows) >= MOSTLY
 
 
 def read(rows: Iterable[Row], request: Asked) -> Shaped:
@@ -54,7 +73,8 @@ def read(rows: Iterable[Row], request: Asked) -> Shaped:
         others: Row = {name: text_of(row.get(own)) for name, own in (("group", group), ("split", split)) if own}
         turns = [*_system(row.get(system)), *turns_of(row.get(column), roles)]
         if turns and answer:
-            turns.append(ChatTurn("assistant", text_of(row.get(answer)), said=row.get(answer) is not None))
+            said = _answer(row.get(answer))
+            turns.append(ChatTurn("assistant", text_of(said), said=said is not None))
         if not turns:
             talks.leave(row, "no conversation")
         elif judged:
@@ -62,6 +82,15 @@ def read(rows: Iterable[Row], request: Asked) -> Shaped:
         else:
             talks.add(turns, row, others)
     return talks.shaped()
+
+
+def _answer(value: object) -> object:
+    """What is said in an answer: a text, a message, or what an endpoint returned."""
+    held = entry(value)
+    body = entry(held.get("body")) or held
+    message = entry(next(iter(entries(body.get("choices"))), {}).get("message")) or entry(body.get("message")) or body
+    turns = turns_of(value) if is_conversation(value) else turns_of([message]) if is_conversation([message]) else []
+    return turns[-1].text if turns else value
 
 
 def dialect(rows: Sequence[Row], column: str) -> str:

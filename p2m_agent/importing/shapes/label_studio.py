@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,10 +19,15 @@ from p2m_agent.importing.schema.cells import (
     text_of,
 )
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import as_json
 from p2m_agent.types.doubts import Doubt
 
 CLASSES = ("choices", "taxonomy", "rating", "pairwise", "number")
 """Controls whose value is a class or a set of classes."""
+SPANS = ("labels", "hypertextlabels")
+"""Controls that mark places in the text."""
+_COMPARES = re.compile(r"\b(?:which|better|best|compar|prefer|left|right|rank)", re.IGNORECASE)
+"""Requests that want the comparison itself; others want the better text."""
 _TOOLS = ("completions", "annotations")
 """Its name for annotations before and since version 1.0."""
 
@@ -30,11 +36,16 @@ def _read(rows: Iterable[Row], request: Asked) -> Shaped:
     sample, stream = peek(rows)
     control, kind, others = _control(sample, request)
     fields = _fields(sample)
-    found = Annotations("Label Studio JSON", control, text=kind == "textarea")
+    pair = [] if _COMPARES.search(request.text) else _pair(sample, control)
+    fields = [name for name in fields if name not in pair]
+    found = Annotations("Label Studio JSON", control, text=kind in ("textarea", *SPANS) or bool(pair))
     found.doubts += _spans(kind, control) + several_questions(control, others)
     for row in stream:
         found.read += 1
-        found.items.append(_item(row, control, fields))
+        item = _item(row, control, fields)
+        if pair:
+            item.votes = {who: _picked(row, pair, said) for who, said in item.votes.items()}
+        found.items.append(item)
     return found.shaped(request)
 
 
@@ -58,6 +69,28 @@ def _item(row: Row, control: str, fields: Sequence[str]) -> Item:
     return item
 
 
+def _pair(sample: Sequence[Row], control: str) -> list[str]:
+    """The two fields of which people picked one; none where the control is of another kind."""
+    results = [one for row in sample for each in _annotations(row) for one in entries(each.get("result"))]
+    named = {
+        text_of(one.get("to_name"))
+        for one in results
+        if (one.get("from_name"), one.get("type")) == (control, "pairwise")
+    }
+    names = next(iter(named), "").split(",")
+    return (
+        names
+        if len(named) == 1 and len(names) == 2 and all(name in entry(sample[0].get("data")) for name in names)
+        else []
+    )
+
+
+def _picked(row: Row, pair: Sequence[str], said: Sequence[str]) -> tuple[str, ...]:
+    """The text that somebody found the better one of two."""
+    sides = dict(zip(("left", "right"), pair, strict=True))
+    return tuple(text_of(entry(row.get("data")).get(sides[side])) for side in said if side in sides)
+
+
 def _fields(sample: Sequence[Row]) -> list[str]:
     """The texts of a task; keys, links, numbers and what an importer added are none."""
     data = [entry(row.get("data")) for row in sample]
@@ -78,12 +111,18 @@ def _answer(annotation: Mapping[str, object], control: str) -> tuple[str, ...]:
         if result.get("from_name") == control
         for said in _said(entry(result.get("value")), str(result.get("type", "")))
     ]
+    if values and any(result.get("type") in SPANS for result in entries(annotation.get("result"))):
+        values = [f"[{', '.join(values)}]"]
     return tuple(dict.fromkeys(values))
 
 
 def _said(value: Mapping[str, object], kind: str) -> list[str]:
     if kind == "pairwise":
         return [text_of(value.get("selected"))]
+    if kind in SPANS:
+        return [
+            as_json({"label": text_of(label), "text": text_of(value.get("text"))}) for label in listed(value.get(kind))
+        ]
     said = value.get("text" if kind == "textarea" else kind)
     if kind == "taxonomy":  # each choice is a path from the root
         return [" / ".join(text_of(step) for step in listed(path)) for path in listed(said)]
@@ -120,8 +159,10 @@ def _spans(kind: str, control: str) -> list[Doubt]:
             kind="target",
             where=control,
             text=f"{control!r} marks places in the text ({kind}); that is no class of the text.",
-            done="The rows have no label.",
-            settle="Export a project with choices, or ask for the extraction as JSON.",
+            done="What is marked is the answer, a JSON list of label and text."
+            if kind in SPANS
+            else "The rows have no label.",
+            settle="Export a project with choices for classes of whole texts.",
             grave=True,
         )
     ]

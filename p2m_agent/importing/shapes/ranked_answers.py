@@ -13,7 +13,9 @@ from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.types.doubts import Doubt
 
 PROMPTS = ("prompt", "question", "instruction", "query", "post", "history", "input")
-WINNERS = ("winner", "preference", "preferred", "better_response_id", "better")
+WINNERS = ("winner", "preference", "overall_preference", "preferred", "better_response_id", "better")
+BEST = ("best", "best_index", "best_answer", "best_response", "chosen", "chosen_index", "preferred", "winner")
+"""Columns with the place of the best answer of a list."""
 ANSWERS = ("responses", "answers", "completions", "outputs", "candidates", "generations")
 RANKS, SCORES = (
     ("rank", "ranks", "ranking"),
@@ -60,7 +62,9 @@ def _sniff(rows: Sequence[Row]) -> float:
 
 def _judged(rows: Sequence[Row]) -> Judged | None:
     prompt = column_named(rows, *PROMPTS)
-    return (_thumbs(rows, prompt) or _duel(rows, prompt) or _ranked(rows, prompt)) if prompt and rows else None
+    if not (prompt and rows):
+        return None
+    return _thumbs(rows, prompt) or _duel(rows, prompt) or _pointed(rows, prompt) or _ranked(rows, prompt)
 
 
 def _thumbs(rows: Sequence[Row], prompt: str) -> Judged | None:
@@ -84,6 +88,9 @@ def _duel(rows: Sequence[Row], prompt: str) -> Judged | None:
     if pair is None or not winner or winner in pair[:2]:
         return None
     one, other, sides = pair
+    why = f"{winner!r} says which of {one!r} and {other!r} is better."
+    if any((_number(row.get(winner)) or 0) < 0 for row in rows):
+        return Judged(prompt, _signed(winner, one, other), frozenset((one, other, winner)), why)
     names = _side_names(rows, winner, sides)
     ties = ("tie", "both", "neither", "tie (bothbad)", "draw", "equal")
     if share(text_of(row.get(winner)).casefold() in (*names, *ties) for row in rows) < 1:
@@ -93,9 +100,17 @@ def _duel(rows: Sequence[Row], prompt: str) -> Judged | None:
         side = names.get(text_of(row.get(winner)).casefold())
         return (None, TIE) if side is None else (row.get((one, other)[side]), "")
 
-    return Judged(
-        prompt, best, frozenset((one, other, winner)), f"{winner!r} says which of {one!r} and {other!r} is better."
-    )
+    return Judged(prompt, best, frozenset((one, other, winner)), why)
+
+
+def _signed(winner: str, one: str, other: str) -> Callable[[Row], tuple[object, str]]:
+    """A scale from the first answer, below 0, to the second."""
+
+    def best(row: Row) -> tuple[object, str]:
+        value = _number(row.get(winner))
+        return (row.get(one if value < 0 else other), "") if value else (None, TIE)
+
+    return best
 
 
 def _pair(names: Sequence[str]) -> tuple[str, str, tuple[str, str]] | None:
@@ -117,6 +132,29 @@ def _side_names(rows: Sequence[Row], winner: str, sides: tuple[str, str]) -> dic
         return {"1": 0, "2": 1} if "2" in said else {"0": 0, "1": 1}
     stems = ("", "model_", "response_", "answer_", "output_", "model ", "response ", "answer ")
     return {f"{stem}{side}": place for place, side in enumerate(sides) for stem in stems}
+
+
+def _pointed(rows: Sequence[Row], prompt: str) -> Judged | None:
+    """A list of answers, and the place of the best one, counted from 0, or from 1 where none has 0."""
+    answers, place = column_named(rows, *ANSWERS), column_named(rows, *BEST)
+    lengths = [len(listed(row.get(answers))) for row in rows]
+    places = [_number(row.get(place)) for row in rows]
+    known = [value for value in places if value is not None]
+    if not (answers and place and known) or min(lengths) < 2 or len(known) < len(rows):
+        return None
+    first = 0 if min(known) == 0 else 1
+    if min(known) < 0 or any(
+        value != int(value) or value - first >= n for value, n in zip(known, lengths, strict=True)
+    ):
+        return None
+
+    def best(row: Row) -> tuple[object, str]:
+        at = _number(row.get(place))
+        options = listed(row.get(answers))
+        fits = at is not None and 0 <= at - first < len(options)
+        return (_said(options[int(at or 0) - first]), "") if fits else (None, TIE)
+
+    return Judged(prompt, best, frozenset((answers, place)), f"{place!r} says which of {answers!r} is the best.")
 
 
 def _ranked(rows: Sequence[Row], prompt: str) -> Judged | None:

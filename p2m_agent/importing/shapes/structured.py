@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from p2m_agent.importing.labels.spread import tallies_in
 from p2m_agent.importing.labels.votes import tags_in, votes_in
 from p2m_agent.importing.schema.cells import columns_of, is_absent, is_wordy, listed, parsed, peek, share, text_of
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import flatten
 from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 
@@ -67,6 +69,8 @@ def _columns(rows: Sequence[Row]) -> tuple[tuple[str, ...], str]:
         return (), ""
     texts = [name for name in names if is_wordy(rows, name) and not _holds_objects(rows, name)]
     objects = [name for name in names if _holds_objects(rows, name)]
+    if tallies_in([flatten(row) for row in rows]):  # an object of label and score
+        return (), ""
     pieces = [name for name in names if _holds_pieces(rows, name, texts)]
     found = [name for name in objects if name.casefold() in OUTPUTS] or objects or pieces
     if len(found) != 1 or any(name.casefold() in ANSWERS and name != found[0] for name in names):

@@ -138,6 +138,8 @@ def _is_value(cell: str, values: Sequence[str]) -> tuple[int, str]:
     if cell in values and (len(set(values)) <= 0.5 * len(values) or values.count(cell) > 1):
         return 3, f"{cell!r} stands in the column below as well"
     mean = sum(map(len, values)) / len(values)
+    if len(cell) > 25 and len(values) >= 5 and len(cell) > 2 * max(map(len, values)):
+        return -1, ""  # the question of a survey, above its answers
     if len(cell) > 25 and len(cell) > 0.4 * mean and cell.count(" ") >= 3:
         return 2, f"{cell[:40]!r} reads like a row"
     return (-1, "") if IDENTIFIER.match(cell) and mean > 2 * len(cell) + 5 else (0, "")

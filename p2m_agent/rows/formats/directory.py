@@ -52,6 +52,8 @@ def read(path: Path, options: ReadOptions) -> SourceTable:
     by_split = _by_split(path, files)
     if by_split:
         return _of_splits(path, by_split, options)
+    if agent := _agent_files(path, files):
+        return _of_agent(path, agent, options)
     if len(files) == 1:
         table = _open(files[0], options)
         return replace(table, path=path, format=f"a folder with {files[0].name}: {table.format}")
@@ -157,6 +159,32 @@ def _joined(tables: Sequence[SourceTable]) -> Rows:
                 yield from rows.read(found)
 
     return Rows(read)
+
+
+def _agent_files(path: Path, files: Sequence[Path]) -> list[Path]:
+    """The files of a chat bot's folder that hold what people say: of Dialogflow by their names, of Rasa by a word."""
+    said = [file for file in files if "_usersays_" in file.name or "trainingPhrases" in file.relative_to(path).parts]
+    yaml = [file for file in files if file.suffix in (".yml", ".yaml")]
+    return said or [file for file in yaml if "\nnlu:" in f"\n{file.read_text('utf-8', 'replace')[:20_000]}"]
+
+
+def _of_agent(path: Path, files: Sequence[Path], options: ReadOptions) -> SourceTable:
+    tables = [_open(file, options) for file in files]
+    named = zip(files, tables, strict=True)
+    parts = [_with_name(str(file.relative_to(path)), table) for file, table in named]
+    text = f"{len(files)} files with what people say to a chat bot were read as one: {files[0].name} and the like."
+    doubt = Doubt(kind="format", text=text, settle="Name one file to read it alone.")
+    doubts = (*(each for table in tables for each in _at(table)), doubt)
+    return SourceTable(f"a folder: {tables[0].format}", {"train": _joined(parts)}, path, opened_with=doubts)
+
+
+def _with_name(name: str, table: SourceTable) -> SourceTable:
+    """The table with the name of its file in each row, since it may say the intent."""
+
+    def read(found: ReadingLog) -> Iterator[Row]:
+        return ({**row, "__file__": name} for rows in table.splits.values() for row in rows.read(found))
+
+    return replace(table, splits={"train": Rows(read)})
 
 
 def _shards_or_refuse(path: Path, files: Sequence[Path], options: ReadOptions) -> SourceTable:
