@@ -60,10 +60,10 @@ def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: s
     if output and any(output in row for row in _rows(opened)):
         return opened
     opened = _ticked(_one_object(opened, spec), spec)
-    if spec.sorts or (open_kind and not spec.kind_told):
-        opened = _tallied(_spread(opened))
+    may_sort = spec.sorts or (open_kind and not spec.kind_stated)
+    opened = _tallied(_spread(opened)) if may_sort else opened
     opened = _one_level(_by_votes(_by_item(opened)), spec.request)
-    opened = _named(opened) if spec.sorts or (open_kind and not spec.kind_stated) else opened
+    opened = _named(opened) if may_sort else opened
     opened = _one_column(opened, spec, open_kind=open_kind)
     return _flagged(opened, spec, open_kind=open_kind)
 
