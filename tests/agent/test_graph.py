@@ -161,6 +161,8 @@ def test_a_fault_in_what_the_person_gave_is_theirs_to_mend(bench: Bench, attende
     state = run(bench.graph(scripted(move("spoilt")), attended=attended), attended=attended)
     ended = Ended(why="bad_input", reason="the file is empty Give another.")
     assert (state.resting, state.ended) == ((True, None) if attended else (False, ended))
+    assert emitted(bench, events.CallFailed).kind == "bad_input"
+    assert state.decisions[0].failure == Failure(kind="bad_input", message="the file is empty", hint="Give another.")
     assert state.pending is None
 
 
