@@ -17,6 +17,7 @@ from p2m_agent.run.tooling import Context, Effect, Outcome, Tool
 from p2m_agent.settings import Settings
 from p2m_agent.types.completion import ChatMessage, Request
 from p2m_agent.types.task import Task
+from p2m_agent.weights import embedding
 from tests.fakes.machine import Nothing, move, scripted
 from tests.fakes.openai_server import Answer, FakeOpenAI
 
@@ -146,3 +147,55 @@ def test_the_controller_does_not_think_into_the_reserve(tmp_path: Path, clock: C
         standing = run(tmp_path, server, clock, works, controller="llm")
         over.set()
     assert [decision.by for decision in standing.state.decisions] == ["llm", "rules"]
+
+
+class Loaded:
+    """An embedding model that says how long it may work."""
+
+    def until(self, left_s: Callable[[], float]) -> float:
+        return left_s()
+
+
+def test_the_embedding_model_is_loaded_once_and_works_within_the_time_of_its_tool(
+    tmp_path: Path, silent: FakeOpenAI, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[Settings] = []
+    got: list[Any] = []
+
+    def load(settings: Settings) -> Loaded:
+        loads.append(settings)
+        return Loaded()
+
+    def look(context: Context) -> Outcome:
+        for seconds in (0, 20, 60):
+            clock.now += seconds
+            got.append(context.embedder())
+        return Outcome(summary="")
+
+    monkeypatch.setattr(embedding, "load_embedder", load)
+    run(tmp_path, silent, clock, {"look": look}, move("look"), Words(text="Well."))
+    assert got == [60 - RESERVE_S, 40 - RESERVE_S, 0]
+    assert [settings.max_minutes for settings in loads] == [1]
+
+
+def test_an_embedding_model_is_not_loaded_when_the_time_is_over_nor_twice_where_there_is_none(
+    tmp_path: Path, silent: FakeOpenAI, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[Settings] = []
+    got: list[Any] = []
+
+    def look(context: Context) -> Outcome:
+        got.extend((context.embedder(), context.embedder()))
+        return Outcome(summary="")
+
+    def late(context: Context) -> Outcome:
+        clock.now += 60 - RESERVE_S
+        got.append(context.embedder())
+        return Outcome(summary="")
+
+    monkeypatch.setattr(embedding, "load_embedder", loads.append)
+    run(tmp_path, silent, clock, {"late": late}, move("late"), Words(text="Well."))
+    assert (got, loads) == ([None], [])
+    clock.now = 1000.0
+    run(tmp_path / "more", silent, clock, {"look": look}, move("look"), Words(text="Well."))
+    assert (got, len(loads)) == ([None] * 3, 1)
