@@ -24,6 +24,7 @@ class Rounds:
         self._best: float | None = None
         self._metric: MetricName = "accuracy"
         self._target: float | None = None
+        self._limit_ms: float | None = None
         self._most = ""
 
     def heading(self, event: Event) -> str:
@@ -45,11 +46,12 @@ class Rounds:
     def _learn(self, event: events.CallFinished) -> None:
         for artifact in event.artifacts:
             if isinstance(artifact, TaskSpec):
-                self._target = artifact.target
+                self._target, self._limit_ms = artifact.target, artifact.constraints.max_latency_ms
             elif isinstance(artifact, TrainingRun):
                 self._trained += 1
                 self._metric = artifact.metric
-                self._best = max(artifact.dev, self._best or 0.0)
+                if artifact.answers_within(self._limit_ms):
+                    self._best = max(artifact.dev, self._best or 0.0)
 
     def _hand_over(self) -> str:
         if self._ending or not self._trained:

@@ -10,6 +10,7 @@ from p2m_agent.terminal.console import RunConsole
 from p2m_agent.terminal.headings import Rounds
 from p2m_agent.types.budget import Cost
 from p2m_agent.types.shortfall import Stop
+from p2m_agent.types.task import Constraints
 from tests.fakes import recordings
 
 SUPPORT = list(read_events(recordings.FOLDER / "support.jsonl"))
@@ -55,6 +56,15 @@ def test_looking_at_errors_belongs_to_the_round_before() -> None:
     assert headings([*told, decided("clean_labels"), decided("fine_tune")])[1:] == [
         "round 2 · best accuracy 0.781 on dev"
     ]
+
+
+def test_a_student_that_is_too_slow_is_not_the_best() -> None:
+    limited = recordings.SPEC.model_copy(update={"constraints": Constraints(max_latency_ms=2), "target": None})
+    slow = recordings.FIRST.model_copy(update={"p95_ms": 30})
+    told = [decided("fine_tune"), trained(limited), trained(slow), decided("fine_tune")]
+    assert headings(told) == ["round 1", "round 2"]
+    fast = recordings.FIRST.model_copy(update={"p95_ms": 1})
+    assert headings([*told, trained(fast), decided("fine_tune")])[-1] == "round 3 · best accuracy 0.781 on dev"
 
 
 def test_nothing_is_handed_over_where_nothing_was_trained() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from p2m_agent.agent.planner.choice import Move
 from p2m_agent.agent.planner.moves import comfortably_met, has_rows, move, rows_a_label, tried
 from p2m_agent.run.state import RunState
-from p2m_agent.training.recipes import recipes_of, tried_unasked
+from p2m_agent.training.recipes import has_network, recipes_of, tried_unasked
 from p2m_agent.types.analysis import ErrorAnalysis
 from p2m_agent.types.candidates import ModelSearch
 from p2m_agent.types.probe import ModelProbe, at_hand
@@ -112,9 +112,11 @@ def _rungs(state: RunState, spec: TaskSpec) -> list[Rung]:
 
     Once errors were analysed it is the best student's recipe alone: the analysis says when another is worth it.
     """
-    recipes = tried_unasked(spec.kind, rows_a_label(state))
+    best, recipes = state.best(), tried_unasked(spec.kind, rows_a_label(state))
     rungs: list[Rung] = [(recipe.why, recipe.expected, {"method": recipe.method}) for recipe in recipes]
-    best = state.best()
+    if best and any(map(state.is_too_slow, state.all(TrainingRun))):  # other bases, or networks at all, are too slow
+        alike = [recipe for recipe in recipes if recipe.network and has_network(best.recipe.method)]
+        rungs = [(each.why, each.expected, {"method": each.method, "base": best.recipe.base}) for each in alike]
     if best and state.all(ErrorAnalysis):
         args: dict[str, object] = {"method": best.recipe.method, "base": best.recipe.base}
         rungs = [("the best recipe so far, on the rows as they are now", "what the change of rows brings", args)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from p2m_agent.delivery.export import Export, Student
 from p2m_agent.delivery.onnx_classifier import load_classifier, write_classifier
 from p2m_agent.training.heads import labelled
-from p2m_agent.training.recipes import recipe_named
+from p2m_agent.training.recipes import has_network
 from p2m_agent.training.student_card import StudentCard
 from p2m_agent.types.student import Answer
 
@@ -44,7 +44,7 @@ print({chosen})
 
 def refuses(card: StudentCard) -> str:
     """A student without a network has nothing to put into a graph."""
-    return "" if recipe_named(card.recipe.method).network else "it is a table of vectors, which needs no runtime"
+    return "" if has_network(card.recipe.method) else "it is a table of vectors, which needs no runtime"
 
 
 EXPORT = Export(

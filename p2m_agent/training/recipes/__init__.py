@@ -53,6 +53,12 @@ def tried_unasked(kind: Kind, rows_a_label: float | None = None) -> tuple[Recipe
     return tuple(recipe for recipe in found if recipe.rows_a_label is None or few <= recipe.rows_a_label)
 
 
+def has_network(method: str) -> bool:
+    """Whether a network answers for its students; taken for granted of one whose file is gone."""
+    known = load_recipes().get(method)
+    return known is None or known.network
+
+
 def recipe_title(method: str) -> str:
     """What a recipe is called in a table; also one whose file is gone."""
     known = load_recipes().get(method)

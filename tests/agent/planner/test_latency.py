@@ -14,6 +14,8 @@ from p2m_agent.agent.planner.rules import next_move as choose
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tool
 from p2m_agent.training.recipes.encoder import Encoder
+from p2m_agent.training.recipes.linear_head import LinearHead
+from p2m_agent.training.recipes.static import Static
 from p2m_agent.types.budget import Budget
 from p2m_agent.types.candidates import ModelCandidate, ModelSearch
 from p2m_agent.types.student import TrainingRun
@@ -73,7 +75,7 @@ def test_where_every_student_is_too_slow_the_next_smaller_base_is_trained() -> N
 def test_where_one_student_is_fast_enough_the_ladder_is_climbed_on() -> None:
     found = (candidate("large", 1000), candidate("small", 500))
     both = known(taking(10, 4, 0.7), taking(30, 5, 0.9), found=found, budget=Budget(wall_s=300))
-    assert next_move(both).args == {"method": "encoder"}
+    assert next_move(both).args == {"method": "encoder", "base": "b"}
 
 
 def test_where_no_smaller_base_is_left_one_without_a_network_is_tried() -> None:
@@ -81,6 +83,15 @@ def test_where_no_smaller_base_is_left_one_without_a_network_is_tried() -> None:
     move = next_move(slow)
     assert (move.tool, move.args) == ("fine_tune", {"method": "static"})
     assert move.expected == "an answer in microseconds"
+
+
+def test_once_one_base_was_too_slow_only_what_is_fast_enough_is_climbed() -> None:
+    here = (candidate("large", 1000), candidate("small", 500))
+    fast = taking(10, 5, recipe=LinearHead(base="small"), params=500)
+    then = next_move(known(taking(30), fast, found=here, budget=Budget(wall_s=300)))
+    assert (then.tool, then.args) == ("fine_tune", {"method": "encoder", "base": "small"})
+    static = taking(0.5, 5, 0.6, Static(base="large"))
+    assert next_move(known(taking(30), static, found=here[:1])).tool != "fine_tune"
 
 
 def test_where_none_fits_the_run_says_so_and_ends() -> None:
