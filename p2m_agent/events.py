@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from p2m_agent.errors import FailureKind
 from p2m_agent.types.artifacts import Artifact
@@ -212,7 +212,7 @@ Event = Annotated[
     | Failed,
     Field(discriminator="event"),
 ]
-_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event, config=ConfigDict(defer_build=True))
 
 Emit = Callable[[Event], None]
 """How everything reports: hand over an event; seq, time, run and call are filled in."""

@@ -18,7 +18,7 @@ ORDER = (
     ("test_readme.py", "test_wheel.py"),
     (*_LEARNING, "agent/planner/test_latency.py", "search/hubs/test_hub_faults.py", "commands/test_doctor.py"),
     ("",),
-    ("search", "test_readme_runs.py"),
+    ("search", "llm/test_embedded.py", "agent/test_resume.py", "test_readme_runs.py"),
 )
 """Files and rooms from one end of the list to the other; a name that is not here is in the middle.
 

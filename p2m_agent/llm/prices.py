@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def load_prices(override: str | None) -> dict[str, Price]:
     Raises:
         UsageError: the person's file is missing or not a table of two prices per model.
     """
-    table = _read(resources.files("p2m_agent.llm").joinpath("prices.yaml").read_text(encoding="utf-8"))
+    table = dict(_listed())
     if override:
         try:
             table |= _read(Path(override).expanduser().read_text(encoding="utf-8"))
@@ -53,6 +54,11 @@ def load_prices(override: str | None) -> dict[str, Price]:
             hint = "It holds lines like `my-model: [0.5, 1.5]`: dollars per million prompt and completion tokens."
             raise UsageError(f"The price file {override} cannot be read: {reason}", hint) from error
     return table
+
+
+@cache
+def _listed() -> dict[str, Price]:
+    return _read(resources.files("p2m_agent.llm").joinpath("prices.yaml").read_text(encoding="utf-8"))
 
 
 def read_price(text: str | None) -> Price | None:

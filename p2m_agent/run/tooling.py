@@ -38,7 +38,7 @@ class Effect(StrEnum):
 class Args(BaseModel):
     """Arguments of a tool: its docstring and field descriptions are what the controller reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
 
 class Outcome(Value):

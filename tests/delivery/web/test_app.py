@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,23 @@ def test_figures_are_shown_and_hold_no_text() -> None:
     assert "secret" not in shown
 
 
-def test_what_is_read_is_logged_where_asked_for(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="p2m.serve")
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What the server tells its log."""
+    log, kept = logging.getLogger("p2m.serve"), io.StringIO()
+    handler, level = logging.StreamHandler(kept), log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    yield kept
+    log.removeHandler(handler)
+    log.setLevel(level)
+
+
+def test_what_is_read_is_logged_where_asked_for(logged: io.StringIO) -> None:
     for show in (False, True):
         with client(ServeOptions(show_input=show)) as asks:
             asks.post("/v1/chat/completions", json=chat("Message: my parcel\nLabel:"))
-        assert ("my parcel" in caplog.text) == show
+        assert ("my parcel" in logged.getvalue()) == show
 
 
 class Teacher:
