@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _LEARNING = ("training", "weights", "probes", "delivery", "search/models", "tools", "verification", "evaluation")
 ORDER = (
     ("test_readme.py", "test_wheel.py"),
-    (*_LEARNING, "agent/planner/test_latency.py", "search/hubs/test_hub_faults.py", "commands/test_doctor.py"),
+    (
+        *_LEARNING,
+        "agent/planner/test_latency.py",
+        "search/hubs/test_hub_faults.py",
+        "commands/test_doctor.py",
+        "test_adding.py",
+    ),
     ("",),
     ("search", "llm/test_embedded.py", "agent/test_resume.py", "test_readme_runs.py"),
 )

@@ -1,6 +1,6 @@
 """The rooms of the package: a newcomer finds their way, and no name is offered twice."""
 
-import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +35,9 @@ def test_no_two_modules_share_a_name() -> None:
 
 
 def test_no_two_classes_share_a_name() -> None:
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in modules())
-    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    texts = (path.read_text(encoding="utf-8") for path in modules())
+    names = Counter(name for text in texts for name in re.findall(r"^class (\w+)", text, flags=re.MULTILINE))
+    assert len(names) > 300
     assert [name for name, count in names.items() if count > 1] == []
 
 
