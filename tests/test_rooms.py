@@ -1,5 +1,6 @@
 """The rooms of the package: a newcomer finds their way, and no name is offered twice."""
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
