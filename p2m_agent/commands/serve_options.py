@@ -58,14 +58,14 @@ def _fallback(args: argparse.Namespace, predictor: Predictor) -> Fallback:
         )
     confidence = args.min_confidence
     if confidence is None:
-        confidence, said = _threshold(args, predictor)
+        confidence, said = threshold_of(args, predictor)
         open_screen(quiet=args.quiet).note(f"fallback {args.fallback}: {said}")
     headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     client = httpx.AsyncClient(base_url=endpoint.url, headers=headers, timeout=settings.llm_timeout_s)
     return Fallback(client, endpoint.model, confidence)
 
 
-def _threshold(args: argparse.Namespace, predictor: Predictor) -> tuple[float, str]:
+def threshold_of(args: argparse.Namespace, predictor: Predictor) -> tuple[float, str]:
     """The confidence from which the student answers, and how that was found: promised, or as the dev rows show it."""
     promise = predictor.card.promise
     if promise and args.max_error is None:

@@ -18,7 +18,8 @@ from p2m_agent.delivery.web.app import create_app
 from p2m_agent.delivery.web.endpoints import ServeOptions
 from p2m_agent.delivery.web.fallback import Fallback
 from p2m_agent.errors import UsageError
-from tests.fakes.student import FakePredictor, by_word
+from p2m_agent.types.scores import ErrorPromise
+from tests.fakes.student import FakePredictor, by_word, student_card
 
 
 def client(options: ServeOptions, predictor: Any = None) -> TestClient:
@@ -159,3 +160,14 @@ def test_where_the_teacher_is_down_the_student_answers_and_says_so(fault: Any) -
         assert answer.headers["x-p2m-fallback"] == "failed"
         refused = asks.post("/v1/chat/completions", json=chat("Answer with one label only."))
         assert refused.status_code == 422
+
+
+def test_what_breaks_the_promise_is_marked_in_a_header() -> None:
+    for threshold, marked in ((0.8, "true"), (0.7, None)):
+        promise = ErrorPromise(max_error=0.02, threshold=threshold, rows=400)
+        card = student_card().model_copy(update={"promise": promise})
+        with client(ServeOptions(), FakePredictor(by_word, card=card)) as asks:
+            answer = asks.post("/v1/chat/completions", json=chat())
+            assert answer.headers.get("x-p2m-abstained") == marked
+            [told] = asks.post("/predict", json={"inputs": ["my parcel"]}).json()["outputs"]
+            assert told["abstained"] == (marked == "true")
