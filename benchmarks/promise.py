@@ -74,7 +74,7 @@ def tried(repo: str, vectors: NDArray[np.float32], labels: list[str], seed: int)
     train, dev, test = ([labels[i] for i in part] for part in parts)
     code = LabelCode(tuple(sorted(set(train))), several=False)
     head = code.fit_head(vectors[parts[0]], code.targets(train), STRENGTH, 0.0)
-    weight, bias = code.settled(head, vectors[parts[1]], dev, "accuracy")
+    weight, bias = code.fitted(head, vectors[parts[1]], dev, "accuracy")
     dev_sure, dev_right = _answered(code, vectors[parts[1]] @ weight.T + bias, dev)
     test_sure, test_right = _answered(code, vectors[parts[2]] @ weight.T + bias, test)
     for max_error in MAX_ERRORS:
