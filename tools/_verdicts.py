@@ -72,6 +72,9 @@ def after_columns(choice: ColumnChoice, answer: Answer) -> Followed:
     Raises:
         ToolError: a column does not exist, or is input and output at once.
     """
+    if settled := choice.settled(answer):
+        said = ", ".join(f"{key} = {value}" for key, value in settled.items())
+        return (), f"settled how {choice.ref} is read: {said}"
     inputs, output = columns_after(choice, answer)
     unknown = [name for name in (*inputs, output) if name not in choice.columns]
     if unknown or not inputs or output in inputs:

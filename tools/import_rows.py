@@ -100,7 +100,7 @@ def needs(args: ImportRows, state: RunState) -> ImportRowsInputs | NotYet:
         return columns
     return ImportRowsInputs(
         spec=spec,
-        task=state.task,
+        task=Task.model_validate({**state.task.model_dump(), **state.settled_for(name)}),
         source=source,
         name=name,
         inputs=columns[0],
@@ -124,6 +124,8 @@ def _named(args: ImportRows, name: str, state: RunState) -> tuple[tuple[str, ...
     if answer.verdict == "reject":
         rejected = f"{', '.join(choice.inputs)} → {choice.output}"
         return NotYet(f"the person rejected {rejected}; name other `columns`, or another source")
+    if answer.verdict == "edit" and not {"inputs", "output"} & set(answer.edits):
+        return (), ""  # the rows are read anew, which may change their columns
     return columns_after(choice, answer)
 
 
@@ -156,7 +158,8 @@ def _import(args: ImportRows, inputs: ImportRowsInputs, context: Context) -> Out
         plan = plan_reading(opened, wishes, judges, context.call.id)
         asked = bool(wishes.inputs and wishes.output)
         if inputs.attended and plan.mapping.unsure:
-            choice = proposal(plan.opened, plan.mapping, context.call.id, plan.mapping.doubts)
+            doubts = [*(doubt for doubt in opened.doubts if doubt.grave), *plan.mapping.doubts]
+            choice = proposal(plan.opened, plan.mapping, context.call.id, doubts)
             return _propose(choice, inputs.source)
         reading = read_task_rows(plan, judges, context.call.id)
         grave = [doubt for doubt in reading.doubts if doubt.grave]

@@ -15,7 +15,7 @@ from p2m_agent.importing.sources import Opened
 from p2m_agent.importing.to_examples import Imported, Judges, Wishes, choose_columns, import_source, sample_of
 from p2m_agent.importing.told_by_rows import shows_labels
 from p2m_agent.rows.column_profile import text_of
-from p2m_agent.rows.contradictions import contradiction_doubts
+from p2m_agent.rows.contradictions import contradiction_doubts, without_contradictions
 from p2m_agent.rows.division import divide
 from p2m_agent.rows.duplicates import drop_duplicates
 from p2m_agent.rows.reading import Row
@@ -30,6 +30,7 @@ KINDS: dict[OutputKind, Kind] = {"label": "classification", "labels": "multi_lab
 OUTPUT_FIELDS: dict[Kind, str] = {"classification": "label", "multi_label": "labels", "text_to_text": "output"}
 DUPLICATES = "duplicates"
 """Why the second of two equal rows is left out."""
+CONTRADICTED = "contradicted by other rows"
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,9 @@ def read_task_rows(plan: Plan, judges: Judges, made_by: str) -> Reading:
         if name in parts:
             parts[name], copies = drop_duplicates(parts[name])
             rejected += [as_rejected(example, imported.spec) for example in copies]
+    if plan.wishes.task.contradictions == "leave_out" and imported.spec.sorts:
+        parts, lost = without_contradictions(parts)
+        rejected += [as_rejected(example, imported.spec, CONTRADICTED) for example in lost]
     examples = [example for part in parts.values() for example in part]
     column = plan.wishes.group or (plan.opened.roles.group if plan.opened.roles else "")
     groups = find_groups(plan.opened.splits, tuple(plan.mapping.inputs.values()), examples, column)
@@ -183,9 +187,9 @@ def _about_columns(mapping: Mapping) -> tuple[Doubt, ...]:
     return (unsure, *mapping.doubts)
 
 
-def as_rejected(example: Example, spec: TaskSpec) -> Rejected:
-    """An example that another one repeats."""
-    return Rejected({**example.input, spec.output_field: example.output}, DUPLICATES)
+def as_rejected(example: Example, spec: TaskSpec, reason: str = DUPLICATES) -> Rejected:
+    """An example that is not used; without a reason, one that another repeats."""
+    return Rejected({**example.input, spec.output_field: example.output}, reason)
 
 
 def divide_rows(reading: Reading, seed: int) -> Carved:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from p2m_agent.rows.duplicates import fields_of, figures_of
-from p2m_agent.types.doubts import Doubt
-from p2m_agent.types.rows import Example
+from p2m_agent.types.doubts import Doubt, DoubtChoice
+from p2m_agent.types.rows import Example, SplitName
 from p2m_agent.types.task import TaskSpec
 
 InputKey = tuple[object, ...]
@@ -25,6 +25,15 @@ def contradicted(examples: Iterable[Example]) -> dict[InputKey, Counter[str]]:
     for example in examples:
         outputs[input_key(example)][example.output] += 1
     return {key: found for key, found in outputs.items() if len(found) > 1}
+
+
+def without_contradictions(
+    parts: Mapping[SplitName, Sequence[Example]],
+) -> tuple[dict[SplitName, list[Example]], list[Example]]:
+    """The rows of each split whose inputs have one output in all of them, and the others."""
+    doubtful = contradicted(example for part in parts.values() for example in part)
+    kept = {name: [each for each in part if input_key(each) not in doubtful] for name, part in parts.items()}
+    return kept, [each for part in parts.values() for each in part if input_key(each) in doubtful]
 
 
 def contradiction_doubts(examples: Sequence[Example], spec: TaskSpec) -> tuple[Doubt, ...]:
@@ -47,7 +56,8 @@ def contradiction_doubts(examples: Sequence[Example], spec: TaskSpec) -> tuple[D
             f"{listed}{' …' if len(found) > _SHOWN else ''}.",
             rows=rows,
             done=kept if spec.sorts else "They are kept; copies of an input are on one side of the split.",
-            settle="Settle in the file which one is right, or remove these rows.",
+            settle="Settle in the file which one is right, or leave them out (task file: `contradictions: leave_out`).",
+            choices=(DoubtChoice(words="leave these rows out", key="contradictions", value="leave_out"),),
             grave=spec.sorts,
         ),
     )

@@ -287,6 +287,15 @@ class RunState:
         review = self.review_of(found[-1].id) if found else None
         return found[-1] if found else None, review.answer if review else None
 
+    def settled_for(self, ref: str) -> dict[str, object]:
+        """Keys of the task that a person set when they were asked about the rows of a source."""
+        found: dict[str, object] = {}
+        for choice in self.all(ColumnChoice):
+            review = self.review_of(choice.id) if choice.ref.casefold() == ref.casefold() else None
+            if review and review.answer.verdict == "edit":
+                found |= choice.settled(review.answer)
+        return found
+
     def open_plan(self) -> TransformationPlan | None:
         """A proposed transformation without a verdict."""
         plan = self.latest(TransformationPlan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,7 +135,9 @@ class Asker:
             self.hint("`inputs = a, b` and `output = c`, one a line; an empty line ends.")
             return self._edited(lambda line: edits.read_columns(line, question.preview.get("columns")))
 
-        return self._decide(edit, said_of_columns)
+        choices = previews.choices_of(question)
+        picks = {str(n): Answer(verdict="edit", edits={each.key: each.value}) for n, each in enumerate(choices, 1)}
+        return self._decide(edit, said_of_columns, picks)
 
     def _rows(self, question: Question) -> Answer:
         rows = previews.rows_of(question, self.root)
@@ -208,17 +210,23 @@ class Asker:
         self,
         edit: Callable[[], Answer | None] | None = None,
         said: Callable[[Understood], Answer | None] = lambda _: None,
+        picks: Mapping[str, Answer] | None = None,
     ) -> Answer:
         """A verdict; where changing was begun and came to nothing, the question is asked again.
 
         Args:
             edit: changes it field by field.
             said: makes an answer of a reading that is no verdict; None where it cannot.
+            picks: answers by the numbers that were shown.
         """
         self.lines.drain()
+        verdicts = ["a(ccept)", *(["e(dit)"] if edit else []), "r(eject)"]
+        options = " / ".join([*(picks or ()), *verdicts])
         while True:
-            reading = self.reading("a(ccept) / e(dit) / r(eject)" if edit else "a(ccept) / r(eject)")
-            answer = None
+            reading = self.reading(options, picks or {})
+            answer = (picks or {}).get(reading.text.strip().rstrip(".")) if reading.kind == "answer" else None
+            if answer is not None:
+                return answer
             if reading.verdict == "edit" and edit:
                 answer = edit()
             elif reading.kind == "answer" and reading.verdict in ("accept", "reject"):
@@ -236,14 +244,16 @@ class Asker:
         changes = as_spec_edits(reading.edit, ()) if reading.edit else None
         return reading.kind == "fact" or (changes is not None and not self._moves_rows(changes))
 
-    def reading(self, options: str) -> Understood:
-        """What the next line means; one of several readings, where the person picks it by number."""
+    def reading(self, options: str, picks: Container[str] = ()) -> Understood:
+        """What the next line means; one of several readings, or of what was shown, where it is picked by number."""
         offered: tuple[Understood, ...] = ()
         while True:
             line = self.lines.line(f"{options} › ")
             picked = line.strip().rstrip(".")
             if offered and picked.isdecimal() and 1 <= int(picked) <= len(offered):
                 return offered[int(picked) - 1]
+            if picked in picks:
+                return Understood(kind="answer", text=picked)
             if not line:
                 self.hint(f"Enter decides nothing. {HOW}")
                 continue

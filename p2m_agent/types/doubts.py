@@ -26,6 +26,16 @@ DoubtKind = Literal[
 ]
 
 
+class DoubtChoice(Value):
+    """One way to settle a doubt."""
+
+    words: str
+    """For a person, as what is done: "leave them out"."""
+    key: str
+    """Of the task: what it sets."""
+    value: str | bool
+
+
 class Doubt(Value):
     """One thing that was read by guess, or that may make a score wrong."""
 
@@ -40,6 +50,8 @@ class Doubt(Value):
     """What was done about it, in a sentence."""
     settle: str = ""
     """How a person settles it: the flag, the key of the task file, what to change in the file."""
+    choices: tuple[DoubtChoice, ...] = ()
+    """Ways to settle it that a person can be offered by number."""
     grave: bool = False
     """Whether it would change labels, the target or the held-out rows."""
 

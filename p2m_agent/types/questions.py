@@ -8,6 +8,17 @@ from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.value import Value
 
 
+class Answer(Value):
+    """What a person (or the policy in their place) said to a question."""
+
+    verdict: Literal["accept", "edit", "reject"]
+    edits: dict[str, object] = {}
+    """Changed fields (spec, plan), the new text (prompt), `inputs` and `output` or what a
+    doubt offers (columns), ids of bad rows (rows)."""
+    remarks: str = ""
+    by: Literal["person", "policy"] = "person"
+
+
 class ColumnChoice(Value):
     """Columns proposed for an import, waiting for a verdict."""
 
@@ -26,6 +37,11 @@ class ColumnChoice(Value):
     """What else a person should look at before these rows are used."""
     made_by: str
 
+    def settled(self, answer: Answer) -> dict[str, object]:
+        """Keys of the task that an answer sets, by a choice that a doubt offers."""
+        offered = {choice.key for doubt in self.doubts for choice in doubt.choices}
+        return {key: value for key, value in answer.edits.items() if key in offered}
+
 
 class PromptChange(Value):
     """A proposed new instruction, waiting for a verdict."""
@@ -36,16 +52,6 @@ class PromptChange(Value):
     after: str
     why: str
     made_by: str
-
-
-class Answer(Value):
-    """What a person (or the policy in their place) said to a question."""
-
-    verdict: Literal["accept", "edit", "reject"]
-    edits: dict[str, object] = {}
-    """Changed fields (spec, plan), the new text (prompt), `inputs` and `output` (columns), ids of bad rows (rows)."""
-    remarks: str = ""
-    by: Literal["person", "policy"] = "person"
 
 
 class Question(Value):

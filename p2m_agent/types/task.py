@@ -133,6 +133,8 @@ class Task(Value):
     """Whether the first line of `data` is a row already; False where it holds the names."""
     group: str | None = None
     """The column of `data` whose equal values stay on one side of a split."""
+    contradictions: Literal["train", "leave_out"] | None = None
+    """What becomes of rows of `data` whose input has another label elsewhere: they are trained on unless left out."""
     buckets: str | None = None
     """Into how many ranges a number is put, or their edges: `5`, `0.25,0.5,0.75`."""
     unlabelled: File = None

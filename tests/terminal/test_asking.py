@@ -9,6 +9,7 @@ from p2m_agent.run.state import RunState
 from p2m_agent.terminal import edits
 from p2m_agent.terminal.asking import Asker, LeftOpen
 from p2m_agent.types.budget import Cost
+from p2m_agent.types.doubts import Doubt, DoubtChoice
 from p2m_agent.types.questions import Answer, PromptChange, Question
 from p2m_agent.types.rows import Example, Source
 from tests.fakes import recordings
@@ -91,6 +92,27 @@ def test_columns_are_shown_with_samples_and_edited_by_name(page, root: Path) -> 
     assert "Did you mean `id`?" in shown
     assert "Write `inputs = a, b` or `output = c`" in shown
     assert ask(page, root, COLUMNS, "e", "", "a").verdict == "accept"
+
+
+def test_a_doubt_is_settled_by_the_number_of_a_choice(page, root: Path) -> None:
+    doubts = [
+        Doubt(kind="groups", text="Seen.", choices=(DoubtChoice(words="take them out", key="group", value="id"),)),
+        Doubt(
+            kind="format",
+            text="No header.",
+            grave=True,
+            choices=(
+                DoubtChoice(words="it is a row", key="no_header", value=True),
+                DoubtChoice(words="it holds names", key="no_header", value=False),
+            ),
+        ),
+    ]
+    preview = {**COLUMNS.preview, "doubts": [doubt.model_dump(mode="json") for doubt in doubts]}
+    question = COLUMNS.model_copy(update={"preview": preview})
+    assert ask(page, root, question, "2") == Answer(verdict="edit", edits={"no_header": False})
+    assert ask(page, root, question, "4", "3.") == Answer(verdict="edit", edits={"group": "id"})
+    assert ask(page, root, question, "a") == Answer(verdict="accept")
+    assert "2 it holds names" in page.err.getvalue()
 
 
 def test_something_else_is_not_taken_for_a_verdict(page, root: Path) -> None:

@@ -307,6 +307,43 @@ def test_rejected_columns_are_not_read(doubtful: Bench) -> None:
     assert doubtful.refusal(source="user", columns={"inputs": ["c3"], "output": "c1"}) is None
 
 
+def contradicting(count: int = 120) -> list[dict[str, object]]:
+    """Rows of two labels, of which the first six inputs stand there again with the other one."""
+    made: list[dict[str, object]] = [{"text": sentence(n), "label": "ab"[n % 2]} for n in range(count)]
+    return [*made, *({**row, "label": "ba"[n % 2]} for n, row in enumerate(made[:6]))]
+
+
+def test_a_person_may_have_contradictions_left_out(bench: Bench) -> None:
+    bench.give(contradicting())
+    bench.state.artifacts.append(spec(labels=("a", "b")))
+    bench.state.attended = True
+    bench.call()
+    choice = bench.state.latest(ColumnChoice)
+    assert choice
+    [offered] = [each for doubt in choice.doubts for each in doubt.choices]
+    verdict(bench, verdict="edit", edits={offered.key: offered.value})
+    bench.call()
+    assert bench.dataset.dropped["contradicted by other rows"] == 12
+    assert not any(doubt.kind == "contradiction" for doubt in bench.dataset.doubts)
+
+
+def test_what_a_person_settles_of_a_file_is_how_it_is_read(bench: Bench) -> None:
+    path = bench.root / "rows.csv"
+    path.write_text("".join(f"{sentence(n)},{'ab'[n % 2]}\n" for n in range(80)))
+    bench.state.task = bench.state.task.model_copy(update={"data": str(path)})
+    bench.state.artifacts.append(spec(labels=("a", "b")))
+    bench.state.attended = True
+    bench.call()
+    verdict(bench, verdict="edit", edits={"no_header": True, "labels": ["x"]})
+    assert bench.state.settled_for(str(path)) == {"no_header": True}, "only what was offered is settled"
+    bench.call()
+    verdict(bench, verdict="accept")
+    if not bench.state.latest(Dataset):
+        bench.call()
+    assert sorted(bench.dataset.columns.values()) == ["column_1", "column_2"]
+    assert not any("header" in doubt.text for doubt in bench.dataset.doubts)
+
+
 def test_labels_that_fit_none_are_kept_apart_and_reported(bench: Bench) -> None:
     bench.state.artifacts.append(spec(labels=("a", "b")))
     bench.state.task = bench.state.task.model_copy(update={"labels": ("a", "b")})

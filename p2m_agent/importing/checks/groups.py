@@ -12,7 +12,7 @@ from p2m_agent.rows.column_profile import text_of
 from p2m_agent.rows.division import MIN_SPLIT
 from p2m_agent.rows.duplicates import normalise, shingles
 from p2m_agent.rows.reading import Row
-from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.doubts import Doubt, DoubtChoice
 from p2m_agent.types.rows import Example, SplitName
 
 Key = tuple[str, ...]
@@ -123,6 +123,7 @@ def _ignored(column: str, crossing: int) -> Doubt:
         rows=crossing,
         done=f"They are trained on: the score says nothing of a {column} that is new.",
         settle=f"To take them out of training: --group {column}.",
+        choices=(DoubtChoice(words="take these rows out of training", key="group", value=column),),
         grave=True,
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from p2m_agent.rows.tables.column_words import means_something
-from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.doubts import Doubt, DoubtChoice
 
 Record = tuple[int, list[str]]
 """The line on which it ends, from 1, and its cells."""
@@ -154,6 +154,10 @@ def _headless_doubts(header: bool | None, why: str) -> tuple[Doubt, ...]:
             text=f"The file seems to have no header, no line with column names: {why}.",
             done="The first line was read as a row; the columns are called column_1, column_2 and so on.",
             settle="--no-header confirms it, --header takes the first line as names.",
+            choices=(
+                DoubtChoice(words="the first line is a row", key="no_header", value=True),
+                DoubtChoice(words="the first line holds the names of the columns", key="no_header", value=False),
+            ),
             grave=True,
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from p2m_agent.errors import UsageError
-from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.doubts import Doubt, DoubtChoice
 from p2m_agent.types.split_names import split_of
 
 
@@ -38,6 +38,9 @@ def choose_one(rows_by_name: Mapping[str, int], wanted: str, what: str) -> tuple
         where=best,
         done=f"The {what} with the most rows was read: {best!r}.",
         settle="--sheet NAME",
+        choices=tuple(
+            DoubtChoice(words=f"read the {what} {name!r}", key="sheet", value=name) for name in list(rows_by_name)[:8]
+        ),
         grave=any(rows > 1 for name, rows in rows_by_name.items() if name != best),
     )
     return best, (doubt,)

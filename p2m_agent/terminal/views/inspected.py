@@ -71,8 +71,13 @@ def _example(example: ShownExample) -> Text:
 
 def doubt_lines(doubts: Iterable[Doubt]) -> Iterator[RenderableType]:
     """A line or two each, those first that would change labels, the target or the held-out rows."""
-    for doubt in sorted(doubts, key=lambda each: not each.grave):
+    for doubt in by_gravity(doubts):
         yield marked("!" if doubt.grave else "?", "bad" if doubt.grave else "warn", _doubt(doubt))
+
+
+def by_gravity(doubts: Iterable[Doubt]) -> list[Doubt]:
+    """The grave ones first."""
+    return sorted(doubts, key=lambda each: not each.grave)
 
 
 def _doubt(doubt: Doubt) -> Text:

@@ -17,11 +17,12 @@ from p2m_agent.run.state import RunState
 from p2m_agent.scoring.metrics import title_of
 from p2m_agent.terminal import units
 from p2m_agent.terminal.safe import clean, one_line, words
+from p2m_agent.terminal.screen import marked
 from p2m_agent.terminal.views import tables
-from p2m_agent.terminal.views.inspected import doubt_lines
+from p2m_agent.terminal.views.inspected import by_gravity, doubt_lines
 from p2m_agent.training.recipes import recipe_title
 from p2m_agent.types.budget import Cost
-from p2m_agent.types.doubts import Doubt
+from p2m_agent.types.doubts import Doubt, DoubtChoice
 from p2m_agent.types.questions import PromptChange, Question
 from p2m_agent.types.rows import Example, render_input
 from p2m_agent.types.task import TaskSpec
@@ -69,8 +70,20 @@ def column_parts(question: Question) -> list[RenderableType]:
         style = "soft" if part == "left out" else "accent"
         table.add_row(Text(one_line(str(column)), style=style), Text(part, style=style), Text(" · ".join(values)))
     why = [words(str(shown["why"]), "soft"), Text()] if shown.get("why") else []
-    doubts = [Doubt.model_validate(each) for each in _items(shown.get("doubts"))]
-    return [*why, table, *([Text(), *doubt_lines(doubts)] if doubts else [])]
+    doubts = _doubts_of(question)
+    offered = [
+        marked(str(number), "accent", words(choice.words)) for number, choice in enumerate(choices_of(question), 1)
+    ]
+    return [*why, table, *([Text(), *doubt_lines(doubts)] if doubts else []), *([Text(), *offered] if offered else [])]
+
+
+def choices_of(question: Question) -> list[DoubtChoice]:
+    """The ways to settle the doubts of a question, in the order of their numbers."""
+    return [choice for doubt in _doubts_of(question) for choice in doubt.choices]
+
+
+def _doubts_of(question: Question) -> list[Doubt]:
+    return by_gravity(Doubt.model_validate(each) for each in _items(question.preview.get("doubts")))
 
 
 def _items(value: object) -> list[object]:
