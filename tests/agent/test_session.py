@@ -283,6 +283,9 @@ def test_settings_of_a_run_come_back_and_what_is_said_now_wins(settings: Setting
         assert session.settings.teacher == settings.teacher
     with opened(Settings(runs_dir=settings.runs_dir, max_rounds=7), bench) as session:
         assert session.settings.max_rounds == 7
+    path, elsewhere = str(settings.runs_dir / "r"), Settings(runs_dir=settings.runs_dir / "elsewhere")
+    with Session.open(elsewhere, path, Policy(attended=True), Parts(tools=bench.tools())) as session:
+        assert session.settings.runs_dir == settings.runs_dir
 
 
 def test_a_reader_sees_the_state_while_a_session_holds_the_run(settings: Settings, bench: Bench) -> None:
@@ -372,6 +375,17 @@ def test_an_answer_to_a_spend_is_recorded_before_the_spending(settings: Settings
     with opened(settings, bench, Words(text="Done.")) as session:
         assert session.step().said == "Done."
         assert bench.ran == ["number 1"]
+
+
+def test_an_answer_to_a_delivery_is_recorded_before_it_is_handed_over(settings: Settings, bench: Bench) -> None:
+    with begun(settings, bench, move("make"), move("finish")) as session:
+        question = session.step().question
+        assert question is not None
+        assert question.about == "delivery"
+        session.step(answer=Answer(verdict="accept"), record_only=True)
+        assert bench.ran == ["make"]
+        assert session.step().ended is not None
+        assert bench.ran == ["make", "finish"]
 
 
 def test_a_run_that_rests_goes_on_when_it_is_taken_up(settings: Settings, bench: Bench) -> None:

@@ -146,6 +146,7 @@ def test_the_controller_does_not_think_into_the_reserve(tmp_path: Path, clock: C
         works = {"work": work, "define_task": define}
         standing = run(tmp_path, server, clock, works, controller="llm")
         over.set()
+        assert len(server.requests) == 1, "there was no time left to ask again"
     assert [decision.by for decision in standing.state.decisions] == ["llm", "rules"]
 
 
