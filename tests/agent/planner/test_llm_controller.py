@@ -15,7 +15,7 @@ from p2m_agent.agent.planner.controller import MOST_LLM_CHOICES, make_controller
 from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.planner.view import view
-from p2m_agent.errors import OutOfTime
+from p2m_agent.errors import BudgetExceeded, OutOfTime, ToolError
 from p2m_agent.events import Event, ModelProbed, Progressed, Steering
 from p2m_agent.llm.open import LLMs, open_llms
 from p2m_agent.run.state import Decision, Message, Parent, RunState
@@ -233,3 +233,74 @@ def test_a_probe_in_vain_is_said_once_unless_there_is_more_time_for_another() ->
         "10 s",
         "20 s",
     ]
+
+
+def test_without_money_or_an_answer_the_rules_choose_and_say_why(tools: Any) -> None:
+    def failing(error: Exception) -> Any:
+        def planner() -> Any:
+            raise error
+
+        return make_controller("auto", planner, tools)
+
+    known = RunState(task=Task(request="r"))
+    usual = next_move(known)
+    assert isinstance(usual, Move)
+    assert failing(BudgetExceeded("no money"))(known) == usual
+    unusable = failing(ToolError("it stammers"))(known)
+    assert isinstance(unusable, Move)
+    assert unusable.why == f"{usual.why} (the model chose nothing usable: it stammers)"
+    tried = ("define_task", "search_datasets", "generate_examples")
+    over = RunState(task=Task(request="r"), attended=True, decisions=[decided(tool, False) for tool in tried[:2]])
+    over.decisions.append(decided(tried[2], False, rows=160))
+    assert failing(ToolError("it stammers"))(over) == next_move(over)
+    assert isinstance(next_move(over), Words)
+
+
+def test_a_model_is_found_out_about_once(tools: Any) -> None:
+    said: list[Event] = []
+    call = Answer(tool_calls=[("make", {"why": "w"})])
+    with FakeOpenAI([call, call], capability=STRONG) as server, llms_on(server) as llms:
+        choose = make_controller("auto", lambda: llms.planner, tools, said.append)
+        for _ in range(2):
+            choose(RunState(task=Task(request="r"), refusals=_))
+    assert [type(event) for event in said] == [Progressed, ModelProbed]
+    probed = said[1]
+    assert isinstance(probed, ModelProbed)
+    assert (probed.model, probed.late) == ("fake", False)
+    assert 0 <= probed.took_s < 60
+
+
+def test_a_menu_has_four_letters_and_a_second_try_is_another_request() -> None:
+    many = RunState(task=Task(request="r"), artifacts=[spec(), found(*"abcde")])
+    again = RunState(task=Task(request="r"), artifacts=many.artifacts, decisions=[decided("define_task")])
+    with FakeOpenAI([{"choice": "D"}, {"choice": "A"}], capability=MIDDLING) as server, llms_on(server) as llms:
+        controller = LLMController(llms.planner, REAL, "menu")
+        chosen = [controller(known) for known in (many, again)]
+        assert [(move.args, move.by) for move in chosen if isinstance(move, Move)] == [
+            ({"source": "d"}, "llm"), ({"source": "a"}, "llm")
+        ]  # fmt: skip
+        first, second = server.requests
+        schema = first["response_format"]["json_schema"]["schema"]
+        assert schema == {
+            "type": "object", "properties": {"choice": {"type": "string", "enum": ["A", "B", "C", "D"]}},
+            "required": ["choice"], "additionalProperties": False,
+        }  # fmt: skip
+        assert [turn["role"] for turn in first["messages"]] == ["system", "user"]
+        assert first["seed"] != second["seed"]
+
+
+def test_a_menu_that_gets_no_answer_is_said(tools: Any) -> None:
+    with FakeOpenAI(["nonsense", "nonsense"], capability=MIDDLING) as server, llms_on(server) as llms:
+        with pytest.raises(ToolError, match="the model gave no usable answer: "):
+            LLMController(llms.planner, REAL, "menu")(FOUND)
+        bound = RunState(task=Task(request="r"), attended=True, decisions=[decided("define_task", False)])
+        with pytest.raises(ToolError, match="no move is open"):
+            LLMController(llms.planner, tools, "menu")(bound)
+
+
+def test_words_without_a_call_are_nothing_where_nobody_reads_them(tools: Any) -> None:
+    with FakeOpenAI(["Well.", " "]) as server, llms_on(server) as llms:
+        controller = LLMController(llms.planner, tools, "native")
+        for known in (RunState(task=Task(request="a")), RunState(task=Task(request="b"), attended=True)):
+            with pytest.raises(ToolError, match="answered without a tool call"):
+                controller(known)
