@@ -216,7 +216,7 @@ def _is_kept(artifact: Artifact, state: RunState, *, new_hubs: bool) -> bool:
 
 def _copy_call(source: Path, target: Path) -> None:
     ignored = shutil.ignore_patterns(KEPT_ACROSS_TRIES)
-    shutil.copytree(source, target, ignore=ignored, copy_function=_link_or_copy, dirs_exist_ok=True)
+    shutil.copytree(source, target, ignore=ignored, copy_function=_link_or_copy)
 
 
 def _link_or_copy(source: str, target: str) -> str:

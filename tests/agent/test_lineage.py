@@ -40,7 +40,7 @@ from p2m_agent.types.questions import Answer, ColumnChoice, PromptChange, Questi
 from p2m_agent.types.rows import Dataset, Holdout
 from p2m_agent.types.scores import EvalReport, Score
 from p2m_agent.types.student import Delivery, TrainingRun
-from p2m_agent.types.task import Task, TaskSpec
+from p2m_agent.types.task import Constraints, Task, TaskSpec
 from tests.fakes.machine import Bench, move, scripted
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.student import StudentRun, example
@@ -455,8 +455,9 @@ def test_nothing_new_is_said_before_a_run_is_begun(settings: Settings) -> None:
     with pytest.raises(UsageError, match="nothing new to do after p") as refused:
         start_from(settings, NOTHING_NEW, "p")
     assert "--target" in refused.value.hint
-    with pytest.raises(UsageError, match=r"0\.900 on dev, target 0\.8"):
-        start_from(settings, raised(0.8), "p")
+    for target in (0.8, 0.9):
+        with pytest.raises(UsageError, match=rf"0\.900 on dev, target {target}"):
+            start_from(settings, raised(target), "p")
 
 
 def test_a_target_that_was_not_met_is_reason_enough_to_go_on(settings: Settings) -> None:
@@ -487,6 +488,29 @@ def test_data_under_a_licence_that_is_refused_now_stays_out(
     with pytest.raises(UsageError) as said:
         start_from(strict, raised(), "p")
     assert f"The students of p learnt from rows.jsonl, {refused}" in said.value.message
+
+
+def test_licences_that_the_task_names_hold_for_what_the_students_learnt_from(settings: Settings) -> None:
+    was = parent(settings)
+    (rows,), spec = was.state.all(Dataset), was.state.spec
+    assert spec
+    strict = spec.model_copy(update={"constraints": Constraints(licences=("mit",))})
+    checkpoint(was.root, artifacts=[strict, rows.model_copy(update={"origin": "hub", "licence": "apache-2.0"})])
+    with pytest.raises(UsageError, match=r"whose licence is apache-2\.0"):
+        start_from(settings, raised(), "p")
+
+
+def test_a_best_student_that_is_too_slow_by_now_is_reason_enough_to_go_on(settings: Settings) -> None:
+    was = parent(settings)
+    spec = was.state.spec
+    assert spec
+    limited = spec.model_copy(update={"constraints": Constraints(max_latency_ms=20)})
+    slow = was.state.all(TrainingRun)[0].model_copy(update={"p95_ms": 15.0})
+    checkpoint(was.root, artifacts=[limited, slow])
+    with pytest.raises(UsageError, match="nothing new to do"):
+        start_from(settings, NOTHING_NEW, "p")
+    tighter = Task(request="", constraints=Constraints(max_latency_ms=10))
+    assert start_from(settings, tighter, "p").heritage.artifacts
 
 
 def test_a_task_with_only_a_new_target_is_not_told_anew(settings: Settings) -> None:
