@@ -255,7 +255,8 @@ class Session(Intervening):
     def _build_machine(self, parts: Parts) -> Machine:
         tools = parts.tools or load_tools()
         offered = {name: tool for name, tool in tools.items() if not tool.persons}
-        controller = parts.choose or make_controller(self.settings.controller, self._planner, offered, self.log)
+        mode = self.settings.controller
+        controller = parts.choose or make_controller(mode, self._planner, offered, self.log, self._clock)
         controller = parts.steer(controller) if parts.steer else controller
         return Machine(
             tools=tools,

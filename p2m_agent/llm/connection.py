@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,7 +191,7 @@ class Connection:
 
     async def _fetch(self, opened: _Open, parcel: Parcel, role: str, *, known_price: bool) -> Completion:
         sha, answers, model = parcel.key, self.resources.answers, await self.model()
-        started = time.monotonic()
+        started = self.resources.patience.clock()
         await asyncio.sleep(0)  # a caller whose time was over already is the first to go on, and stops it here
         try:
             async with answers.at_most(parcel.most_usd if known_price else 0.0):
@@ -206,7 +205,7 @@ class Connection:
         except sqlite3.Error as error:
             raise ToolError(f"Answers cannot be kept on disk: {error}.", "Make room, then go on.") from error
         answer = Completion(response=response, sha=sha, usd=usd, cached=False)
-        self._report(answer, role, time.monotonic() - started)
+        self._report(answer, role, self.resources.patience.clock() - started)
         return answer
 
     async def _post(self, opened: _Open, parcel: Parcel, model: str) -> dict[str, object]:

@@ -165,3 +165,11 @@ def test_the_instruction_is_the_request_without_prefaces_and_not_too_long() -> N
     assert instruction_of(SUPPORT).startswith("Sort the messages")
     assert instruction_of(DATES).startswith("Turn what they typed into a plain date")
     assert len(instruction_of("We have a lot of text here. " * 100 + "Classify it.")) < 500
+
+
+def test_a_spec_of_an_earlier_version_opens_by_the_old_name_of_a_field() -> None:
+    kept = draft("Sort our mail.").model_dump(mode="json")
+    stated = kept.pop("kind_stated")
+    again = TaskSpec.model_validate(kept | {"kind_told": not stated})
+    assert again.kind_stated is not stated
+    assert "kind_told" not in again.model_dump()

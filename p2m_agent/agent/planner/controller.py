@@ -11,6 +11,7 @@ from p2m_agent.agent.planner.llm_controller import LLMController, steering_of
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.errors import BudgetExceeded, ToolError, UsageError
 from p2m_agent.events import Emit, ModelProbed, Progressed
+from p2m_agent.run.seams import Clock
 from p2m_agent.run.state import RunState
 from p2m_agent.run.tooling import Tools
 
@@ -31,6 +32,7 @@ def make_controller(
     planner: Callable[[], ConnectedLLM],
     tools: Tools,
     emit: Emit = lambda _event: None,
+    clock: Clock = time.monotonic,
 ) -> Callable[[RunState], Choice]:
     """The function that `think` asks.
 
@@ -46,7 +48,7 @@ def make_controller(
     def choose(state: RunState) -> Choice:
         try:
             if not controller:
-                controller.append(_llm_controller(mode, planner(), tools, emit, in_vain_s))
+                controller.append(_llm_controller(mode, planner(), tools, emit, clock, in_vain_s))
             if controller[0] is None or state.refusals >= PATIENCE or _has_had_its_chance(state):
                 return next_move(state)
             return controller[0](state)
@@ -68,7 +70,7 @@ def _has_had_its_chance(state: RunState) -> bool:
 
 
 def _llm_controller(
-    mode: str, llm: ConnectedLLM, tools: Tools, emit: Emit, in_vain_s: list[float]
+    mode: str, llm: ConnectedLLM, tools: Tools, emit: Emit, clock: Clock, in_vain_s: list[float]
 ) -> LLMController | None:
     """None where the model cannot choose. What is found, or that nothing was, is said.
 
@@ -78,7 +80,7 @@ def _llm_controller(
         UsageError: it cannot be reached at all: the person named it, so it is not quietly done without.
         BudgetExceeded: there was no money or no time to find out.
     """
-    began, limit_s = time.monotonic(), llm.probe_limit_s
+    began, limit_s = clock(), llm.probe_limit_s
     anew = limit_s > in_vain_s[0]
     most = "" if limit_s == float("inf") else f", each within {limit_s:.0f} s"
     if anew:
@@ -89,12 +91,12 @@ def _llm_controller(
     except BudgetExceeded:
         in_vain_s[0] = max(limit_s, in_vain_s[0])
         if anew:
-            emit(ModelProbed(model=named, steering="rules", took_s=time.monotonic() - began, late=True))
+            emit(ModelProbed(model=named, steering="rules", took_s=clock() - began, late=True))
         raise
     except ToolError as error:
         hint = f"{error.hint} Or go on without: --controller rules.".strip()
         raise UsageError(f"The controller's model cannot be used: {error.message}", hint) from error
     if steering == "rules" and mode == "llm":
         steering = "menu"  # the person insists
-    emit(ModelProbed(model=llm.model, steering=steering, took_s=time.monotonic() - began))
+    emit(ModelProbed(model=llm.model, steering=steering, took_s=clock() - began))
     return None if steering == "rules" else LLMController(llm, tools, steering)
