@@ -16,7 +16,7 @@ from collections import Counter
 
 from mutmut.__main__ import cli, collect_source_file_mutation_data
 from mutmut.configuration import config
-from mutmut.mutation.file_mutation import get_diff_for_mutant
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 
 RULES = ("test_rules", "test_improving", "test_transforming", "test_latency", "test_racing")
