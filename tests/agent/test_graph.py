@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from p2m_agent.agent.graph import MOST_REFUSALS
 from p2m_agent.agent.planner.choice import Words
 from p2m_agent.run.state import Ended, Failure, Message, RunState
 from p2m_agent.run.store import RunFolder
+from p2m_agent.run.tooling import Effect, NotYet, Outcome, Tool
 from p2m_agent.types.budget import Budget, Cost
 from p2m_agent.types.questions import Answer
 from p2m_agent.types.rows import Dataset
 from p2m_agent.types.task import Constraints, Task
 from tests.agent.planner.test_rules import delivery, spec, student
-from tests.fakes.machine import CONFIG, Bench, dataset, move, scripted
+from tests.fakes.machine import CONFIG, Bench, Number, dataset, move, scripted
 
 
 @pytest.fixture
@@ -74,6 +76,28 @@ def test_a_call_is_on_record_before_while_and_after_it_runs(bench: Bench) -> Non
     kept = RunFolder(bench.root).finished("001-number")
     assert kept is not None
     assert kept.cost == cost
+
+
+def test_a_tool_works_on_what_it_asks_of_the_state(bench: Bench) -> None:
+    def needs(args: Number, state: RunState) -> list[str]:
+        return [each.id for each in state.all(Dataset)][: args.n]
+
+    def use(args: Number, inputs: list[str], context: Any) -> Outcome:
+        return Outcome(summary=f"{inputs} in {context.call.id}")
+
+    tools = {**bench.tools(), "use": Tool("use", Number, use, Effect.READ, needs=needs)}
+    graph = bench.graph(scripted(move("make"), move("make"), move("use", n=1), Words(text="")), tools=tools)
+    assert run(graph).decisions[-1].outcome == "['dataset-001-make'] in 003-use"
+    made = [event.artifacts for event in bench.emitted if isinstance(event, events.CallFinished)]
+    assert made == [(dataset("001-make"),), (dataset("002-make"),), ()]
+
+
+def test_a_call_that_another_version_of_the_program_would_not_make_is_not_made(bench: Bench) -> None:
+    asks = iter([None, NotYet("call make first")])  # the gate's, and that of the program that resumes the run
+    tools = {**bench.tools()}
+    tools["make"] = replace(tools["make"], needs=lambda _args, _state: next(asks))
+    state = run(bench.graph(scripted(move("make"), Words(text="")), tools=tools))
+    assert (bench.ran, state.decisions[0].outcome) == ([], "failed: call make first")
 
 
 def test_what_was_paid_is_counted_once(bench: Bench) -> None:
@@ -271,7 +295,7 @@ def test_our_own_fault_is_traced_and_the_run_can_go_on(bench: Bench) -> None:
         run(bench.graph(scripted(move("make"), move("broken")), tools=tools))
     [failed] = [e for e in bench.emitted if isinstance(e, events.Failed)]
     assert "ZeroDivisionError" in failed.traceback
-    assert (failed.call, failed.message) == ("002-broken", "ZeroDivisionError: our own fault")
+    assert (failed.call, failed.message) == ("002-broken", "ZeroDivisionError: our own fault at https://me:***@host")
     repaired = {**tools, "broken": tools["make"]}
     values = bench.graph(scripted(move("finish")), tools=repaired).invoke(None, CONFIG, durability="sync")
     assert values["ended"].why == "delivered"

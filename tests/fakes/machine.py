@@ -95,7 +95,7 @@ class Bench:
 
         def broken(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("broken")
-            raise ZeroDivisionError("our own fault")
+            raise ZeroDivisionError("our own fault at https://me:secret@host")
 
         def finish(args: Nothing, inputs: None, context: Context) -> Outcome:
             self.ran.append("finish")
