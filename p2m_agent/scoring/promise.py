@@ -126,10 +126,11 @@ class _Ranked:
         counts, longest, carried = self._tested(_fewest(max_error, allowance) / times), 0, 0.0
         starts = min(MOST_STARTS, 1 + int(len(self.confidences) * times) // ROWS_A_START)
         begins = Counter(start * len(counts) // starts for start in range(starts))
-        for place, count in enumerate(counts):
+        wrong = [math.ceil(self.wrong[count] * times) for count in counts]
+        by_chance = binom.cdf(wrong, [math.floor(count * times) for count in counts], max_error)
+        for place, (count, tail) in enumerate(zip(counts, by_chance, strict=True)):
             carried += begins[place] * allowance / starts
-            shown = binom.cdf(math.ceil(self.wrong[count] * times), math.floor(count * times), max_error) <= carried
-            longest, carried = (count, carried) if shown else (longest, 0.0)
+            longest, carried = (count, carried) if tail <= carried else (longest, 0.0)
         return longest
 
     def _tested(self, fewest: float) -> list[int]:
