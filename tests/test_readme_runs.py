@@ -20,11 +20,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return Shell(clone(tmp_path_factory.mktemp("readme") / "p2m_agent"))
 
 
-def test_tasks_of_ones_own(shell: Shell) -> None:
-    searched, own = lines('p2m auto "Sort', 'p2m auto "Say')
-    assert "Delivered" in shell.readme(searched)
-    assert "Delivered" in shell.readme(own)
+def test_a_task_in_words_alone(shell: Shell) -> None:
+    assert "Delivered" in shell.readme(*lines('p2m auto "Sort'))
     assert "over already" in shell.readme(*lines("p2m resume"))
+
+
+def test_rows_of_ones_own(shell: Shell) -> None:
+    assert "Delivered" in shell.readme(*lines('p2m auto "Say'))
 
 
 def test_the_conversation(shell: Shell) -> None:
