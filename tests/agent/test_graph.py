@@ -10,7 +10,6 @@ import pytest
 from langgraph.types import Command
 
 from p2m_agent import events
-from p2m_agent.agent.graph import MOST_REFUSALS
 from p2m_agent.agent.planner.choice import Words
 from p2m_agent.run.state import Ended, Failure, Message, RunState
 from p2m_agent.run.store import RunFolder
@@ -207,7 +206,7 @@ def test_a_controller_that_is_always_wrong_ends_the_run_with_a_reason(bench: Ben
     assert state.ended is not None
     assert state.ended.why == "gave_up"
     assert state.ended.reason == "Nothing more could be done. finish was refused: call make first"
-    assert len(state.decisions) == MOST_REFUSALS
+    assert len(state.decisions) == 8
     assert state.pending is None
 
 

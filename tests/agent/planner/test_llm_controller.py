@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from p2m_agent.agent.planner.choice import Move, Words
-from p2m_agent.agent.planner.controller import MOST_LLM_CHOICES, make_controller
+from p2m_agent.agent.planner.controller import make_controller
 from p2m_agent.agent.planner.llm_controller import LLMController, tool_schema
 from p2m_agent.agent.planner.rules import next_move
 from p2m_agent.agent.planner.view import view
@@ -145,7 +145,7 @@ def test_a_model_whose_choices_are_mostly_refused_is_asked_no_more(
         assert getattr(choose(RunState(task=Task(request="r"), decisions=past)), "by", None) == by
 
 
-@pytest.mark.parametrize(("calls", "by"), [(MOST_LLM_CHOICES - 1, "llm"), (MOST_LLM_CHOICES, "rules")])
+@pytest.mark.parametrize(("calls", "by"), [(59, "llm"), (60, "rules")])
 def test_after_many_calls_the_rules_bring_the_run_home(tools: Any, calls: int, by: str) -> None:
     whose: tuple[Literal["llm", "rules"], ...] = ("llm", "rules")
     past = [Decision(call_id=f"{i:03d}", tool="make", why="", by=whose[i % 2], ok=True) for i in range(calls)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from p2m_agent.agent.planner.choice import Move, Words
+from p2m_agent.agent.planner.collecting import import_confirmed
 from p2m_agent.agent.planner.moves import comfortably_met, failed_since, has_rows, rows_a_label
 from p2m_agent.agent.planner.rules import confirm_spec
 from p2m_agent.agent.planner.rules import next_move as choose
@@ -295,6 +296,43 @@ def test_what_a_person_says_goes_into_the_instruction() -> None:
     move = next_move(known)
     assert move.tool == "refine_prompt"
     assert move.args["remarks"] == "refunds are urgent"
+
+
+def test_all_that_is_new_about_the_task_since_it_was_heard_goes_in_at_once() -> None:
+    said = [
+        Message(role="person", text="long ago"), Message(role="tool", text="defined", tool="define_task"),
+        Message(role="person", text="refunds are urgent"), Message(role="tool", text="made", tool="import_rows"),
+        Message(role="agent", text="noted"), Message(role="person", text="thanks", fact=False),
+        Message(role="person", text="r"), Message(role="person", text="fraud too"),
+    ]  # fmt: skip
+    assert next_move(state(*READY, messages=said)).args == {"remarks": "refunds are urgent fraud too"}
+    assert next_move(state(*READY, messages=said[:2])).tool == "fine_tune", "it was heard"
+    unheard = [said[0], said[2]]
+    assert next_move(state(*READY, messages=unheard)).args == {"remarks": "long ago refunds are urgent"}
+
+
+def test_ones_own_rows_are_imported_with_the_columns_that_were_settled() -> None:
+    columns = ColumnChoice(
+        id="c", ref="Mine.csv", inputs=("a",), output="b", columns=("a", "b"), sample=(), why="", made_by="002"
+    )
+    question = Question(id="q", about="columns", text="?", subject="c")
+    settled = (columns, Review(id="r", question=question, answer=Answer(verdict="accept"), made_by="3"))
+    made = import_confirmed(state(spec(), data(), *settled, own="mine.CSV"))
+    assert made is not None
+    assert made.args == {"source": "user"}, "whatever else was imported"
+    mine = data().model_copy(update={"ref": "Mine.csv"})
+    assert import_confirmed(state(spec(), mine, *settled, own="mine.CSV")) is None
+    other = import_confirmed(state(spec(), *settled))
+    assert other is not None
+    assert other.args == {"source": "Mine.csv"}
+    failed = decided("import_rows", False, source="Mine.csv").model_copy(update={"call_id": "004"})
+    assert import_confirmed(state(spec(), *settled, decisions=[failed])) is None
+
+
+def test_ones_own_rows_are_imported_whatever_else_was() -> None:
+    known = state(spec(), own="rows.jsonl", decisions=[decided("import_rows", source="x/y")])
+    made = next_move(known)
+    assert (made.args, made.expected) == ({"source": "user"}, "")
 
 
 def test_a_proposed_instruction_gets_its_verdict_before_anything_else() -> None:
