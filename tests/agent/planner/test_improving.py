@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from p2m_agent.agent.planner.improving import PLATEAU, on_plateau, wanted
+from p2m_agent.agent.planner.improving import on_plateau, wanted
 from p2m_agent.run.state import Parent, RunState
 from p2m_agent.training.recipes.encoder import Encoder
 from p2m_agent.types.analysis import ErrorAnalysis, Suggestion
@@ -100,6 +100,14 @@ def test_more_data_is_imported_before_it_is_made() -> None:
     assert (made.tool, made.args) == ("generate_examples", {"rows": 50, "errors": True, "clusters": ["late parcels"]})
 
 
+def test_six_found_sets_are_tried_in_a_run() -> None:
+    tried = [decided("import_rows", False, source=repo) for repo in "abcde"]
+    more = (found(*"abcdefgh"), analysis(suggestion("more_data", rows=50)))
+    assert next_move(known(*more, decisions=tried)).args == {"source": "f"}
+    tried.append(decided("import_rows", False, source="f"))
+    assert next_move(known(*more, decisions=tried)).tool == "generate_examples"
+
+
 def test_rows_are_made_only_as_far_as_time_allows() -> None:
     by_label = suggestion("more_data", rows=2000, labels=("a",))
     short = known(found(), analysis(by_label), budget=Budget(wall_s=1000), spent=Cost(wall_s=100))
@@ -174,10 +182,10 @@ def rounds(*gains: tuple[float, float]) -> list[Any]:
 
 def test_rounds_without_a_clear_gain_are_a_plateau() -> None:
     unclear, clear = (-0.01, 0.03), (0.01, 0.05)
-    assert on_plateau(known(analysis(), *rounds(*[unclear] * PLATEAU)))
-    assert not on_plateau(known(analysis(), *rounds(*[unclear] * (PLATEAU - 1))))
+    assert on_plateau(known(analysis(), *rounds(*[unclear] * 3)))
+    assert not on_plateau(known(analysis(), *rounds(*[unclear] * 2)))
     assert not on_plateau(known(analysis(), *rounds(unclear, unclear, clear, unclear)))
-    before = known(analysis(), *rounds(*[unclear] * PLATEAU))
+    before = known(analysis(), *rounds(*[unclear] * 3))
     before.parent = Parent(run="p", path="", artifacts=len(before.artifacts), decisions=0, looks=0)
     assert not on_plateau(before), "the rounds of the run that this one goes on from are over"
 
