@@ -1,6 +1,6 @@
 """Whether what people say at each kind of prompt has the right effect, and whether anything destructive is guessed.
 
-    python benchmarks/utterances.py [--held | --all] [--misses] [--embedder]
+    python benchmarks/utterances.py [--held | --all] [--misses] [--file LINES.jsonl]
 
 Reads docs/utterances.jsonl. By default the lines that the router was built with; `--held` scores the third that was
 set aside. Right is the right kind with the right value. For off-topic lines either reading that does nothing is
@@ -12,14 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from p2m_agent.agent.dialogue.readings import Place, Understood
 from p2m_agent.agent.dialogue.router import route
 from p2m_agent.agent.dialogue.slash_edits import read_slash
-from p2m_agent.run.seams import Embedder
 
 FILE = Path(__file__).parents[1] / "docs" / "utterances.jsonl"
 LABELS = ("refund", "return", "delivery", "payment", "praise", "complaint", "order")
@@ -87,14 +85,14 @@ def main() -> None:
     parser.add_argument("--held", action="store_true")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--misses", action="store_true", help="print each miss (not of the third that is set aside)")
-    parser.add_argument("--embedder", action="store_true", help="with the installed embedding model")
+    parser.add_argument("--file", type=Path, default=FILE, help="other lines of the same form; all of them count")
     args = parser.parse_args()
-    rows = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if args.all or bool(row.get("held")) == args.held]
+    rows = [json.loads(line) for line in args.file.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if args.all or args.file != FILE or bool(row.get("held")) == args.held]
     right, destructive, missed = 0, 0, Counter[str]()
     for row in rows:
         place = Place(about=row["at"], labels=LABELS, columns=COLUMNS, bases=BASES)
-        effect, value = effect_of(route(row["say"], place, _embedder(with_model=args.embedder)), place)
+        effect, value = effect_of(route(row["say"], place), place)
         good, bad = is_right(row, effect, value), is_destructive(row, effect, value)
         right, destructive = right + good, destructive + bad
         if not good:
@@ -106,21 +104,6 @@ def main() -> None:
     print(
         json.dumps({"rows": len(rows), "right_effect": round(share, 4), "destructive": destructive, "held": args.held})
     )
-
-
-_LOADED: list[Embedder | None] = []
-
-
-def _embedder(*, with_model: bool) -> Callable[[], Embedder | None]:
-    def load() -> Embedder | None:
-        if not _LOADED:
-            from p2m_agent.settings import Settings
-            from p2m_agent.weights.embedding import load_embedder
-
-            _LOADED.append(load_embedder(Settings()) if with_model else None)
-        return _LOADED[0]
-
-    return load
 
 
 if __name__ == "__main__":

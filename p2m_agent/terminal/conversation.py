@@ -48,7 +48,7 @@ class Chat:
         session.log.listen(self._console)
         self._offered: tuple[Understood, ...] | tuple[Option, ...] = ()
         self._lines = lines or open_lines(screen, session.root.parent / HISTORY, self._toolbar, list(HELP))
-        self._talk = Asides(session, screen, self._lines, session.embedder)
+        self._talk = Asides(session, screen, self._lines)
 
     def run(self) -> int:
         """Talk until the person leaves. Returns the exit code, 0."""

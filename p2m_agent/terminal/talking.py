@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ from p2m_agent.types.rows import Dataset
 
 if TYPE_CHECKING:
     from p2m_agent.agent.session import Session
-    from p2m_agent.run.seams import Embedder
 
 TOPIC_WORDS = {
     "why_data": "why these rows", "why_base": "why this base model", "why_method": "why this method",
@@ -55,11 +53,10 @@ class Asides:
     screen: Screen
     lines: Lines | None = None
     """Where a yes before labels change comes from."""
-    embedder: Callable[[], Embedder | None] = lambda: None
 
     def hear(self, line: str, question: Question | None) -> Understood:
         """What a line means here."""
-        return route(line, Place.of(self.session.status().state, question), self.embedder)
+        return route(line, Place.of(self.session.status().state, question))
 
     def respond(self, reading: Understood, question: Question | None) -> None:
         """Do what was asked, and say so.

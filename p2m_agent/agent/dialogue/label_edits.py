@@ -1,128 +1,231 @@
-"""Changes of the label set, read from words: a cue, the labels it is about, and the new name."""
+"""Changes of the label set, read from words: what is done, the labels it is about, and the new name."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from p2m_agent.agent.dialogue.names import known, match, mentioned, split_names
+from p2m_agent.agent.dialogue.names import known, split_names
 from p2m_agent.agent.dialogue.readings import Edit, Place
-from p2m_agent.task.listed_labels import listed_labels
+from p2m_agent.agent.dialogue.spoken import Utterance, Word
 
-LABELS = (
-    r"(?:labels?|categor(?:y|ies)|class(?:es)?|queues?|folders?|kategorien?|klassen?|etiquetas?|categorías?|clases?)"
-)
-_MERGES = (
-    r"\bmerg\w*|\bcombin\w*|\bjoin\b|\bunite\b|\blump\b|\btogether\b|\bsame (?:thing|label)\b|\b(?:as "
-    r"|into )?one label\b|\bfus\w+"
-    r"|\bzusammen\w*|\bjunta\w*|\bune\b|\bcombina\w*|まとめ|統合"
-)
-_RENAMES = (
-    r"\brenam\w*|\bcall(?:ed)?\b|\bname[d]?\b|\bhei(?:ß|ss)en\b|\bbenenn\w*|\brenombra\w*"
-    r"|\bcambia\b|\bllam\w+|改名|変更|変え"
-)
-_DROPS = (
-    r"\bdrop\b|\bremov\w+|\bdelet\w+|\bget rid of\b|\bkick out\b|\bleave out\b|\bforget about\b|\bwithout\b|\bskip\b"
-    r"|\b(?:isn't|not|don't|do not|no longer|aren't) need(?:ed)?\b|\bohne\b|\bstreich\w*|\bentfern\w*"
-    r"|\bnicht gebraucht\b"
-    r"|\bbrauch\w* .*\bnicht\b|\bquita\b|\belimina\b|\bsin\b|削除|消して|不要"
-)
-_NEW = r"(?P<to>[^,.;:!?]+?)(?:\s+(?:instead|please|bitte|then|from now on|um|zusammen))*"
-_INTO = (
-    rf"(?:\b(?:into|as|under|to|called|named|call (?:it|them|both)|zu|als|en|como|in)"
-    rf"|[>→])\s+(?:one label,?\s*|a label\s+)?"
-    rf"(?:called\s+|named\s+)?{_NEW}$"
-)
+_AROUND = frozenset({
+    "filler", "set", "lead", "into", "merge", "rename", "drop", "add", "label", "only", "quiet", "least", "number",
+    "not", "concludes", "yes", "stop_tail", "redo_tail", "tail", "article", "condition", "asks", "request", "limit",
+})  # fmt: skip
+"""Roles of words that are no part of a new name."""
+_BEHIND = frozenset({"tail", "merge", "rename", "drop", "add"})
+_NAME = 3
+"""Words of a label's name that is not quoted."""
+_MOST_SAID, _UNKNOWN = 16, 2
 
 
-def read_labels(line: str, place: Place) -> Edit | None:
+def read_labels(line: Utterance, place: Place) -> Edit | None:
     """All labels, where a line lists them."""
-    forms = (
-        rf"{LABELS}\b[^:=]{{0,40}}[:=]\s*(?P<list>.+)$",
-        rf"\b{LABELS}\b[^,;:]{{0,12}}\b(?:be|are|sind|sollen|son)\s+(?P<list>.+?)(?:\s+(?:sein|heißen))?$",
-        rf"\b{LABELS},\s*(?P<list>.+)$",
-        r"ラベルは(?P<list>.+?)(?:の\S{0,4}だけ|だけ|にして|です|$)",
+    named = line.has("label") or (line.has("only") and place.about == "spec")
+    changes_one = line.has("merge", "rename") or (line.has("drop") and line.labels)
+    if not named or changes_one or line.has("condition"):
+        return None
+    listed = _listed(line)
+    whole = len(listed) >= 2 and any(known(name, place.labels) is None for name in listed)
+    return Edit(what="labels", names=listed) if whole and not _judges(listed) else None
+
+
+_JAPANESE_LIST = (
+    r"(?:ラベル|カテゴリー?|クラス|分類|種類)(?:は|を|が)(?P<list>.+?)"
+    r"(?:の\S{0,4}(?:だけ|つ|個|種類)|だけ|に(?:して|変|する)|です|で(?:お願い|いい)|$)"
+)
+_JOINT = r"(?:\s*[,;/、]\s*|\s+(?:and|und|y|e|or|oder|o)\s+|と)"
+_LAST_JOINT = r"\s*,?\s+(?:and|und|y|e|or|oder|o)\s+"
+
+
+def _listed(line: Utterance) -> tuple[str, ...]:
+    """The names of an enumeration: what stands between its commas, without the words that lead to it and from it."""
+    japanese = re.search(_JAPANESE_LIST, line.text)
+    said = japanese["list"] if japanese else re.split(r"[.!?]", _after_cue(line))[0]
+    names = _up_to_the_last(said)
+    cut = [_without(line, name, first=at == 0, last=at == len(names) - 1) for at, name in enumerate(names)]
+    fits = all(name and len(name.split()) <= _NAME for name in cut)
+    return tuple(dict.fromkeys(cut)) if fits and len(cut) >= 2 else ()
+
+
+def _up_to_the_last(said: str) -> tuple[str, ...]:
+    """Names up to the one behind the `and`; what follows it is no part of the list."""
+    before, last, after = (
+        re.split(f"({_LAST_JOINT})", said, maxsplit=1) if re.search(_LAST_JOINT, said) else (said, "", "")
     )
-    for form in forms:
-        found = match(form, line)
-        names = split_names(found["list"]) if found else ()
-        if 2 <= len(names) <= 50 and all(len(name.split()) <= 3 for name in names) and not _verbs(names):
-            return Edit(what="labels", names=names)
-    listed = listed_labels(line) if match(rf"\b{LABELS}\b", line) else ()
-    return Edit(what="labels", names=listed) if listed and not mentioned(line, place.labels) else None
+    return split_names(before + last + re.split(r"[,;]", after)[0])
 
 
-def _verbs(names: tuple[str, ...]) -> bool:
+def _after_cue(line: Utterance) -> str:
+    """The part of a line that holds the list: after a colon, or after the last word that leads to its first comma."""
+    _, colon, after = line.text.partition(": ")
+    if colon:
+        return after
+    anchor = next((word.at for word in line.words if "label" in word.roles), 0)
+    joint = re.compile(_JOINT).search(line.text, anchor) or re.search(_JOINT, line.text)
+    if joint is None:
+        return ""
+    for word in reversed(line.words):
+        end = word.at + len(word.text)
+        leads = bool(word.roles & {"label", "only", "set", "into", "number"}) or word.number is not None
+        if leads and end <= joint.start():
+            return line.text[joint.end() if end == joint.start() else end :]
+    return ""
+
+
+def _without(line: Utterance, name: str, *, first: bool, last: bool) -> str:
+    """A name without articles before it and politeness behind it."""
+    words = name.split()
+    roles = {word.text.casefold(): word.roles for word in line.words}
+    while (
+        first and len(words) > 1 and roles.get(words[0].casefold(), frozenset()) & {"article", "set", "only", "state"}
+    ):
+        words.pop(0)
+    while last and len(words) > 1 and roles.get(words[-1].casefold(), frozenset()) & _BEHIND:
+        words.pop()
+    return " ".join(words)
+
+
+def _judges(names: Sequence[str]) -> bool:
     """`the labels are wrong and confusing` lists nothing."""
-    return any(
-        match(r"^(?:wrong|bad|good|right|fine|confusing|unclear|not\b.*|too\b.*|the same|missing)$", n) for n in names
-    )
+    form = r"(?:wrong|bad|good|right|fine|confusing|unclear|not\b.*|too\b.*|the same|missing|falsch|gut|mal|bien)"
+    return any(re.fullmatch(form, name, re.IGNORECASE) for name in names)
 
 
-def read_merge(line: str, place: Place) -> Edit | None:
+def read_merge(line: Utterance, _place: Place) -> Edit | None:
     """Labels that become one; where no name is given, the name of the first."""
-    names = mentioned(line, place.labels)
-    if len(names) < 2 or not match(_MERGES, line):
+    names = line.labels
+    if len(names) < 2 or not line.has("merge") or line.has("condition"):
         return None
-    into = match(_INTO, line) or match(rf"(?:called|call it|call them|named|,)\s+{_NEW}$", line)
-    to = _named(into["to"] if into else "", names)
-    colon = match(r"(?:label|name)\w*\s*:\s*(?P<to>[^,.;:]+)$", line)
-    to = colon["to"].strip() if colon else to
-    japanese = match(r"(?P<names>.+?)(?:を|は)(?P<to>\S+?)に(?:まとめ|統合)", line)
-    to = japanese["to"] if japanese else to
-    final = known(to, names) or to
-    last = names[-1] == final and len(names) > 2  # only the target's name, said once
-    merged = names[:-1] if last else names
-    return Edit(what="merge", names=merged, to=final)
+    said = [word.label for word in line.words if word.label]
+    to = said[-1] if _leads_to_last(line) else _new_name(line) or names[0]
+    others = tuple(name for name in names if name != to or said.count(name) > 1 or len(names) == 2)
+    return Edit(what="merge", names=others, to=to)
 
 
-def _named(said: str, names: tuple[str, ...]) -> str:
-    bare = re.sub(r"^(?:the |one |a |label |just )+", "", said.strip(" '\"`"))
-    return bare if bare and len(bare.split()) <= 3 else names[0]
+def _leads_to_last(line: Utterance) -> bool:
+    """Whether the last label that is mentioned stands behind a word like `into`, and no other name is given."""
+    at = max(at for at, word in enumerate(line.words) if word.label)
+    again = [word.label for word in line.words].count(line.words[at].label) > 1
+    before = line.words[at - 1].roles if at else frozenset()
+    return (again or len(line.labels) > 2) and bool(before & {"into", "label", "article"} or line.words[at].after_break)
 
 
-def read_rename(line: str, place: Place) -> Edit | None:
+def read_rename(line: Utterance, _place: Place) -> Edit | None:
     """One label with a new name."""
-    names = mentioned(line, place.labels)
-    if not names or len(names) > 2 or not match(_RENAMES, line):
+    if len(line.labels) != 1 or not line.has("rename") or line.has("condition") or len(line.words) > _MOST_SAID:
         return None
-    old = names[0]
-    after = match(
-        rf"(?:renam\w*|call(?:ed)?|name[d]?|want the name|benenn\w*|renombra\w*|cambia)\s+(?:the |label "
-        rf"|it |that |to be )*"
-        rf"(?:{re.escape(old)}\s+)?(?:to |into |as |in |zu |por |a |> ?|→ ?|be )*(?:called )?{_NEW}$",
-        line,
-    ) or match(rf"{re.escape(old)}\s+(?:soll|sollte)\s+(?P<to>.+?)\s+hei(?:ß|ss)en", line)
-    after = after or match(rf"{re.escape(old)}を(?P<to>.+?)に", line)
-    to = after["to"].strip(" '\"`") if after else ""
-    fits = to and known(to, place.labels) is None and len(to.split()) <= 3
-    return Edit(what="rename", names=(old,), to=to) if fits else None
+    to = _new_name(line)
+    return Edit(what="rename", names=line.labels, to=to) if to else None
 
 
-def read_drop(line: str, place: Place) -> Edit | None:
+def read_drop(line: Utterance, _place: Place) -> Edit | None:
     """A label that is not wanted."""
-    names = mentioned(line, place.labels)
-    if len(names) != 1 or not match(_DROPS, line) or len(line.split()) > 9:
-        return None
-    loose = match(r"\b(?:without|ohne|sin)\b", line)  # of a label, not of something in the texts
-    if loose and not match(rf"\b(?:without|ohne|sin)\s+(?:the |das |la )?(?:{LABELS} )?{re.escape(names[0])}", line):
-        return None
-    return Edit(what="drop", names=names)
+    fits = len(line.labels) == 1 and line.has("drop") and not line.has("condition") and len(line.words) <= _MOST_SAID
+    return Edit(what="drop", names=line.labels) if fits and len(line.unknown()) <= _UNKNOWN else None
 
 
-def read_add(line: str, place: Place) -> Edit | None:
+def read_add(line: Utterance, place: Place) -> Edit | None:
     """A label that is missing."""
-    forms = (
-        rf"\b(?:add|another|also|missing|new|need|want)\b.*?\b{LABELS}\b(?: is missing)?\s*(?::|called"
-        rf"|named|for|,)?\s*(?P<name>[^,;:?]+)$",
-        rf"\b{LABELS} is missing:?\s*(?P<name>[^,;:]+)$",
-        rf"\badd\s+(?P<name>\S+)\s+(?:as an? |to the |to )(?:new )?{LABELS}$",
-        r"\bfüge?\s+(?:das label |ein label )?(?P<name>\S+)\s+hinzu$",
-        r"\b(?:añade|falta)\s+(?:la etiqueta )?(?P<name>\S+)$",
-        r"^(?P<name>\S+?)(?:というラベル)?を追加",
+    if line.labels or not line.has("add") or not line.has("label") or line.has("condition", "not", "small"):
+        return None
+    name = _quoted(line) or _after_colon(line) or _beside(line)
+    fits = name and len(name.split()) <= _NAME and known(name, place.labels) is None
+    return Edit(what="add", names=(name,)) if fits and len(line.words) <= _MOST_SAID else None
+
+
+def _quoted(line: Utterance) -> str:
+    return line.quoted[0].strip() if len(line.quoted) == 1 else ""
+
+
+def _after_colon(line: Utterance) -> str:
+    found = re.search(r":\s*(?P<name>[^,.;:!?]+)$", line.text)
+    return _trimmed(found["name"], line) if found else ""
+
+
+def _beside(line: Utterance) -> str:
+    """The words that nobody knows, right after a word for label, or else right before it."""
+    at = next((at for at, word in enumerate(line.words) if "label" in word.roles), None)
+    if at is None:
+        return ""
+    return _run(line.words[at + 1 :]) or _run(line.words[:at][::-1], backwards=True) or _only_unknown(line)
+
+
+def _run(words: Sequence[Word], *, backwards: bool = False) -> str:
+    """Words for a name that stand first here, after what may stand between."""
+    start = next((at for at, word in enumerate(words) if _is_name(word)), None)
+    if start is None:
+        return ""
+    end = next(
+        (at for at in range(start, len(words)) if not _is_name(words[at]) or (words[at].after_break and at > start)),
+        len(words),
     )
-    for form in forms:
-        found = match(form, line)
-        name = found["name"].strip(" '\"`") if found else ""
-        if name and len(name.split()) <= 2 and known(name, place.labels) is None:
-            return Edit(what="add", names=(name,))
-    return None
+    run = words[start:end]
+    return " ".join(word.text for word in (run[::-1] if backwards else run))
+
+
+def _is_name(word: Word) -> bool:
+    return not word.named and word.text[0].isalnum() and (not word.known or word.roles.isdisjoint(_AROUND))
+
+
+def _only_unknown(line: Utterance) -> str:
+    runs = _unknown_runs(line)
+    return runs[0] if len(runs) == 1 else ""
+
+
+def _unknown_runs(line: Utterance) -> list[str]:
+    """Runs of words in no list: names that are new."""
+    runs: list[list[str]] = [[]]
+    for word in line.words:
+        if word.after_break and runs[-1]:
+            runs.append([])
+        if _is_name(word):
+            runs[-1].append(word.text)
+        elif runs[-1]:
+            runs.append([])
+    joint = "" if line.language == "ja" else " "
+    return [joint.join(run) for run in runs if run]
+
+
+def _new_name(line: Utterance) -> str | None:
+    """The name that labels are to have: quoted, after a word like `into`, or the only words that nobody knows."""
+    if quoted := [name for name in line.quoted if name not in line.labels]:
+        return quoted[-1].strip()
+    runs = [run for run in _unknown_runs(line) if len(run.split()) <= _NAME]
+    if line.language == "ja":
+        before = [run for run in runs if re.search(rf"{re.escape(run)}(?:に|へ|と|という)", line.text)]
+        return before[-1] if before else None
+    if colon := _after_colon(line):
+        return colon if colon not in line.labels else None
+    for at in range(len(line.words) - 1, -1, -1):
+        if line.words[at].roles & {"into"} or line.words[at].text in (">", "→"):
+            name = _trimmed(_until_break(line.words[at + 1 :], line), line)
+            if name and len(name.split()) <= _NAME and not _is_around(name, line):
+                return name
+    return runs[-1] if runs else None
+
+
+def _until_break(words: Sequence[Word], line: Utterance) -> str:
+    """The text of words up to a comma, a label, or the like."""
+    end = next(
+        (
+            at
+            for at, word in enumerate(words)
+            if (word.after_break and at) or word.label or word.text.casefold() == "rather"
+        ),
+        len(words),
+    )
+    taken = words[:end]
+    return line.text[taken[0].at : taken[-1].at + len(taken[-1].text)] if taken else ""
+
+
+def _trimmed(name: str, line: Utterance) -> str:
+    """A name without articles before it and politeness behind it."""
+    return _without(line, name.strip(" '\"`"), first=True, last=True)
+
+
+def _is_around(name: str, line: Utterance) -> bool:
+    """Whether all words of a name are such as stand around names."""
+    roles = {word.text.casefold(): word.roles for word in line.words}
+    return all(roles.get(each.casefold(), frozenset()) & _AROUND for each in name.split())

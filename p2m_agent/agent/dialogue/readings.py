@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from p2m_agent.agent.dialogue.verdicts import Verdict
 from p2m_agent.run.state import RunState
 from p2m_agent.types.candidates import ModelSearch
 from p2m_agent.types.questions import ColumnChoice, Question
 from p2m_agent.types.value import Value
 
 Kind = Literal["command", "answer", "rows", "edit", "ask", "fact", "remark", "nothing", "unclear"]
+Verdict = Literal["accept", "edit", "reject"]
 What = Literal[
     "labels", "merge", "rename", "drop", "add", "target", "language", "metric", "instruction", "data", "columns",
     "budget_usd", "max_minutes", "rounds", "model", "prefer", "stop", "redo",
@@ -56,7 +56,7 @@ class Understood(Value):
     """The line itself."""
     confidence: float = 1.0
     """0 to 1; rules that match a whole form are sure."""
-    by: Literal["rules", "embeddings", "llm"] = "rules"
+    by: Literal["rules", "likeness", "llm"] = "rules"
     verdict: Verdict | None = None
     remarks: str = ""
     """Words that go with a verdict."""

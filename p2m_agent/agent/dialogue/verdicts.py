@@ -1,14 +1,15 @@
-"""Verdicts: those that leave no doubt, and sentences whose every word belongs to a verdict."""
+"""Verdicts: words that leave no doubt, and lines whose every word belongs to a verdict."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from dataclasses import replace
 
-Verdict = Literal["accept", "edit", "reject"]
+from p2m_agent.agent.dialogue.readings import Verdict
+from p2m_agent.agent.dialogue.spoken import Utterance
 
 _ALONE: dict[Verdict, str] = {
-    "accept": r"a|accept(?:ed)?|y|yes|yep|yeah|yup|ja|jo|sí|si|oui|ok|okay|はい|うん|是|好",
+    "accept": r"a|accept(?:ed)?|y|yes|yep|yeah|yup|ja|jo|sí|si|oui|k|ok|okay|はい|うん|是|好",
     "edit": r"e|edit|change|ändern|editar|編集|変更",
     "reject": r"r|reject(?:ed)?|n|no|nope|nah|nein|nö|non|いいえ|いや|不",
 }
@@ -19,51 +20,8 @@ _WITH_WORDS: dict[Verdict, str] = {
 }
 """What words for the record may follow; `a` alone begins too many sentences."""
 _END = r"\s*[.!。！]*\s*"
-
-_YES = (
-    r"sure thing|i agree|(?:matches|is) (?:exactly )?what i (?:want|wanted|meant|mean)|verstanden|venga"
-    r"|yes|yep|yup|yeah|sure|ok|okay|alright|fine|perfect|great|good(?: enough)?|right|correct|exactly"
-    r"|agreed|approved?|confirm(?:ed)?"
-    r"|go (?:ahead|on|for it)|proceed|do it|do that|run it|start(?: it)?|deliver(?: it)?|ship it"
-    r"|hand it over|carry on|let us (?:do it|go)"
-    r"|take (?:it|them|that)|use (?:it|them|that)|accept(?:ed)?|sounds (?:good|right|great|fine|better)"
-    r"|looks? (?:good|right|great|fine|ok|better)|is better|what i had in mind|describes it well"
-    r"|happy with (?:it|that|them)"
-    r"|(?:use|take) the new (?:one|wording|instruction|version)|nothing (?:is )?wrong|transform (?:it|them)"
-    r"|ja|jo|jep|passt|stimmt|genau|richtig|einverstanden|gut|in ordnung|mach(?:e)?(?: das| es)?"
-    r"|leg(?:e)? los|los|gerne|meinetwegen"
-    r"|klar|so hab(?:e)? ich mir das gedacht|gefällt mir"
-    r"|sí|si|claro|vale|correcto|de acuerdo|adelante|perfecto|(?:está |esta |todo )?bien|hazlo"
-)
-_NO = (
-    r"no|nope|nah|not|do not|never|stop|wait|hold off|skip|cancel|rather not|too (?:expensive|dear|much"
-    r"|slow|long|costly)"
-    r"|keep training|(?:keep|leave)|reject|discard|throw|the old (?:one|wording|instruction|version)"
-    r"|(?:old|previous) (?:one|wording|instruction|version)|more than i want"
-    r"|nein|nö|nicht|noch nicht|lieber nicht|zu (?:teuer|lang(?:e)?|langsam|viel)|lass(?:en)?|abbrechen|warte"
-    r"|todavía no|aún no|ahora no|mejor no|muy caro|demasiado caro|espera|cancela"
-)
-_FILLER = (
-    r"takes?|thing|i|am|would|will|think|that|this|it|is|are|was|were|they|these|those|them|the|a|an|about|to|me|my"
-    r"|mind|then|now|just|wrong|well"
-    r"|please|you|can|for|with|by|in|all|so|very|quite|new|wording|version|instruction|one|ones|columns?"
-    r"|rows?|labels?|and|be|yet|there|here"
-    r"|as|of|on|us|we|let|happy|such|do|run|pay|want|money|time|first|had|what|away|alone|leave|like"
-    r"|generate|spend|deliver|take|use"
-    r"|looks?|sounds?|seems?|enough|really|absolutely|course|thanks|thank|anything|everything|accept"
-    r"|start|rather|prefer|was|off|wait|than"
-    r"|more|good|better|reject|throw|keep|old|previous|own"
-    r"|das|es|ist|so|dann|na|mir|ich|bitte|alle[s]?|auch|gut|wir|die|der|jetzt|lieber|viel|noch|danke|zu|mal|doch|mich"
-    r"|es|está|todo|por favor|eso|gracias|muy|así|lo|la|el|ahora"
-)
-_HEDGES = r"\b(?:but|except|if|unless|maybe|perhaps|only|instead|aber|wenn|vielleicht|außer|nur|pero|quizá|salvo)\b"
-_JAPANESE: dict[Verdict, str] = {
-    "accept": r"(?:はい、?)?(?:お願いします|それで(?:いい|良い|大丈夫)(?:です)?|大丈夫です"
-    r"|いいです(?:よ)?|正しいです|合っています"
-    r"|進めてください|問題ありません|オーケー)",
-    "edit": r"(?!)",
-    "reject": r"(?:いいえ、?)?(?:やめて(?:ください)?|結構です|まだです|だめです|違います)",
-}
+_MOST_SAID, _MOST_UNKNOWN = 12, 3
+"""Words of a line with a verdict in one of its clauses, and words in it that nobody knows where it is a yes."""
 
 
 def clear_verdict(line: str) -> tuple[Verdict, str] | None:
@@ -81,56 +39,99 @@ def clear_verdict(line: str) -> tuple[Verdict, str] | None:
     return None
 
 
-def spoken_verdict(line: str, names: tuple[str, ...] = ()) -> Verdict | None:
-    """A verdict in a sentence that says nothing besides it, in English, German, Spanish or Japanese.
+def spoken_verdict(line: Utterance, about: str) -> Verdict | None:
+    """A verdict in a line that says nothing besides it: every word has to be one of a verdict, or mean nothing here.
 
-    Every word has to be a cue or a filler: `take only the refunds` holds a word that is neither, so it is no yes.
+    `take only the refunds` holds words that are neither, so it is no yes. What contradicts itself is none either.
 
     Args:
-        line: the sentence.
-        names: columns and the like that may be named beside a yes.
+        line: no question.
+        about: what the open question is about: `keep them` means another thing of rows than of an instruction.
     """
-    text = " ".join(line.split()).replace("’", "'").lower()
-    for verdict, form in _JAPANESE.items():
-        if re.fullmatch(form + _END, text):
-            return verdict
-    if text.endswith(("?", "？")) or re.search(_HEDGES, text) or len(text.split()) > 12:
+    if line.has("hedge", "hesitates"):
         return None
-    text = re.sub(r"[,.!;:…。！、-]+", " ", _expanded(text))
-    for name in names:
-        text = re.sub(rf"\b{re.escape(name.lower())}\b", " it ", text)
-    said_no = re.search(
-        rf"\b(?:{_NO})\b", re.sub(r"\bnothing (?:is )?wrong\b|\bold (?:one|wording)? ?was\b", " ", text)
-    )
-    said_yes = re.search(rf"\b(?:{_YES})\b", text)
-    rest = re.sub(rf"\b(?:{_NO})\b|\b(?:{_YES})\b|\b(?:{_FILLER})\b", " ", text)
-    if rest.strip():
+    yes, no = (f"allow_{about}", "yes", "allow", "praise", "state"), (f"refuse_{about}", "no", "refuse", "not")
+    before = ("old", "leave") if about in ("prompt", "plan") else ()
+    if line.columns and not line.has("yeah", "praise"):
         return None
-    if said_no or re.search(r"\b(?:old|previous) (?:one|wording|instruction|version)\b", text):
-        return None if _only_hesitates(text) else "reject"
-    return "accept" if said_yes and not _only_polite(text) else None
-
-
-def _expanded(text: str) -> str:
-    """Contractions in full, so that a word is a word."""
-    for short, full in (("can't", "can not"), ("won't", "will not"), ("n't", " not"), ("'m", " am"), ("'re", " are"),
-                        ("'d", " would"), ("let's", "let us"), ("'s", " is"), ("'ll", " will")):  # fmt: skip
-        text = text.replace(short, full)
-    return text
-
-
-def _only_hesitates(text: str) -> bool:
-    """`wait` and `not sure` put a decision off."""
-    hesitates = (
-        r"(?:please )?(?:wait|warte|espera)(?: a (?:second|moment|bit)| mal| please)?|not (?:so "
-        r"|quite |really )?sure|i do not"
+    closed = all(
+        not word.roles.isdisjoint((*yes, *no, *before, "filler", "concludes")) or (word.column and about == "columns")
+        for word in line.words
     )
-    return re.fullmatch(hesitates, text.strip()) is not None
+    if not closed or _only_polite(line, about):
+        return None
+    says_yes, says_no = _says_yes(line, about), _says_no(line, about)
+    if says_yes == says_no:
+        return None
+    return "accept" if says_yes else "reject"
 
 
-def _only_polite(text: str) -> bool:
+def _says_yes(line: Utterance, about: str) -> bool:
+    if line.has("no", "not"):
+        return line.has("yeah") and not line.has(f"refuse_{about}")
+    if about in ("prompt", "plan") and line.has("old", "leave"):
+        return False
+    stated = line.has("praise") and line.has("state")
+    if line.has("wrong") and not line.has("yeah"):
+        return False
+    return line.has("yes", f"allow_{about}") or stated or (about != "rows" and line.has("allow"))
+
+
+def _says_no(line: Utterance, about: str) -> bool:
+    """By a no, by words that refuse, by a negation of words that allow; `do not stop` is none of these."""
+    if line.has("no") or any(clause.within("not") for clause in line.clauses()):
+        return True
+    if line.has("not"):
+        stop = [word for word in line.words if "refuse" in word.roles and "leave" not in word.roles]
+        judges = about == "spec" and line.has("wrong", "yes")
+        return not stop and not judges
+    if about in ("prompt", "plan") and line.has("old", "leave"):
+        return not line.has(f"allow_{about}") or line.has("old")
+    refuses = line.has("refuse") or (line.has(f"refuse_{about}") and len(line.words) > 1)
+    return refuses and not line.has("yes", "praise")
+
+
+def _only_polite(line: Utterance, about: str) -> bool:
     """A word of praise or thanks alone comments; it does not decide."""
-    return (
-        re.fullmatch(r"(?:(?:great|good|so|very|well|thanks?|you|danke|gut|gracias|bien|muy)\s*)+", text.strip())
-        is not None
-    )
+    if line.has("yeah", "no", "not", "refuse", "allow", f"allow_{about}", f"refuse_{about}", "old", "leave"):
+        return False
+    said = [word for word in line.words if "yes" in word.roles and ("quiet" not in word.roles or " " in word.text)]
+    return not said and not (line.has("state") and line.has("praise"))
+
+
+def loose_verdict(line: Utterance, about: str) -> Verdict | None:
+    """A verdict of one clause, where no other takes it back: `no, it still fails a lot`, `works for me, hand it over`.
+
+    Args:
+        line: no question, and no edit.
+        about: what the open question is about.
+    """
+    if after := _after_but(line):
+        return "reject" if spoken_verdict(after, about) == "reject" else None
+    if line.has("hedge", "hesitates", "asks") or len(line.words) > _MOST_SAID:
+        return None
+    clauses = line.clauses()
+    said = {verdict for each in clauses if (verdict := _of_clause(each, about))}
+    if len(said) != 1:
+        return None
+    verdict = said.pop()
+    others = [each for each in clauses if _of_clause(each, about) is None]
+    if verdict == "accept" and any(each.has("no", "not", "refuse") for each in others):
+        return None
+    named = any(word.label or word.file or word.number is not None for word in line.words)
+    return None if named or (verdict == "accept" and len(line.unknown()) > _MOST_UNKNOWN) else verdict
+
+
+def _after_but(line: Utterance) -> Utterance | None:
+    """What follows a `but`, which is what counts of the two."""
+    at = next((at for at, word in enumerate(line.words) if "but" in word.roles), None)
+    return None if at is None or at + 1 == len(line.words) else replace(line, words=line.words[at + 1 :])
+
+
+def _of_clause(clause: Utterance, about: str) -> Verdict | None:
+    first = clause.words[0]
+    if "nope" in first.roles:
+        return "reject"
+    if "yeah" in first.roles and not clause.has("no", "not", "refuse"):
+        return "accept"
+    return spoken_verdict(clause, about)
