@@ -14,7 +14,7 @@ from p2m_agent.agent.dialogue.asking_back import is_question, requests
 from p2m_agent.agent.dialogue.edit_phrases import read_edit
 from p2m_agent.agent.dialogue.hearing import hear
 from p2m_agent.agent.dialogue.likeness import likely
-from p2m_agent.agent.dialogue.readings import SURE, Place, Topic, Understood
+from p2m_agent.agent.dialogue.readings import SURE, Edit, Place, Topic, Understood
 from p2m_agent.agent.dialogue.row_marks import read_marks, read_page
 from p2m_agent.agent.dialogue.spoken import Utterance
 from p2m_agent.agent.dialogue.verdicts import clear_verdict, loose_verdict, spoken_verdict
@@ -84,7 +84,7 @@ def _command(line: Utterance, place: Place) -> Understood | None:
         if (
             named
             and not line.has("not")
-            and not (role == "go" and place.about in DECIDED)
+            and not (role in ("go", "undo") and place.about in DECIDED)
             and not _says_more(line, role)
         ):
             return Understood(kind="command", command=f"/{role}")
@@ -104,7 +104,18 @@ def _quiet(line: Utterance, _place: Place) -> Understood | None:
 
 def _edit(line: Utterance, place: Place) -> Understood | None:
     edit = read_edit(line, place)
-    return Understood(kind="edit", edit=edit) if edit else None
+    if edit is None:
+        return None
+    read = Understood(kind="edit", edit=edit, text=line.text)
+    if _unread(line, edit):  # words that nobody knows may turn it around: it is offered, not done
+        return Understood(kind="unclear", confidence=0.0, options=(read, *_offered(line, place, ())[:2]))
+    return read
+
+
+def _unread(line: Utterance, edit: Edit) -> bool:
+    """Whether words have no part in an edit, not even as the names that it sets."""
+    set_to = " ".join(map(str, (*edit.names, edit.to or ""))).lower()
+    return any(word.text.lower() not in set_to for word in line.unknown())
 
 
 def _open(line: Utterance, place: Place) -> Understood | None:

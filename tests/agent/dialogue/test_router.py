@@ -79,6 +79,21 @@ def test_an_unclear_line_offers_two_or_three_readings() -> None:
     assert "accept" not in {each.verdict for each in found.options}
 
 
+def test_an_edit_with_words_that_nobody_knows_is_offered_and_not_done() -> None:
+    assert heard("set the target to 90%").edit == Edit(what="target", to=0.9)
+    offered = heard("set the target to 90% flibbertigibbet")
+    assert (offered.kind, offered.edit) == ("unclear", None)
+    assert offered.options[0].edit == Edit(what="target", to=0.9)
+    assert len(offered.options) == 3
+
+
+@pytest.mark.parametrize("about", ["spec", "spend", "delivery"])
+def test_nothing_is_taken_back_in_words_while_a_question_is_open(about: str) -> None:
+    assert heard("undo that").command == "/undo"
+    assert heard("undo that", about).command == ""
+    assert heard("/undo", about).command == "/undo"
+
+
 @pytest.mark.parametrize(
     ("line", "edit"),
     [
