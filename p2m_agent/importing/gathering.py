@@ -62,7 +62,7 @@ def gather(opened: Opened, spec: TaskSpec, *, open_kind: bool = False, output: s
     opened = _ticked(_one_object(opened, spec), spec)
     may_sort = spec.sorts or (open_kind and not spec.kind_stated)
     opened = _tallied(_spread(opened)) if may_sort else opened
-    opened = _one_level(_by_votes(_by_item(opened)), spec.request)
+    opened = _one_level(_by_votes(_by_item(opened)), spec)
     opened = _named(opened) if may_sort else opened
     opened = _one_column(opened, spec, open_kind=open_kind)
     return _flagged(opened, spec, open_kind=open_kind)
@@ -238,9 +238,9 @@ def _ticked(opened: Opened, spec: TaskSpec) -> Opened:
     )
 
 
-def _one_level(opened: Opened, request: str) -> Opened:
+def _one_level(opened: Opened, spec: TaskSpec) -> Opened:
     """A category that stands there in several grains in the one that is wanted."""
-    levels = levels_in(_rows(opened), request)
+    levels = levels_in(_rows(opened), spec.request, spec.labels)
     if levels is None:
         return opened
     others = [name for name in levels.columns if name != levels.wanted]

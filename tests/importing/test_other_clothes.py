@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2m_agent.errors import ToolError
+from p2m_agent.importing.labels.levels import Levels, levels_in
 from p2m_agent.rows.reading import Row
 
 from .reading import labels, read, read_file, roles, said
@@ -77,6 +78,7 @@ LEVELS: list[Row] = [
         ("Bestimme die oberste Kategorie", "cat1"),
         ("Bestimme die Oberkategorie", "cat1"),
         ("Find cat2 of a note", "cat2"),
+        ("Say whether a note is about the rig or the body", "cat1"),
     ],
 )
 def test_of_several_levels_the_one_that_is_asked_for_or_the_finest(tmp_path: Path, request_: str, wanted: str) -> None:
@@ -84,6 +86,17 @@ def test_of_several_levels_the_one_that_is_asked_for_or_the_finest(tmp_path: Pat
     assert roles(found) == (["note"], wanted)
     assert "at 3 levels" in said(found, "columns")
     assert ("finest" in said(found, "columns")) == (wanted == "cat3")
+
+
+def test_the_level_whose_labels_the_task_has_is_meant(tmp_path: Path) -> None:
+    rows = [{"note": row["note"], "label_text": row["cat1"], "fine_label": f"X:{row['cat2']}"} for row in LEVELS]
+    found = read(tmp_path, rows, "What sort of a note is it: rig or body?")
+    assert roles(found) == (["note"], "label_text")
+    assert "as the request asks for it" in said(found, "columns")
+    assert levels_in(LEVELS, "Sort notes", known=("rig", "body")) == Levels(("cat1", "cat2", "cat3"), "cat1", said=True)
+    assert levels_in(LEVELS, "Sort notes", known=("neither", "nor")) == Levels(
+        ("cat1", "cat2", "cat3"), "cat3", said=False
+    )
 
 
 def test_a_main_and_a_sub_category_are_levels_and_two_answers_are_none(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from p2m_agent.types.doubts import Doubt
 
 FIXES = 0.98
 """Share of the rows in which a finer value tells the coarser one."""
+NAMED = 0.5
+"""Share of a column's labels that are named where it is meant."""
 _COARSE = re.compile(
     r"\b(?:top|main|broad\w*|coars\w*|general|parent|major|root|first|upper|high\w*|primary"
     r"|haupt\w*|ober\w*|übergeordnet\w*|grob\w*|erste\w*"
@@ -61,14 +63,20 @@ class Levels:
         )
 
 
-def levels_in(rows: Sequence[Row], request: str) -> Levels | None:
-    """Find columns of which each finer one tells the coarser; None where there are none."""
+def levels_in(rows: Sequence[Row], request: str, known: Sequence[str] = ()) -> Levels | None:
+    """Find columns of which each finer one tells the coarser; None where there are none.
+
+    Args:
+        rows: the source's.
+        request: may say which level, also by naming its labels.
+        known: labels of the task.
+    """
     cells = {name: [_label(row.get(name)) for row in rows] for name in dict.fromkeys(n for row in rows for n in row)}
     labels = {name: found for name, found in cells.items() if _are_labels(found) and not _is_aside(name)}
     for group in _groups(list(labels)):
         chain = sorted(group, key=lambda name: len(set(labels[name])))
         if all(_finer(labels[fine], labels[coarse]) for coarse, fine in pairwise(chain)):
-            wanted = _wanted(chain, request)
+            wanted = _wanted(chain, request) or _by_values({name: labels[name] for name in chain}, request, known)
             return Levels(tuple(chain), wanted or chain[-1], bool(wanted))
     return None
 
@@ -134,6 +142,17 @@ def _wanted(chain: Sequence[str], request: str) -> str:
     if bool(_COARSE.search(request)) == bool(_FINE.search(request)):
         return ""
     return chain[0] if _COARSE.search(request) else chain[-1]
+
+
+def _by_values(columns: Mapping[str, Sequence[str]], request: str, known: Sequence[str]) -> str:
+    """The one level whose labels the task or its request names; empty where none or several are named."""
+    said = _spoken(" . ".join((request, *known)))
+    named = []
+    for name, cells in columns.items():
+        values = {_spoken(cell) for cell in cells if cell}
+        if sum(value in said for value in values) >= NAMED * len(values):
+            named.append(name)
+    return named[0] if len(named) == 1 else ""
 
 
 def _spoken(text: str) -> str:
