@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from p2m_agent.errors import BudgetExceeded, ToolError
 from p2m_agent.importing.sources import Opened, check_conditions, open_config, read_repo, refused_by
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.rows.duplicates import normalise
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.rejected import Rejected
@@ -61,7 +62,7 @@ class FoundDataset:
     @property
     def columns(self) -> list[str]:
         """All columns, in the order in which they appear."""
-        return list(dict.fromkeys(name for row in self.rows for name in row))
+        return columns_of(self.rows)
 
 
 def open_found(repo: str, read: int, data: RunData, context: Context) -> FoundDataset:

@@ -16,7 +16,7 @@ from p2m_agent.importing.labels.flags import flags_in
 from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
 from p2m_agent.importing.schema.shaped import Asked, Shaped
 from p2m_agent.importing.shapes import shape_of
-from p2m_agent.rows.column_profile import flatten, profile, text_of
+from p2m_agent.rows.column_profile import columns_of, flatten, profile, text_of
 from p2m_agent.rows.reading import Row, read_table, unfold_messages
 from p2m_agent.types.label_sets import joined
 from p2m_agent.types.task import ReadOptions, TaskSpec
@@ -61,7 +61,7 @@ def input_columns(rows: Sequence[Row], card: StudentCard, path: Path, named: Seq
         UsageError: there are none.
     """
     flat = [flatten(row) for row in rows]
-    there = list(dict.fromkeys(name for row in flat for name in row))
+    there = columns_of(flat)
     if named:
         return InputColumns(_named(named, card, there, path), path)
     found = {field: column for field in card.input_fields if (column := _called(field, card, there, path))}
@@ -135,7 +135,7 @@ def outputs_of(
         UsageError: there is no such column, or a row has none.
     """
     rows = [flatten(row) for row in rows]
-    there = list(dict.fromkeys(name for row in rows for name in row))
+    there = columns_of(rows)
     if named and named not in there:
         raise UsageError(*_no_column(named, there, path))
     column = named or _called(card.output_field, card, there, path)

@@ -19,7 +19,7 @@ from p2m_agent.importing.column_choice import (
     output_was_named,
     without_leaks,
 )
-from p2m_agent.rows.column_profile import Column, flatten, profile
+from p2m_agent.rows.column_profile import Column, columns_of, flatten, profile
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.questions import Answer, ColumnChoice
@@ -135,7 +135,7 @@ def check_mapping(
     Raises:
         ToolError: a column does not exist, or is both input and output.
     """
-    known = list(dict.fromkeys(name for row in rows for name in flatten(row)))
+    known = columns_of(map(flatten, rows))
     wrong = [name for name in [*inputs, output] if name not in known]
     if wrong or output in inputs or not inputs:
         fault = f"There is no column {wrong[0]!r}." if wrong else f"{output!r} cannot be input and output at once."

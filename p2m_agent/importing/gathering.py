@@ -27,7 +27,7 @@ from p2m_agent.importing.labels.spread import gathered_in, tallies_in
 from p2m_agent.importing.labels.status import unfinished
 from p2m_agent.importing.labels.votes import tags_in, votes_in
 from p2m_agent.importing.sources import Opened
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
@@ -266,7 +266,7 @@ def _label_of(rows: Sequence[Row], found: tuple[tuple[str, ...], str]) -> str:
     for row in rows:
         groups.setdefault(tuple(text_of(row.get(name)) for name in texts), []).append(row)
     candidates = []
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in columns_of(rows):
         values = {form(text_of(row.get(name))) for row in rows}
         if name in texts or name == who or not 2 <= len(values) <= len(groups) / 2:
             continue

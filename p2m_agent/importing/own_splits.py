@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2m_agent.importing.labels.flags import flags_in
-from p2m_agent.rows.column_profile import flatten, text_of
+from p2m_agent.rows.column_profile import columns_of, flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.rows import SplitName
 from p2m_agent.types.split_names import named_split
@@ -41,7 +41,7 @@ def split_column(rows: Sequence[Row]) -> SplitColumn | None:
     A column of another name than `split` counts only where a further column might be the output.
     """
     rows = [flatten(row) for row in rows]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = columns_of(rows)
     for column in columns:
         values = Counter(text_of(row.get(column)) for row in rows)
         if len(values) > MAX_VALUES:

@@ -18,7 +18,7 @@ from p2m_agent.importing.convert import Converted, convert
 from p2m_agent.importing.label_alignment import Alignment, align_labels, as_written
 from p2m_agent.importing.labels.output_column import KnownTask, OutputColumn, read_output, with_answers, with_labels
 from p2m_agent.importing.sources import ColumnRoles, Opened
-from p2m_agent.rows.column_profile import flatten, text_of
+from p2m_agent.rows.column_profile import columns_of, flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
 from p2m_agent.types.label_sets import parted
@@ -140,7 +140,7 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
     """
     sample = sample_of(opened)
     named = _named(sample, wishes)
-    check_named(named, list(dict.fromkeys(name for row in sample for name in flatten(row))))
+    check_named(named, columns_of(map(flatten, sample)))
     if named.inputs and named.output:
         why = "they were named"
         return check_mapping(sample, wishes.spec, named.inputs, named.output, why=why, fixed=wishes.fixed_fields)
@@ -163,7 +163,7 @@ def choose_columns(opened: Opened, wishes: Wishes, judges: Judges) -> Mapping:
 def _named(sample: Sequence[Row], wishes: Wishes) -> NamedColumns:
     """The columns that somebody named, be it by the name of the output field."""
     field = wishes.task.output_field
-    columns = dict.fromkeys(name for row in sample for name in flatten(row))
+    columns = columns_of(map(flatten, sample))
     meant = [name for name in columns if field and plain(name) == plain(field)]
     return NamedColumns(wishes.inputs, wishes.output or (meant[0] if meant else ""))
 
@@ -191,7 +191,7 @@ def _by_names(sample: Sequence[Row], wishes: Wishes, named: NamedColumns) -> Map
 def proposal(opened: Opened, mapping: Mapping, call_id: str, doubts: Sequence[Doubt] = ()) -> ColumnChoice:
     """The chosen columns with a few rows and what is doubtful, for a person to look at."""
     rows = sample_of(opened)
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    columns = tuple(columns_of(rows))
     return ColumnChoice(
         id=f"column_choice-{call_id}",
         ref=opened.source.ref,

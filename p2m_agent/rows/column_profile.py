@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from p2m_agent.rows.reading import Row
@@ -83,10 +83,14 @@ _TECHNICAL = re.compile(
 )
 
 
+def columns_of(rows: Iterable[Mapping[str, object]]) -> list[str]:
+    """Every column of some rows, in the order in which they first appear."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
 def profile(rows: Sequence[Row]) -> list[Column]:
     """Describe each column of flattened rows, in the order in which they first appear."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return [_describe(rows, name, position) for position, name in enumerate(names)]
+    return [_describe(rows, name, position) for position, name in enumerate(columns_of(rows))]
 
 
 def _describe(rows: Sequence[Row], name: str, position: int) -> Column:

@@ -9,6 +9,7 @@ from p2m_agent.errors import ToolError
 from p2m_agent.importing.columns import map_columns
 from p2m_agent.importing.label_alignment import Alignment, align_labels
 from p2m_agent.importing.labels.output_column import KnownTask, read_output, with_labels
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.transformation.template import RowTemplate, TemplateFault
 from p2m_agent.types.plan import TransformationPlan
@@ -107,7 +108,7 @@ def plan_by_columns(
             )
         labels = {text: same[label] for text, label in column.labels.items() if label in same}
     update = {"why": mapping.why, "by": "heuristics", "templates": templates, "labels": labels}
-    return checked(blank.model_copy(update=update), spec, list(dict.fromkeys(name for row in rows for name in row)))
+    return checked(blank.model_copy(update=update), spec, columns_of(rows))
 
 
 def _aligned(found: Alignment, spec: TaskSpec) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from p2m_agent.rows.buckets import sketch_keys
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.division import MIN_SPLIT
 from p2m_agent.rows.duplicates import normalise, shingles
 from p2m_agent.rows.reading import Row
@@ -142,7 +142,7 @@ def _column_doubt(column: str, count: int, rows: int, *, named: bool) -> Doubt:
 
 def _group_column(rows: Sequence[Row], inputs: Sequence[str], outputs: Iterable[str]) -> str:
     known = set(outputs)
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in columns_of(rows):
         if name in inputs or not _NAMED.fullmatch(name.strip()):
             continue
         counts = Counter(text_of(row.get(name)) for row in rows)

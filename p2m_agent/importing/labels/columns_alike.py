@@ -12,7 +12,7 @@ from p2m_agent.importing import column_names as names
 from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.separators import LONGEST_LABEL
 from p2m_agent.importing.labels.spelling import form
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 
 PEOPLE = re.compile(
@@ -57,7 +57,7 @@ def columns_alike(rows: Sequence[Row], leave: Collection[str] = ()) -> Alike | N
         rows: Of the source.
         leave: Columns that are something else.
     """
-    columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in leave]
+    columns = [name for name in columns_of(rows) if name not in leave]
     cells = {name: _cells(rows, name) for name in columns}
     labels = {name: found for name, found in cells.items() if _are_labels(found)}
     for group in _groups(list(labels)):
@@ -163,7 +163,7 @@ def _gold(cells: dict[str, list[str]], people: Sequence[str]) -> str:
 
 def gold_column(rows: Sequence[Row], most: Sequence[object], leave: Collection[str]) -> str:
     """The same for what most people said of each row, wherever they said it; empty where there is none."""
-    columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in leave]
+    columns = [name for name in columns_of(rows) if name not in leave]
     return _agreeing({name: _cells(rows, name) for name in columns}, [form(text_of(each)) for each in most])
 
 
@@ -182,7 +182,7 @@ def repeated_items(rows: Sequence[Row]) -> tuple[tuple[str, ...], str] | None:
 
     None where each item stands there once, or nothing names who labelled it.
     """
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = columns_of(rows)
     for who in (name for name in columns if PEOPLE.fullmatch(name)):
         people = [text_of(row.get(who)) for row in rows]
         if not 1 < len(set(people)) <= len(rows) / 2:

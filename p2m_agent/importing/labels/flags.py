@@ -11,7 +11,7 @@ from p2m_agent.importing.label_alignment import spoken
 from p2m_agent.importing.labels.lists import as_list, holds_lists
 from p2m_agent.importing.labels.output_column import looks_several
 from p2m_agent.importing.labels.spelling import form
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.task import TaskSpec
 
@@ -63,7 +63,7 @@ class Flags:
 
 def flags_in(rows: Sequence[Row], labels: Collection[str]) -> Flags:
     """The yes-or-no columns; where the labels are known, none unless half of them have one."""
-    columns = dict.fromkeys(name for row in rows for name in row)
+    columns = columns_of(rows)
     words = {name: {_said(row.get(name)) for row in rows} for name in columns}
     yes = _polar({name: said for name, said in words.items() if said & _YES})
     flags = {name: name for name in columns if name in yes}
@@ -93,7 +93,7 @@ def ticked_column(rows: Sequence[Row]) -> str:
     flags = flags_in(rows, ())
     said = {name: {_said(row.get(name)) for row in rows} for name in flags.labels}
     ticked = [name for name, words in said.items() if len(words) == 2 and "" in words]
-    others = list(dict.fromkeys(name for row in rows for name in row if name not in ticked))
+    others = [name for name in columns_of(rows) if name not in ticked]
     return ticked[0] if len(ticked) == 1 and not _has_labels(rows, others) else ""
 
 
@@ -109,7 +109,7 @@ def wanted_flags(rows: Sequence[Row], flags: Flags, spec: TaskSpec, *, open_kind
     sets = [found for row in rows if (found := flags.of(row)) is not None]
     if not sets:
         return ""
-    others = dict.fromkeys(name for row in rows for name in row if name not in flags.labels)
+    others = [name for name in columns_of(rows) if name not in flags.labels]
     lists = [name for name in others if holds_lists([row.get(name) for row in rows])]
     if any(_repeats(rows, name, flags) for name in lists):
         return "repeated"

@@ -14,7 +14,7 @@ from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.separators import LONGEST_LABEL
 from p2m_agent.importing.labels.spelling import form
 from p2m_agent.languages import bare
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.rows.tables.column_words import in_english
 from p2m_agent.types.doubts import Doubt
@@ -71,7 +71,7 @@ def levels_in(rows: Sequence[Row], request: str, known: Sequence[str] = ()) -> L
         request: may say which level, also by naming its labels.
         known: labels of the task.
     """
-    cells = {name: [_label(row.get(name)) for row in rows] for name in dict.fromkeys(n for row in rows for n in row)}
+    cells = {name: [_label(row.get(name)) for row in rows] for name in columns_of(rows)}
     labels = {name: found for name, found in cells.items() if _are_labels(found) and not _is_aside(name)}
     for group in _groups(list(labels)):
         chain = sorted(group, key=lambda name: len(set(labels[name])))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from p2m_agent.importing.column_names import input_score, output_score, telling_words, words_of
 from p2m_agent.importing.schema.cells import is_wordy
-from p2m_agent.rows.column_profile import as_json, flatten, text_of
+from p2m_agent.rows.column_profile import as_json, columns_of, flatten, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
 
@@ -47,7 +47,7 @@ def unnested(rows: Sequence[Row], request: str, output: str = "") -> tuple[list[
 def answer_objects(rows: Sequence[Row], request: str, output: str = "") -> list[str]:
     """The columns whose objects are answers, with all that is in them."""
     found = []
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in columns_of(rows):
         cells = [row[name] for row in rows if row.get(name) is not None]
         objects = [cell for cell in cells if isinstance(cell, dict)]
         parts = list(dict.fromkeys(str(key) for cell in objects for key in cell))
@@ -61,7 +61,7 @@ def fields_asked(rows: Sequence[Row], request: str) -> list[str]:
     if not (_JSON.search(request) or _EXTRACT.search(request)):
         return []
     said = words_of(request)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = columns_of(rows)
     named = [name for name in columns if (words := telling_words(name)) and words <= said]
     texts = [name for name in columns if _are_sentences(rows, name)]
     named = [name for name in named if name not in texts and not any(_is_nested(row.get(name)) for row in rows)]

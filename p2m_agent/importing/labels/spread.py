@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from p2m_agent.importing.column_names import output_score
 from p2m_agent.importing.schema.cells import entries, listed
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 
 _WHAT = r"(?P<what>votes?|counts?|num|n|probabilit(?:y|ies)|probs?|p|scores?|softmax|share|stimmen|anzahl|votos|voix)"
@@ -55,7 +55,7 @@ class Gathered:
 
 def tallies_in(rows: Sequence[Row]) -> Tallies | None:
     """Columns with a number for each label, beside which nothing else is the label."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = columns_of(rows)
     for pattern in _TALLIES:
         found: dict[str, dict[str, str]] = {}
         for name in columns:
@@ -71,7 +71,7 @@ def tallies_in(rows: Sequence[Row]) -> Tallies | None:
 
 def gathered_in(rows: Sequence[Row]) -> Gathered | None:
     """The columns of a table whose rows each hold a label and a list of its texts."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = columns_of(rows)
     texts = [name for name in columns if _PHRASES.fullmatch(name) and _are_lists(rows, name)]
     labels = [name for name in columns if _CLASS.fullmatch(name) and name not in texts and _are_names(rows, name)]
     return Gathered(labels[0], texts[0]) if len(rows) > 1 and texts and labels else None

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 from p2m_agent.types.doubts import Doubt
 
@@ -56,7 +56,7 @@ def unfinished(rows: Sequence[Row], asked: str) -> Unfinished | None:
         rows: Of the source.
         asked: The person's words: a column that they name is no such column.
     """
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in columns_of(rows):
         if re.search(rf"\b{re.escape(name)}\b", asked, re.IGNORECASE):
             continue
         counts = Counter(text_of(row.get(name)) for row in rows)

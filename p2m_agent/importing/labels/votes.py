@@ -14,7 +14,7 @@ from p2m_agent.importing.labels.missing import is_null_word
 from p2m_agent.importing.labels.separators import LONGEST_LABEL
 from p2m_agent.importing.labels.vectors import vector_length
 from p2m_agent.importing.schema.cells import entries
-from p2m_agent.rows.column_profile import text_of
+from p2m_agent.rows.column_profile import columns_of, text_of
 from p2m_agent.rows.reading import Row
 
 REPEATED = 0.3
@@ -42,7 +42,7 @@ class Votes:
 
 def votes_in(rows: Sequence[Row]) -> Votes | None:
     """The column that lists what several people said; None where there is none."""
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in columns_of(rows):
         cells = [row.get(name) for row in rows]
         if is_choices(name) or not holds_lists(cells) or vector_length(cells):
             continue
@@ -65,7 +65,7 @@ def _label_key(cells: Sequence[object]) -> str:
 
 def tags_in(rows: Sequence[Row]) -> Votes | None:
     """The column of lists of objects that are labels: a part names the label, and tells all that stands beside it."""
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in columns_of(rows):
         found = [each for row in rows for each in entries(row.get(name))]
         keys = [key for key in dict.fromkeys(str(key) for each in found for key in each) if _TAG.fullmatch(key)]
         several = sum(len(entries(row.get(name))) > 1 for row in rows)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from p2m_agent.importing.schema.shaped import Row
+from p2m_agent.rows.column_profile import columns_of
 
 SAMPLE = 200
 """Rows by which a schema is recognised."""
@@ -90,11 +91,6 @@ def share(found: Iterable[bool]) -> float:
     """Share of what is true; 0 of nothing."""
     flags = list(found)
     return sum(flags) / len(flags) if flags else 0.0
-
-
-def columns_of(rows: Sequence[Row]) -> list[str]:
-    """Every column of some rows, in the order in which they first stand."""
-    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def column_named(rows: Sequence[Row], *names: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.schema.cells import column_named, columns_of, is_absent, listed, peek, share, text_of
+from p2m_agent.importing.schema.cells import column_named, is_absent, listed, peek, share, text_of
 from p2m_agent.importing.schema.conversations import ChatTurn, cut_front, spoken
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.speakers import Role
 from p2m_agent.importing.schema.talks import HISTORY, LONGEST_HISTORY, SYSTEM, cut_doubts
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
 from p2m_agent.importing.schema.cells import (
-    columns_of,
     entries,
     entry,
     is_absent,
@@ -17,6 +16,7 @@ from p2m_agent.importing.schema.cells import (
     text_of,
 )
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.types.doubts import Doubt
 
 META = {"id", "status", "_server_id", "external_id", "metadata", "vectors", "external-id", "score", "split"}

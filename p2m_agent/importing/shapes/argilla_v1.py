@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from p2m_agent.importing.schema.annotated import Annotations, Item
-from p2m_agent.importing.schema.cells import columns_of, entry, is_absent, listed, peek, share, text_of
+from p2m_agent.importing.schema.cells import entry, is_absent, listed, peek, share, text_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import columns_of
 
 DISCARDED = "discarded"
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from p2m_agent.importing.schema.cells import (
     column_named,
-    columns_of,
     entries,
     entry,
     is_absent,
@@ -19,6 +18,7 @@ from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, 
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.speakers import Speakers, roles_of
 from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.types.doubts import Doubt
 
 COLUMNS = {

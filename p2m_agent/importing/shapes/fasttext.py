@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from p2m_agent.importing.schema.annotated import Annotations, Item
-from p2m_agent.importing.schema.cells import columns_of, peek, share, text_of
+from p2m_agent.importing.schema.cells import peek, share, text_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import columns_of
 
 _PREFIX = re.compile(r"^(__[^\W_]+(?:_[^\W_]+)*__)\S")
 _BETWEEN = " ,;\t"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from p2m_agent.importing.schema.cells import columns_of, entry, is_absent, peek, share, text_of
+from p2m_agent.importing.schema.cells import entry, is_absent, peek, share, text_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.rows.rejected import Rejected
 
 ASIDE = ("reasoning", "chain_of_thought", "tags")

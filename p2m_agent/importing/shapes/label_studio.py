@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
 from p2m_agent.importing.schema.cells import (
-    columns_of,
     entries,
     entry,
     is_absent,
@@ -19,7 +18,7 @@ from p2m_agent.importing.schema.cells import (
     text_of,
 )
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
-from p2m_agent.rows.column_profile import as_json
+from p2m_agent.rows.column_profile import as_json, columns_of
 from p2m_agent.types.doubts import Doubt
 
 CLASSES = ("choices", "taxonomy", "rating", "pairwise", "number")

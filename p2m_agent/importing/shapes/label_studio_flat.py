@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from p2m_agent.importing.column_names import output_score
 from p2m_agent.importing.schema.annotated import Annotations, Item, several_questions
 from p2m_agent.importing.schema.cells import (
-    columns_of,
     entries,
     is_absent,
     is_wordy,
@@ -18,6 +17,7 @@ from p2m_agent.importing.schema.cells import (
     text_of,
 )
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import columns_of
 
 MARKS = ("annotator", "annotation_id", "lead_time")
 """Columns that it writes behind the answers."""

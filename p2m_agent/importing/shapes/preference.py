@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from p2m_agent.importing.schema.cells import column_named, columns_of, entry, is_absent, is_wordy, peek, share, text_of
+from p2m_agent.importing.schema.cells import column_named, entry, is_absent, is_wordy, peek, share, text_of
 from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.importing.schema.transcripts import template_of, turns_in
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.types.doubts import Doubt
 
 PAIRS = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.schema.cells import column_named, columns_of, is_absent, peek, repeats, share, text_of
+from p2m_agent.importing.schema.cells import column_named, is_absent, peek, repeats, share, text_of
 from p2m_agent.importing.schema.conversations import ChatTurn, is_conversation, turns_of
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks
+from p2m_agent.rows.column_profile import columns_of
 from p2m_agent.types.doubts import Doubt
 
 PAIRS = (("prompt", "completion"), ("input_text", "output_text"))

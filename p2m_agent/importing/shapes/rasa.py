@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from p2m_agent.importing.schema.cells import columns_of, entries, entry, listed, text_of
+from p2m_agent.importing.schema.cells import entries, entry, listed, text_of
 from p2m_agent.importing.schema.intents import intents_shaped
 from p2m_agent.importing.schema.shaped import Asked, Row, Shape, Shaped
+from p2m_agent.rows.column_profile import columns_of
 
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})(?:\[[^\[\]]*\])?")
 """`[New York](city)` or `[NY]{"entity": "city", "value": "New York"}`."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from p2m_agent.importing.labels.spread import tallies_in
 from p2m_agent.importing.labels.votes import tags_in, votes_in
-from p2m_agent.importing.schema.cells import columns_of, is_absent, is_wordy, listed, parsed, peek, share, text_of
+from p2m_agent.importing.schema.cells import is_absent, is_wordy, listed, parsed, peek, share, text_of
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
-from p2m_agent.rows.column_profile import flatten
+from p2m_agent.rows.column_profile import columns_of, flatten
 from p2m_agent.rows.rejected import Rejected
 from p2m_agent.types.doubts import Doubt
 

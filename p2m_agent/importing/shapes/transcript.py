@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from p2m_agent.importing.schema.cells import columns_of, is_absent, peek, share, text_of
+from p2m_agent.importing.schema.cells import is_absent, peek, share, text_of
 from p2m_agent.importing.schema.shaped import MOSTLY, Asked, Row, Shape, Shaped
 from p2m_agent.importing.schema.talks import Talks
 from p2m_agent.importing.schema.transcripts import template_of, turns_in
+from p2m_agent.rows.column_profile import columns_of
 
 
 def _read(rows: Iterable[Row], request: Asked) -> Shaped:
