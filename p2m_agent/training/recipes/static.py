@@ -13,12 +13,12 @@ from pydantic import Field
 from p2m_agent.errors import OutOfTime
 from p2m_agent.settings import Settings
 from p2m_agent.training.heads import ENCODER, labelled, load_head, locate_encoder, nearest_label_name, save_head
-from p2m_agent.training.job import Trained, TrainEnv, TrainRows, dev_metric, unseen_label_note
-from p2m_agent.training.label_code import STRENGTH, LabelCode
+from p2m_agent.training.job import Trained, TrainEnv, TrainRows, unseen_label_note
+from p2m_agent.training.label_code import LabelCode
+from p2m_agent.training.linear_fit import FrozenRecipe, fit_linear, strengths
 from p2m_agent.training.progress import Progress
-from p2m_agent.training.recipe_kind import Range, RecipeKind
+from p2m_agent.training.recipe_kind import RecipeKind
 from p2m_agent.training.student_card import StudentCard, card_of, size_mb, write_card
-from p2m_agent.types.recipe import Recipe, Share
 from p2m_agent.types.student import Answer, CurvePoint
 from p2m_agent.weights.embedding import load_text_encoder
 from p2m_agent.weights.locate import EMBEDDINGS, Weights
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Static(Recipe):
+class Static(FrozenRecipe):
     """Token vectors distilled from a base model, their mean, and a linear head (classification, multi_label).
 
     Microseconds an input on any processor; a few points below an encoder.
@@ -38,10 +38,6 @@ class Static(Recipe):
     method: Literal["static"] = "static"
     dim: int = Field(default=256, ge=8, le=4096)
     """Principal components of the token vectors that are kept."""
-    inverse_regularisation: float | None = Field(default=None, gt=0)
-    """scikit-learn's C; larger fits the training rows more closely. None chooses one by held-out training rows."""
-    balance: Share = 0.0
-    """How far rare labels are weighted up: 0 every row alike, 1 every label alike."""
 
 
 def train_static(recipe: Static, rows: TrainRows, folder: Path, run: TrainEnv) -> Trained:
@@ -49,33 +45,24 @@ def train_static(recipe: Static, rows: TrainRows, folder: Path, run: TrainEnv) -
     base = locate_encoder(recipe, run)
     progress = Progress(run.report, run.clock, run.seconds_left)
     encoder = _vectors_of(base, recipe, run.settings, progress)
-    code = rows.code()
-    train, dev = (encoder.encode([row.text for row in each]) for each in (rows.train, rows.dev))
-    outputs, dev_outputs = ([row.output for row in each] for each in (rows.train, rows.dev))
+    train, dev = (
+        (encoder.encode([row.text for row in each]), [row.output for row in each]) for each in (rows.train, rows.dev)
+    )
     progress("fitting the head", 0.9)
-    targets = code.targets(outputs)
-    strength = recipe.inverse_regularisation or code.best_strength(
-        train, targets, recipe.balance, recipe.seed, seconds_left=run.seconds_left
-    )
-    recipe = recipe.model_copy(update={"inverse_regularisation": strength})
-    head = code.fit_head(train, targets, strength, recipe.balance)
-    weight, bias = code.fitted(head, dev, dev_outputs, rows.spec.metric)
-    of_dev, of_train = (
-        dev_metric(rows, expected, code.outputs(vectors @ weight.T + bias))
-        for expected, vectors in ((dev_outputs, dev), (outputs, train))
-    )
+    fit = fit_linear(recipe, rows, train, dev, run.seconds_left)
     encoder.save(folder / ENCODER)
-    save_head(folder, weight, bias)
-    card = card_of(recipe, rows.spec, base, labels=code.labels, max_tokens=encoder.max_tokens)
-    params = encoder.params + weight.size + bias.size
+    save_head(folder, fit.weight, fit.bias)
+    labels = rows.labels()
+    card = card_of(fit.recipe, rows.spec, base, labels=labels, max_tokens=encoder.max_tokens)
+    params = encoder.params + fit.weight.size + fit.bias.size
     write_card(folder, card.model_copy(update={"params": params}))
     return Trained(
-        dev=of_dev,
-        train=of_train,
-        curve=(CurvePoint(epoch=1, dev=of_dev),),
+        dev=fit.dev,
+        train=fit.train,
+        curve=(CurvePoint(epoch=1, dev=fit.dev),),
         params=params,
         size_mb=size_mb(folder),
-        notes=(*progress.notes, *unseen_label_note(rows, code.labels)),
+        notes=(*progress.notes, *unseen_label_note(rows, labels)),
     )
 
 
@@ -118,11 +105,6 @@ def answers_by_static_head(_recipe: Static, folder: Path, card: StudentCard) -> 
     return labelled(code, logits)
 
 
-def _space(recipe: Static) -> dict[str, Range]:
-    at = recipe.inverse_regularisation or STRENGTH
-    return {"inverse_regularisation": Range(at, at / 100, at * 100, log=True)}
-
-
 RECIPE = RecipeKind(
     settings=Static,
     title="static vectors",
@@ -136,7 +118,7 @@ RECIPE = RecipeKind(
     untuned=nearest_label_name,
     seconds=lambda recipe, rows: 40 + rows / 5_000,
     least_s=60.0,
-    space=_space,
+    space=strengths,
     network=False,
     order=15,
 )
