@@ -19,6 +19,7 @@ from p2m_agent.types.task import ReadOptions, Task
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
     from p2m_agent.run.state import RunState
+    from p2m_agent.types.rows import Example
 
 PLAIN = (
     "runs_dir",
@@ -110,6 +111,14 @@ class Finished:
     """Of the run."""
     state: RunState | None = None
     """What the run knows; None where only a model's folder was named."""
+
+    def dev(self) -> list[Example]:
+        """The run's dev rows; none where only a model's folder was named."""
+        from p2m_agent.rows.holdout import read_dev
+        from p2m_agent.types.rows import Holdout
+
+        holdout = self.state.latest(Holdout) if self.state else None
+        return read_dev(self.root, holdout) if self.root and holdout else []
 
 
 def open_finished(settings: Settings, named: str) -> Finished:

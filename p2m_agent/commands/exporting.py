@@ -23,14 +23,13 @@ from p2m_agent.delivery.export import (
 )
 from p2m_agent.delivery.publishing import publish, to_be_sent
 from p2m_agent.errors import UsageError
-from p2m_agent.rows.holdout import read_dev
 from p2m_agent.rows.reading import read_examples
 from p2m_agent.run.result import delivered
 from p2m_agent.scoring.intervals import bootstrap
 from p2m_agent.settings import Settings
 from p2m_agent.terminal.screen import Screen, open_screen
 from p2m_agent.training.student_card import StudentCard, read_card
-from p2m_agent.types.rows import Example, Holdout, Source
+from p2m_agent.types.rows import Example, Source
 from p2m_agent.types.student import TrainingRun
 
 _TEXTS = 400
@@ -55,7 +54,7 @@ def export(args: argparse.Namespace) -> int:
     if not args.verify:
         screen.note(f"{way.name}: {way.does}")
         write_export(way, student, target)
-    rows = _rows_of(args.data, student.card, args) if args.data else _dev(model)
+    rows = _rows_of(args.data, student.card, args) if args.data else model.dev()
     found = compare(way, student, target, rows, settings) if rows else None
     said = record(target, way, _name(model), found)
     code = _say(args, screen, said, way.usage(student), target)
@@ -141,11 +140,6 @@ def _student(model: Finished) -> TrainingRun | None:
 def _name(model: Finished) -> str:
     student = _student(model)
     return student.id if student else model.folder.resolve().name
-
-
-def _dev(model: Finished) -> list[Example]:
-    holdout = model.state.latest(Holdout) if model.state else None
-    return read_dev(model.root, holdout) if model.root and holdout else []
 
 
 def _rows_of(path: Path, card: StudentCard, args: argparse.Namespace) -> list[Example]:

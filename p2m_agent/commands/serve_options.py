@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2m_agent.commands.arguments import settings_from
+from p2m_agent.commands.arguments import open_finished, settings_from
 from p2m_agent.delivery.cascade import threshold_for
 from p2m_agent.errors import UsageError
 from p2m_agent.llm.endpoint import Keys, resolve
-from p2m_agent.rows.reading import read_examples
-from p2m_agent.run.checkpoints import read_state
-from p2m_agent.run.store import open_run
 from p2m_agent.scoring.promise import promise_of, said_of
 from p2m_agent.terminal.screen import open_screen
-from p2m_agent.training.student_card import CARD
-from p2m_agent.types.rows import Holdout
 
 if TYPE_CHECKING:
     from p2m_agent.delivery.predictor import Predictor
@@ -90,11 +84,10 @@ def on_dev(args: argparse.Namespace, predictor: Predictor) -> tuple[list[float],
     from p2m_agent.scoring.metrics import matches
 
     hint = "Give a threshold: --min-confidence 0.8."
-    if (Path(args.run) / CARD).is_file():
+    model = open_finished(settings_from(args), args.run)
+    if model.root is None:
         raise UsageError("A model's folder has no dev rows to set a threshold by.", hint)
-    root = open_run(settings_from(args).runs_dir, args.run).root
-    holdout = read_state(root).latest(Holdout)
-    rows = read_examples(root / holdout.dev_path) if holdout else []
+    rows = model.dev()
     answers = predictor.predict([row.input for row in rows])
     metric = predictor.card.metric
     right = [matches(metric, row.output, one.output) for row, one in zip(rows, answers, strict=True)]
