@@ -250,7 +250,8 @@ class Chat:
         report = state.report_on(best.id, "dev") if best else None
         shown = f"{best.dev:.3f}" + (f" ({units.interval(report.score.ci95)})" if report else "") if best else ""
         parts += [f"best dev {shown}"] if best else []
-        left = f", {units.money(max(0.0, budget.usd - state.spent.usd))} left" if budget.usd is not None else ""
+        left_usd = budget.left_usd(state.spent)
+        left = "" if left_usd is None else f", {units.money(left_usd)} left"
         parts += [f"{units.money(state.spent.usd)}{left} · {units.seconds(state.spent.wall_s)}"]
         by = state.own_decisions[-1].by if state.own_decisions else ""
         parts += [f"steered by {STEERS[by]}"] if by else []

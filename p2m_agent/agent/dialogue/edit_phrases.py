@@ -10,7 +10,7 @@ from p2m_agent.agent.dialogue.amounts import amount, minutes, share
 from p2m_agent.agent.dialogue.asking_back import is_question, requests
 from p2m_agent.agent.dialogue.readings import Edit, Place
 from p2m_agent.agent.dialogue.spoken import Utterance
-from p2m_agent.agent.dialogue.vocabulary import plain, vocabulary
+from p2m_agent.agent.dialogue.vocabulary import LANGUAGES, plain, vocabulary
 from p2m_agent.languages import NAMES
 
 _METRICS = {"macro f1": "macro_f1", "macro-f1": "macro_f1", "micro f1": "micro_f1", "micro-f1": "micro_f1",
@@ -78,7 +78,7 @@ def _language(line: Utterance, _place: Place) -> Edit | None:
 
 def _code(word: str) -> str | None:
     """The language that a word names. Its code is too short to be sure of anywhere in a line."""
-    names = [vocabulary(each).languages for each in ("en", "de", "es", "ja")]
+    names = [vocabulary(each).languages for each in LANGUAGES]
     return NAMES.get(word.casefold()) or next((code for each in names if (code := each.get(plain(word)))), None)
 
 
